@@ -1,0 +1,43 @@
+# Everything comes from the distribution; what is optional can be left out and
+# `testudo version --features` says what the program can do then.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(fmt REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(BISON 3.8 REQUIRED)
+find_package(FLEX REQUIRED)
+
+pkg_check_modules(GCRYPT REQUIRED IMPORTED_TARGET libgcrypt)
+pkg_check_modules(NFTABLES REQUIRED IMPORTED_TARGET libnftables)
+pkg_check_modules(MNL REQUIRED IMPORTED_TARGET libmnl)
+pkg_check_modules(PCAP REQUIRED IMPORTED_TARGET libpcap)
+pkg_check_modules(CAPNG REQUIRED IMPORTED_TARGET libcap-ng)
+pkg_check_modules(ISAL IMPORTED_TARGET libisal)
+
+# intel-ipsec-mb ships no pkg-config file in Debian 12.
+find_path(IPSECMB_INCLUDE_DIR intel-ipsec-mb.h)
+find_library(IPSECMB_LIBRARY IPSec_MB)
+if(IPSECMB_INCLUDE_DIR AND IPSECMB_LIBRARY)
+  set(IPSECMB_FOUND TRUE)
+endif()
+
+# External libraries by layer; the layers' own edges stand in layers.deps.
+# (A header that is included everywhere must not decide the ABI of gcm_key_data: LINUX is for ipsec-mb's.)
+set(TESTUDO_EXTERNAL_crypto OpenSSL::Crypto PkgConfig::GCRYPT ZLIB::ZLIB)
+set(TESTUDO_DEFINES_crypto)
+if(IPSECMB_FOUND)
+  list(APPEND TESTUDO_EXTERNAL_crypto ${IPSECMB_LIBRARY})
+  list(APPEND TESTUDO_DEFINES_crypto TESTUDO_HAVE_IPSECMB LINUX)
+endif()
+if(ISAL_FOUND)
+  list(APPEND TESTUDO_EXTERNAL_crypto PkgConfig::ISAL)
+  list(APPEND TESTUDO_DEFINES_crypto TESTUDO_HAVE_ISAL)
+endif()
+set(TESTUDO_EXTERNAL_io PkgConfig::PCAP Threads::Threads)
+set(TESTUDO_EXTERNAL_host PkgConfig::NFTABLES PkgConfig::MNL)
+set(TESTUDO_EXTERNAL_observe fmt::fmt nlohmann_json::nlohmann_json)
+set(TESTUDO_EXTERNAL_cli fmt::fmt nlohmann_json::nlohmann_json CLI11::CLI11)
+set(TESTUDO_EXTERNAL_app fmt::fmt nlohmann_json::nlohmann_json CLI11::CLI11 PkgConfig::CAPNG Threads::Threads)
