@@ -1,0 +1,127 @@
+#pragma once
+// The order of RFC 4301 section 5 as one object: packets of the host side in, protected packets for the wire out, and back.
+//
+//   host ──► outbound():  classify ► spd ► sad ► transform (innermost request first) ► fragment ──► wire
+//   host ◄── inbound():   reassemble ► sad ► transform ► … until no layer is left ► spd check against the history ◄── wire
+//
+// Batches in, batches out.  No system call, no clock, no text; what it wants done it leaves in the Outbox.  One thread.
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/random.h"
+#include "base/time.h"
+#include "engine/settings.h"
+#include "engine/statistics.h"
+#include "sad/database.h"
+#include "spd/database.h"
+#include "wire/packet/packet_buffer.h"
+
+namespace testudo::engine {
+
+using wire::packet::PacketBuffer;
+
+/// An SA is wanted that does not exist: SADB_ACQUIRE.  Throttled by net.key.blockacq_*.
+struct Acquire {
+  sad::SaGroup wanted;                 ///< protocol, mode, addresses, reqid
+  PolicyId policy;
+  spd::Direction direction = spd::Direction::Out;
+  net::Flow flow;                      ///< of the packet that asked
+  std::uint32_t sequence = 0;          ///< sadb_msg_seq; global and growing
+};
+
+/// One step of a packet's way, for `testudo trace`.
+struct TraceStep {
+  enum class Kind : std::uint8_t { Policy, Sealed, Opened, Stripped, Checked, Emitted, Delivered, Dropped, Bypassed, Held };
+  Kind kind = Kind::Policy;
+  spd::Direction direction = spd::Direction::Out;
+  std::uint64_t packet = 0;            ///< number of the packet since start: the same for all steps of one packet
+  net::Flow flow;
+  PolicyId policy;                     ///< Policy, Checked
+  std::uint8_t protocol = 0;           ///< Sealed, Opened: 50, 51, 108; Stripped: 4, 41
+  Spi spi;
+  std::uint64_t sequence = 0;
+  net::DropReason reason{};            ///< Dropped
+  std::size_t length = 0;
+};
+
+/// Where finished packets go.  Buffers are swapped out of the batch, never copied: the receiver hands back an empty one.
+class Outbox {
+ public:
+  virtual ~Outbox() = default;
+  /// A protected packet (or one that policy lets out in clear) for the network: a whole IP packet.
+  virtual void to_wire(PacketBuffer& packet, bool in_clear) = 0;
+  /// An opened packet (or an ICMP message of ours) for the host's stack: a whole IP packet.
+  virtual void to_host(PacketBuffer& packet) = 0;
+  virtual void acquire(const Acquire& wanted) = 0;
+  /// Called for each step while Engine::set_tracing(true).
+  virtual void trace(const TraceStep&) {}
+
+ protected:
+  Outbox() = default;
+  Outbox(const Outbox&) = default;
+  Outbox& operator=(const Outbox&) = default;
+};
+
+/// Facts about the host that only the caller knows; asked rarely.
+class Host {
+ public:
+  virtual ~Host() = default;
+  /// True when the address is one of ours (ipip_spoofcheck, tunnel endpoints).
+  virtual bool is_local(const net::Address& address) const = 0;
+  /// The MTU of the link towards this destination.
+  virtual std::size_t mtu_towards(const net::Address& destination) const = 0;
+  /// An address of ours from which to send an ICMP error to `to`.
+  virtual net::Address source_towards(const net::Address& to) const = 0;
+
+ protected:
+  Host() = default;
+  Host(const Host&) = default;
+  Host& operator=(const Host&) = default;
+};
+
+class Engine {
+ public:
+  struct Parts {
+    sad::Database& sad;
+    spd::Database& spd;
+    Settings& settings;
+    Random& random;
+    const Host& host;
+  };
+
+  explicit Engine(const Parts& parts);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  /// Packets that the host wants to send (or forward): looked up in the SPD, protected, bypassed or dropped.
+  void outbound(std::span<PacketBuffer* const> batch, Time now, Outbox& out);
+
+  /// Packets from the network: whole IP packets whose upper layer is ESP, AH, IPcomp, UDP on an encapsulation port, ICMP that
+  /// quotes a protected packet, or a fragment of such.  Anything else is checked against the inbound SPD as a clear packet
+  /// and, when that allows it, given to the host.
+  void inbound(std::span<PacketBuffer* const> batch, Time now, Outbox& out);
+
+  /// UDP ports on which ESP is accepted (RFC 3948); default 4500.
+  void set_encapsulation_ports(std::vector<std::uint16_t> ports);
+
+  /// About once a second: reassembly and path MTU timeouts.  (SAD and SPD have their own tick.)
+  void tick(Time now, Outbox& out);
+
+  /// The key daemon answered (or failed) this acquire: the next need is announced at once.
+  void acquire_answered(std::uint32_t sequence);
+
+  void set_tracing(bool on);
+  /// What the outside dropped on the engine's behalf (a full queue, a refused send).
+  void count_drop(net::DropReason reason, Bytes packet);
+  const Statistics& statistics() const;
+  void reset_statistics();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace testudo::engine

@@ -1,0 +1,34 @@
+#pragma once
+// The anti-replay window of an inbound SA: a ring of bits that is never shifted (RFC 6479), with extended sequence numbers
+// rebuilt from their low half (RFC 4303 appendix A2.2).  check() never changes the window; commit() is called only after the
+// ICV verified.  One writer.
+#include <cstdint>
+#include <vector>
+
+namespace testudo::sad {
+
+class ReplayWindow {
+ public:
+  static constexpr std::uint32_t kMaxPackets = 65536;
+
+  /// 0 packets: everything is accepted (but the highest number is still followed, for ESN and for setkey -D).
+  explicit ReplayWindow(std::uint32_t packets = 0, bool extended = false);
+
+  /// The 64-bit number that a received 32-bit one means.  Without ESN it is the number itself.
+  std::uint64_t reconstruct(std::uint32_t low) const;
+  /// False for 0, for a number received before, and for one older than the window.
+  bool check(std::uint64_t sequence) const;
+  void commit(std::uint64_t sequence);
+
+  std::uint64_t highest() const { return highest_; }
+  std::uint32_t packets() const { return packets_; }
+  bool extended() const { return extended_; }
+
+ private:
+  std::uint64_t highest_ = 0;
+  std::uint32_t packets_;
+  bool extended_;
+  std::vector<std::uint64_t> ring_;
+};
+
+}  // namespace testudo::sad

@@ -1,0 +1,160 @@
+#pragma once
+// A security association: what was installed (SaParameters, immutable), what was derived when it was installed (sizes and
+// keyed algorithms, so that the packet path asks nothing twice) and how it runs (sequence, window, lifetimes).
+// RFC 4301 section 4.4.2.1; states and flags are PF_KEY's.  Owned by the Database; written by one thread.
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "base/secret.h"
+#include "base/strong.h"
+#include "base/time.h"
+#include "crypto/compressor.h"
+#include "crypto/suite.h"
+#include "net/flow.h"
+#include "sad/replay_window.h"
+#include "sad/sequence.h"
+
+namespace testudo::sad {
+
+enum class SaProtocol : std::uint8_t { Ah, Esp, Ipcomp, TcpSignature };
+enum class Mode : std::uint8_t { Any, Transport, Tunnel };
+enum class State : std::uint8_t { Larval, Mature, Dying, Dead };
+enum class Padding : std::uint8_t { Sequential, Random, Zero };
+
+/// IP protocol number of AH, ESP, IPcomp (51, 50, 108; TCP for a TCP signature).
+std::uint8_t ip_protocol(SaProtocol p);
+
+/// SADB_X_EXT_* as words.
+struct SaFlags {
+  bool old_format = false;      ///< RFC 1826, 1827
+  bool four_byte_iv = false;    ///< RFC 1829's 32-bit IV (old ESP with DES)
+  bool derived_iv = false;      ///< DES IV derived from the sequence number; no IV on the wire
+  bool cyclic_sequence = false;
+  bool raw_cpi = false;         ///< IPcomp: the SPI's low 16 bits are sent, not the algorithm number
+  bool extended_sequence = false;
+  Padding padding = Padding::Sequential;
+
+  friend bool operator==(const SaFlags&, const SaFlags&) = default;
+};
+
+/// 0 means no limit.  Times in seconds.
+struct Lifetime {
+  std::uint32_t allocations = 0;
+  std::uint64_t bytes = 0, addtime = 0, usetime = 0;
+
+  friend bool operator==(const Lifetime&, const Lifetime&) = default;
+};
+
+/// ESP in UDP.  RFC 3948; ports in host order.
+struct NatTraversal {
+  enum class Kind : std::uint8_t { NonIke = 1, EspInUdp = 2 };
+  Kind kind = Kind::EspInUdp;
+  std::uint16_t source_port = 4500, destination_port = 4500;
+  std::optional<net::Address> original_initiator, original_responder;
+  std::uint16_t fragment_size = 0xffff;  ///< packets are fragmented before encapsulation above this size
+
+  friend bool operator==(const NatTraversal&, const NatTraversal&) = default;
+};
+
+struct Identity {
+  std::uint16_t type = 0;
+  std::uint64_t id = 0;
+  std::string text;
+};
+
+/// What identifies the group of SAs that replace each other (KAME's secashead).
+struct SaGroup {
+  SaProtocol protocol = SaProtocol::Esp;
+  Mode mode = Mode::Any;
+  net::Address source, destination;
+  ReqId reqid;
+
+  friend bool operator==(const SaGroup&, const SaGroup&) = default;
+};
+
+struct SaParameters {
+  SaGroup group;
+  Spi spi;
+  SaFlags flags;
+  const crypto::CipherRow* cipher = nullptr;            ///< ESP; null otherwise
+  const crypto::MacRow* mac = nullptr;                  ///< AH, TCP; ESP with a separate authenticator
+  const crypto::CompressionRow* compression = nullptr;  ///< IPcomp
+  Secret cipher_key, mac_key;
+  std::uint32_t replay_packets = 0;                     ///< window; 0 switches the check off
+  Lifetime hard, soft;
+  bool has_lifetimes = false;                           ///< HARD and SOFT were given (setkey -D prints zeros otherwise too)
+  std::optional<NatTraversal> nat;
+  std::optional<Identity> source_identity, destination_identity;
+  std::uint32_t message_sequence = 0, pid = 0;          ///< of the PF_KEY message that made it
+};
+
+/// What no packet has to work out again.
+struct SaLayout {
+  std::size_t header = 0;   ///< ESP: SPI, sequence; AH: fixed part and ICV with its pad; IPcomp: 4
+  std::size_t iv = 0;       ///< on the wire
+  std::size_t icv = 0;      ///< on the wire
+  std::size_t block = 4;    ///< ESP: payload and trailer are padded to a multiple of this
+  std::size_t udp = 0;      ///< UDP encapsulation: 8, or 16 with the non-IKE marker
+  bool authenticated = false;  ///< replay protection is allowed only then (RFC 4303 section 3.4.3)
+};
+
+enum class SaError : std::uint8_t {
+  BadKeyLength,
+  BadCombination,   ///< flags, algorithms or SPI that do not belong together
+  NotAvailable,     ///< this build lacks the algorithm
+};
+
+struct Usage {
+  std::uint64_t packets = 0, bytes = 0;
+  std::optional<Time> first, last;
+};
+
+class Sa {
+ public:
+  /// A complete SA: checks combination rules (netbsd-ipsec: AH with a cipher, IPcomp with authentication, old ESP with a
+  /// derived IV, SPI 0..255, CPI beyond 16 bits, …) and key lengths, and keys its algorithms.
+  static Result<std::unique_ptr<Sa>, SaError> make(SaParameters parameters, Time now);
+  /// A larval one: an SPI that waits for its keys.
+  static std::unique_ptr<Sa> larval(const SaGroup& group, Spi spi, std::uint32_t message_sequence, std::uint32_t pid, Time now);
+
+  const SaParameters& parameters() const { return parameters_; }
+  const SaGroup& group() const { return parameters_.group; }
+  Spi spi() const { return parameters_.spi; }
+  const SaLayout& layout() const { return layout_; }
+  State state() const { return state_; }
+  bool usable() const { return state_ == State::Mature || state_ == State::Dying; }
+  Time created() const { return created_; }
+
+  // The run state.  transform/ and engine/ write it; the Database reads it for lifetimes.
+  Sequence sequence;            ///< outbound
+  ReplayWindow window;          ///< inbound
+  Usage usage;
+  std::uint64_t iv_counter = 0; ///< explicit IVs of counter modes; starts at a random value where the nonce allows it
+
+  crypto::Suite* suite() const { return suite_.get(); }             ///< ESP
+  crypto::Mac* mac() const { return mac_.get(); }                   ///< AH
+  crypto::Compressor* compressor() const { return compressor_.get(); }  ///< IPcomp
+
+  void count(std::size_t bytes, Time now) {
+    ++usage.packets;
+    usage.bytes += bytes;
+    if (!usage.first) usage.first = now;
+    usage.last = now;
+  }
+  void set_state(State s) { state_ = s; }
+
+ private:
+  Sa() = default;
+
+  SaParameters parameters_;
+  SaLayout layout_;
+  State state_ = State::Larval;
+  Time created_{};
+  std::unique_ptr<crypto::Suite> suite_;
+  std::unique_ptr<crypto::Mac> mac_;
+  std::unique_ptr<crypto::Compressor> compressor_;
+};
+
+}  // namespace testudo::sad

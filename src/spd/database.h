@@ -1,0 +1,57 @@
+#pragma once
+// The security policy database: one ordered list per direction; the first policy that matches decides, with no other
+// ranking (KAME).  Look-up is exact first match through hash tables by shape of selector (prefix lengths and wildcards),
+// tried in the order of their best policy, so that its cost grows with the number of shapes and not of policies.
+// One writing thread.
+#include <functional>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "spd/policy.h"
+
+namespace testudo::spd {
+
+enum class DatabaseError : std::uint8_t { Exists, NotFound };
+
+class Database {
+ public:
+  Database();
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  /// SPDADD: to the tail.  Exists when the direction already has this selector.  A Unique request without a reqid (or with
+  /// one above 0x3fff) gets a fresh one (16385 and up); reqids of other levels are dropped.
+  Result<const Policy*, DatabaseError> add(Policy policy);
+  /// SPDUPDATE: takes the place of the user policy with the same selector, or goes to the tail when there is none.
+  Result<const Policy*, DatabaseError> update(Policy policy);
+  /// SPDDELETE / SPDDELETE2: the removed policy, for the reply.  System policies are NotFound.
+  Result<Policy, DatabaseError> remove(Direction direction, const net::Selector& selector);
+  Result<Policy, DatabaseError> remove(PolicyId id);
+  /// SPDFLUSH: user policies only; returns how many.
+  std::size_t flush();
+
+  const Policy* find(PolicyId id) const;
+  const Policy* find(Direction direction, const net::Selector& selector) const;
+
+  /// The first policy in order that matches, or null.
+  const Policy* lookup(Direction direction, const net::Flow& flow) const;
+
+  /// In list order.
+  void for_each(Direction direction, const std::function<void(const Policy&)>& visit) const;
+  std::size_t size(Direction direction) const;
+  std::size_t size() const { return size(Direction::In) + size(Direction::Out); }
+  /// Changes with every change of the database.
+  std::uint64_t generation() const;
+
+  /// Removes and returns what is past its lifetime or validtime (SADB_X_SPDEXPIRE).
+  std::vector<Policy> tick(Time now);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace testudo::spd

@@ -1,0 +1,59 @@
+#pragma once
+// One IP packet with room on both sides, so that headers and trailers are added in place:
+//
+//   | head room: outer IPv6 40 + UDP 8 + ESP 8 + IV 16, several times over | IP packet | tail room: pad + ICV |
+//   ^ storage                                                              ^ begin     ^ end        capacity ^
+//
+// Owns its storage, which is allocated once; pools hand buffers out and take them back.  Not thread-safe.
+#include <memory>
+
+#include "base/bytes.h"
+
+namespace testudo::wire::packet {
+
+class PacketBuffer {
+ public:
+  static constexpr std::size_t kHeadRoom = 512;
+  static constexpr std::size_t kTailRoom = 512;
+  static constexpr std::size_t kMaxPacket = 65535;
+
+  /// `payload` is the largest packet that reset() leaves room for beside head and tail room.
+  explicit PacketBuffer(std::size_t payload = kMaxPacket)
+      : storage_(std::make_unique_for_overwrite<std::uint8_t[]>(kHeadRoom + payload + kTailRoom)),
+        capacity_(kHeadRoom + payload + kTailRoom),
+        begin_(kHeadRoom),
+        end_(kHeadRoom) {}
+
+  MutableBytes bytes() { return {storage_.get() + begin_, end_ - begin_}; }
+  Bytes bytes() const { return {storage_.get() + begin_, end_ - begin_}; }
+  std::uint8_t* data() { return storage_.get() + begin_; }
+  const std::uint8_t* data() const { return storage_.get() + begin_; }
+  std::size_t size() const { return end_ - begin_; }
+  std::size_t head_room() const { return begin_; }
+  std::size_t tail_room() const { return capacity_ - end_; }
+
+  /// Empties the buffer, with kHeadRoom in front.
+  void reset() { begin_ = end_ = kHeadRoom; }
+  /// Replaces the content; false (and unchanged) when it does not fit.
+  bool assign(Bytes content);
+  /// Room to receive into, then commit with set_size().
+  MutableBytes free_space() { return {storage_.get() + begin_, capacity_ - kTailRoom - begin_}; }
+  void set_size(std::size_t n) { end_ = begin_ + n; }
+
+  /// Grow by n bytes (contents undefined); false and unchanged when there is no room.
+  bool prepend(std::size_t n);
+  bool append(std::size_t n);
+  /// Shrink; the caller has parsed that many bytes.
+  void trim_front(std::size_t n) { begin_ += n; }
+  void trim_back(std::size_t n) { end_ -= n; }
+  /// Opens a gap of n bytes after the first `offset` bytes by moving those bytes to the front; false when there is no room.
+  bool insert(std::size_t offset, std::size_t n);
+  /// Removes n bytes after the first `offset` bytes by moving those bytes backwards.
+  void erase(std::size_t offset, std::size_t n);
+
+ private:
+  std::unique_ptr<std::uint8_t[]> storage_;
+  std::size_t capacity_, begin_, end_;
+};
+
+}  // namespace testudo::wire::packet
