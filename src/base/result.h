@@ -58,16 +58,16 @@ using Status = Result<Done, E>;
 
 #define TESTUDO_TRY_NAME_2(a, b) a##b
 #define TESTUDO_TRY_NAME(a, b) TESTUDO_TRY_NAME_2(a, b)
-#define TESTUDO_TRY_IMPL(result, declaration, ...)                              \
-  auto result = (__VA_ARGS__);                                                  \
-  if (!result) return ::testudo::Failure{std::move(result).error()};            \
+#define TESTUDO_TRY_IMPL(result, declaration, ...)                   \
+  auto result = (__VA_ARGS__);                                       \
+  if (!result) return ::testudo::Failure{std::move(result).error()}; \
   declaration = *std::move(result)
 
 /// The one control-flow macro of the project: TRY(declaration, expression of type Result).
 #define TRY(declaration, ...) TESTUDO_TRY_IMPL(TESTUDO_TRY_NAME(try_result_, __LINE__), declaration, __VA_ARGS__)
 /// TRY for a Status.
-#define TRY_DONE(...)                                                                                  \
-  do {                                                                                                 \
-    auto try_status = (__VA_ARGS__);                                                                   \
-    if (!try_status) return ::testudo::Failure{std::move(try_status).error()};                         \
+#define TRY_DONE(...)                                                          \
+  do {                                                                         \
+    auto try_status = (__VA_ARGS__);                                           \
+    if (!try_status) return ::testudo::Failure{std::move(try_status).error()}; \
   } while (false)

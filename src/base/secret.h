@@ -1,6 +1,6 @@
 #pragma once
-// Key material.  A Secret moves, never copies by accident, wipes itself, cannot be printed and cannot be compared with ==.
-// The word to search for in a review is expose().
+// Key material.  A Secret moves, never copies by accident, wipes itself, cannot be printed and cannot be compared with
+// ==. The word to search for in a review is expose().
 #include <cstddef>
 
 #include "base/bytes.h"

@@ -22,9 +22,7 @@ struct WallReference {
   Time at{};
   std::int64_t unix_seconds = 0;
 
-  std::int64_t to_unix(Time t) const {
-    return unix_seconds + std::chrono::floor<std::chrono::seconds>(t - at).count();
-  }
+  std::int64_t to_unix(Time t) const { return unix_seconds + std::chrono::floor<std::chrono::seconds>(t - at).count(); }
 };
 
 }  // namespace testudo

@@ -60,23 +60,38 @@ auto by_id(const Rows& rows, std::uint8_t id) -> decltype(rows.data()) {
 
 template <typename Rows>
 auto by_name(const Rows& rows, std::string_view name) -> decltype(rows.data()) {
-  const auto row = std::ranges::find_if(rows, [name](const auto& r) {
-    return r.name == name || (!r.alias.empty() && r.alias == name);
-  });
+  const auto row = std::ranges::find_if(
+      rows, [name](const auto& r) { return r.name == name || (!r.alias.empty() && r.alias == name); });
   return row == rows.end() ? nullptr : &*row;
 }
 
 }  // namespace
 
-std::span<const CipherRow> ciphers() { return kCiphers; }
-std::span<const MacRow> macs() { return kMacs; }
-std::span<const CompressionRow> compressions() { return kCompressions; }
+std::span<const CipherRow> ciphers() {
+  return kCiphers;
+}
+std::span<const MacRow> macs() {
+  return kMacs;
+}
+std::span<const CompressionRow> compressions() {
+  return kCompressions;
+}
 
-const CipherRow* cipher_by_id(std::uint8_t id) { return by_id(kCiphers, id); }
-const CipherRow* cipher_by_name(std::string_view name) { return by_name(kCiphers, name); }
-const MacRow* mac_by_id(std::uint8_t id) { return by_id(kMacs, id); }
-const MacRow* mac_by_name(std::string_view name) { return by_name(kMacs, name); }
-const CompressionRow* compression_by_id(std::uint8_t id) { return by_id(kCompressions, id); }
+const CipherRow* cipher_by_id(std::uint8_t id) {
+  return by_id(kCiphers, id);
+}
+const CipherRow* cipher_by_name(std::string_view name) {
+  return by_name(kCiphers, name);
+}
+const MacRow* mac_by_id(std::uint8_t id) {
+  return by_id(kMacs, id);
+}
+const MacRow* mac_by_name(std::string_view name) {
+  return by_name(kMacs, name);
+}
+const CompressionRow* compression_by_id(std::uint8_t id) {
+  return by_id(kCompressions, id);
+}
 const CompressionRow* compression_by_name(std::string_view name) {
   const auto row = std::ranges::find(kCompressions, name, &CompressionRow::name);
   return row == kCompressions.end() ? nullptr : &*row;

@@ -1,14 +1,14 @@
 #pragma once
-// A suite is one cipher with one MAC, or one AEAD, with its keys: chosen and keyed when an SA is installed, then given runs
-// of packets of that SA.  One virtual call a run; nothing inside allocates, locks or branches on the algorithm per packet.
+// A suite is one cipher with one MAC, or one AEAD, with its keys: chosen and keyed when an SA is installed, then given
+// runs of packets of that SA.  One virtual call a run; nothing inside allocates, locks or branches on the algorithm per
+// packet.
 //
 //   | head: authenticated only | text: encrypted in place, authenticated |  icv |
 //   '--- iv lies in here, or elsewhere when it is derived ---'
 //
-// Encrypt-then-MAC (RFC 4303): the MAC covers head, text, and tail, which is authenticated but not sent (the high half of
-// an extended sequence number).  head must end where text begins.
-// AEAD: the tag covers aad and text; head and tail are not used.  AES-GMAC (RFC 4543) authenticates aad, iv and text and
-// encrypts nothing.
+// Encrypt-then-MAC (RFC 4303): the MAC covers head, text, and tail, which is authenticated but not sent (the high half
+// of an extended sequence number).  head must end where text begins. AEAD: the tag covers aad and text; head and tail
+// are not used.  AES-GMAC (RFC 4543) authenticates aad, iv and text and encrypts nothing.
 #include <memory>
 #include <span>
 
@@ -59,10 +59,10 @@ class Mac {
 };
 
 enum class KeyError : std::uint8_t {
-  BadLength,       ///< the row does not allow a key of this length
-  WeakKey,         ///< DES: the library refused it
-  NotCombinable,   ///< an AEAD with a separate MAC
-  NotAvailable,    ///< this build or machine lacks the algorithm
+  BadLength,      ///< the row does not allow a key of this length
+  WeakKey,        ///< DES: the library refused it
+  NotCombinable,  ///< an AEAD with a separate MAC
+  NotAvailable,   ///< this build or machine lacks the algorithm
 };
 
 enum class Backend : std::uint8_t {
@@ -75,7 +75,7 @@ enum class Backend : std::uint8_t {
 struct SuiteKeys {
   const CipherRow* cipher = nullptr;  ///< never null
   Bytes cipher_key;
-  const MacRow* mac = nullptr;        ///< null: no authentication, or an AEAD
+  const MacRow* mac = nullptr;  ///< null: no authentication, or an AEAD
   Bytes mac_key;
 };
 

@@ -1,8 +1,10 @@
 #pragma once
-// The order of RFC 4301 section 5 as one object: packets of the host side in, protected packets for the wire out, and back.
+// The order of RFC 4301 section 5 as one object: packets of the host side in, protected packets for the wire out, and
+// back.
 //
 //   host ──► outbound():  classify ► spd ► sad ► transform (innermost request first) ► fragment ──► wire
-//   host ◄── inbound():   reassemble ► sad ► transform ► … until no layer is left ► spd check against the history ◄── wire
+//   host ◄── inbound():   reassemble ► sad ► transform ► … until no layer is left ► spd check against the history ◄──
+//   wire
 //
 // Batches in, batches out.  No system call, no clock, no text; what it wants done it leaves in the Outbox.  One thread.
 #include <functional>
@@ -24,29 +26,41 @@ using wire::packet::PacketBuffer;
 
 /// An SA is wanted that does not exist: SADB_ACQUIRE.  Throttled by net.key.blockacq_*.
 struct Acquire {
-  sad::SaGroup wanted;                 ///< protocol, mode, addresses, reqid
+  sad::SaGroup wanted;  ///< protocol, mode, addresses, reqid
   PolicyId policy;
   spd::Direction direction = spd::Direction::Out;
-  net::Flow flow;                      ///< of the packet that asked
-  std::uint32_t sequence = 0;          ///< sadb_msg_seq; global and growing
+  net::Flow flow;              ///< of the packet that asked
+  std::uint32_t sequence = 0;  ///< sadb_msg_seq; global and growing
 };
 
 /// One step of a packet's way, for `testudo trace`.
 struct TraceStep {
-  enum class Kind : std::uint8_t { Policy, Sealed, Opened, Stripped, Checked, Emitted, Delivered, Dropped, Bypassed, Held };
+  enum class Kind : std::uint8_t {
+    Policy,
+    Sealed,
+    Opened,
+    Stripped,
+    Checked,
+    Emitted,
+    Delivered,
+    Dropped,
+    Bypassed,
+    Held
+  };
   Kind kind = Kind::Policy;
   spd::Direction direction = spd::Direction::Out;
-  std::uint64_t packet = 0;            ///< number of the packet since start: the same for all steps of one packet
+  std::uint64_t packet = 0;  ///< number of the packet since start: the same for all steps of one packet
   net::Flow flow;
-  PolicyId policy;                     ///< Policy, Checked
-  std::uint8_t protocol = 0;           ///< Sealed, Opened: 50, 51, 108; Stripped: 4, 41
+  PolicyId policy;            ///< Policy, Checked
+  std::uint8_t protocol = 0;  ///< Sealed, Opened: 50, 51, 108; Stripped: 4, 41
   Spi spi;
   std::uint64_t sequence = 0;
-  net::DropReason reason{};            ///< Dropped
+  net::DropReason reason{};  ///< Dropped
   std::size_t length = 0;
 };
 
-/// Where finished packets go.  Buffers are swapped out of the batch, never copied: the receiver hands back an empty one.
+/// Where finished packets go.  Buffers are swapped out of the batch, never copied: the receiver hands back an empty
+/// one.
 class Outbox {
  public:
   virtual ~Outbox() = default;
@@ -99,9 +113,9 @@ class Engine {
   /// Packets that the host wants to send (or forward): looked up in the SPD, protected, bypassed or dropped.
   void outbound(std::span<PacketBuffer* const> batch, Time now, Outbox& out);
 
-  /// Packets from the network: whole IP packets whose upper layer is ESP, AH, IPcomp, UDP on an encapsulation port, ICMP that
-  /// quotes a protected packet, or a fragment of such.  Anything else is checked against the inbound SPD as a clear packet
-  /// and, when that allows it, given to the host.
+  /// Packets from the network: whole IP packets whose upper layer is ESP, AH, IPcomp, UDP on an encapsulation port,
+  /// ICMP that quotes a protected packet, or a fragment of such.  Anything else is checked against the inbound SPD as a
+  /// clear packet and, when that allows it, given to the host.
   void inbound(std::span<PacketBuffer* const> batch, Time now, Outbox& out);
 
   /// UDP ports on which ESP is accepted (RFC 3948); default 4500.

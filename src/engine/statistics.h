@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/strong.h"
 #include "net/drop_reason.h"
 #include "net/flow.h"
-#include "base/strong.h"
 
 namespace testudo::engine {
 
@@ -14,7 +14,7 @@ namespace testudo::engine {
 struct DropSample {
   net::Flow flow;
   std::optional<Spi> spi;
-  std::uint8_t protocol = 0;   ///< 50, 51, 108, or 0 when the packet was not yet or no longer protected
+  std::uint8_t protocol = 0;  ///< 50, 51, 108, or 0 when the packet was not yet or no longer protected
 };
 
 struct DropCount {
@@ -30,17 +30,18 @@ struct ProtocolCounters {
 };
 
 struct Statistics {
-  // Conservation: outbound_in + inbound_in + originated = to_wire + to_host + consumed + dropped, after each batch; held
-  // fragments are counted when they leave.
+  // Conservation: outbound_in + inbound_in + originated = to_wire + to_host + consumed + dropped, after each batch;
+  // held fragments are counted when they leave.
   std::uint64_t outbound_packets = 0, inbound_packets = 0;
   std::uint64_t to_wire = 0, to_host = 0;
-  std::uint64_t fragments_made = 0, fragments_joined = 0;  ///< extra packets made by cutting; packets swallowed by joining
+  std::uint64_t fragments_made = 0,
+                fragments_joined = 0;  ///< extra packets made by cutting; packets swallowed by joining
   std::uint64_t icmp_made = 0;
   std::uint64_t keepalives = 0;
   std::array<DropCount, net::kDropReasonCount> drops{};
 
   ProtocolCounters esp, ah, ipcomp, ipip;
-  std::uint64_t bundled = 0;               ///< out_bundlesa
+  std::uint64_t bundled = 0;  ///< out_bundlesa
   std::uint64_t spd_lookups = 0, spd_misses = 0;
   std::uint64_t ipcomp_too_short = 0, ipcomp_useless = 0;
   std::uint64_t acquires = 0, acquires_suppressed = 0;

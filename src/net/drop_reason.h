@@ -1,6 +1,7 @@
 #pragma once
-// Why a packet went no further.  One line here is one enum value, one counter and one sentence; nothing disappears without one.
-// The third column is the counter of netstat -s that it also feeds ("" = none): netipsec's name of section 5.1's arrays.
+// Why a packet went no further.  One line here is one enum value, one counter and one sentence; nothing disappears
+// without one. The third column is the counter of netstat -s that it also feeds ("" = none): netipsec's name of
+// section 5.1's arrays.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -78,6 +79,8 @@ inline constexpr std::array kDropReasons{
 #undef TESTUDO_DROP_REASONS
 
 inline constexpr std::size_t kDropReasonCount = kDropReasons.size();
-constexpr const DropReasonRow& describe(DropReason reason) { return kDropReasons[static_cast<std::size_t>(reason)]; }
+constexpr const DropReasonRow& describe(DropReason reason) {
+  return kDropReasons[static_cast<std::size_t>(reason)];
+}
 
 }  // namespace testudo::net

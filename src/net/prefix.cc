@@ -34,7 +34,9 @@ bool Prefix::contains(const Address& a) const {
   return ((mine[whole] ^ theirs[whole]) >> (8 - rest)) == 0;
 }
 
-Address Prefix::masked() const { return mask(address, length); }
+Address Prefix::masked() const {
+  return mask(address, length);
+}
 
 Address mask(const Address& a, unsigned length) {
   std::array<std::uint8_t, 16> out{};

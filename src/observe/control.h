@@ -1,6 +1,6 @@
 #pragma once
-// The control protocol: one JSON object a request, one a reply, over the control socket.  Pure text in, text out; app/ carries
-// it.  {"cmd": "status" | "stats" | "sysctl" | "drops" | "trace" | "version", …}
+// The control protocol: one JSON object a request, one a reply, over the control socket.  Pure text in, text out; app/
+// carries it.  {"cmd": "status" | "stats" | "sysctl" | "drops" | "trace" | "version", …}
 #include <cstdint>
 #include <functional>
 #include <string>

@@ -20,12 +20,13 @@ enum class DatabaseError : std::uint8_t { Exists, NotFound, NoFreeSpi, WrongOwne
 /// What an outbound request asks for.
 struct OutboundQuery {
   SaProtocol protocol = SaProtocol::Esp;
-  Mode mode = Mode::Transport;            ///< matches a group of this mode or of mode any
+  Mode mode = Mode::Transport;  ///< matches a group of this mode or of mode any
   net::Address source, destination;
-  ReqId reqid;                            ///< 0: any
+  ReqId reqid;  ///< 0: any
 };
 
-/// A lifetime that ended, for SADB_EXPIRE.  The SA is still in the database at the time of the call (soft) or just leaving it (hard).
+/// A lifetime that ended, for SADB_EXPIRE.  The SA is still in the database at the time of the call (soft) or just
+/// leaving it (hard).
 struct Expiry {
   enum class Kind : std::uint8_t { Soft, Hard, Larval };
   Kind kind = Kind::Soft;
@@ -40,11 +41,14 @@ class Database {
  public:
   Database(const KeySettings& settings, Random& random) : settings_(settings), random_(random) {}
 
-  /// SADB_GETSPI: a larval SA with an SPI that no SA of that destination and protocol has.  min == max asks for exactly that one.
-  Result<Sa*, DatabaseError> reserve(const SaGroup& group, SpiRange range, std::uint32_t message_sequence, std::uint32_t pid, Time now);
+  /// SADB_GETSPI: a larval SA with an SPI that no SA of that destination and protocol has.  min == max asks for exactly
+  /// that one.
+  Result<Sa*, DatabaseError> reserve(const SaGroup& group, SpiRange range, std::uint32_t message_sequence,
+                                     std::uint32_t pid, Time now);
   /// SADB_ADD: Exists when the (destination, protocol, SPI) is taken.
   Result<Sa*, DatabaseError> add(std::unique_ptr<Sa> sa);
-  /// SADB_UPDATE: replaces the larval or mature SA of the same protocol, addresses and SPI; usage and creation time start anew.
+  /// SADB_UPDATE: replaces the larval or mature SA of the same protocol, addresses and SPI; usage and creation time
+  /// start anew.
   Result<Sa*, DatabaseError> update(std::unique_ptr<Sa> sa);
   /// SADB_DELETE with an SPI: every group with these addresses is searched.
   bool remove(SaProtocol protocol, const net::Address& source, const net::Address& destination, Spi spi);
@@ -54,7 +58,8 @@ class Database {
   std::size_t flush(std::optional<SaProtocol> protocol);
 
   Sa* find(SaProtocol protocol, const net::Address& source, const net::Address& destination, Spi spi);
-  /// The packet path's look-ups.  Larval and dead SAs are returned by inbound() too, so that the drop can say why; never by outbound().
+  /// The packet path's look-ups.  Larval and dead SAs are returned by inbound() too, so that the drop can say why;
+  /// never by outbound().
   Sa* inbound(SaProtocol protocol, const net::Address& destination, Spi spi) const;
   Sa* outbound(const OutboundQuery& query) const;
   /// An IPcomp SA of the destination that uses this well-known CPI (an algorithm number below 256).
@@ -66,7 +71,8 @@ class Database {
 
   /// Once a second: larval SAs out of time, soft before hard, by time, bytes, packets and first use.
   std::vector<Expiry> tick(Time now);
-  /// After a packet: true when the SA has just passed a soft or hard byte or packet limit, so that tick() should run at once.
+  /// After a packet: true when the SA has just passed a soft or hard byte or packet limit, so that tick() should run at
+  /// once.
   static bool over_limit(const Sa& sa);
 
  private:

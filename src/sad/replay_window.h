@@ -1,7 +1,7 @@
 #pragma once
-// The anti-replay window of an inbound SA: a ring of bits that is never shifted (RFC 6479), with extended sequence numbers
-// rebuilt from their low half (RFC 4303 appendix A2.2).  check() never changes the window; commit() is called only after the
-// ICV verified.  One writer.
+// The anti-replay window of an inbound SA: a ring of bits that is never shifted (RFC 6479), with extended sequence
+// numbers rebuilt from their low half (RFC 4303 appendix A2.2).  check() never changes the window; commit() is called
+// only after the ICV verified.  One writer.
 #include <cstdint>
 #include <vector>
 

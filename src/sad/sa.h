@@ -1,7 +1,7 @@
 #pragma once
-// A security association: what was installed (SaParameters, immutable), what was derived when it was installed (sizes and
-// keyed algorithms, so that the packet path asks nothing twice) and how it runs (sequence, window, lifetimes).
-// RFC 4301 section 4.4.2.1; states and flags are PF_KEY's.  Owned by the Database; written by one thread.
+// A security association: what was installed (SaParameters, immutable), what was derived when it was installed (sizes
+// and keyed algorithms, so that the packet path asks nothing twice) and how it runs (sequence, window, lifetimes). RFC
+// 4301 section 4.4.2.1; states and flags are PF_KEY's.  Owned by the Database; written by one thread.
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,11 +28,11 @@ std::uint8_t ip_protocol(SaProtocol p);
 
 /// SADB_X_EXT_* as words.
 struct SaFlags {
-  bool old_format = false;      ///< RFC 1826, 1827
-  bool four_byte_iv = false;    ///< RFC 1829's 32-bit IV (old ESP with DES)
-  bool derived_iv = false;      ///< DES IV derived from the sequence number; no IV on the wire
+  bool old_format = false;    ///< RFC 1826, 1827
+  bool four_byte_iv = false;  ///< RFC 1829's 32-bit IV (old ESP with DES)
+  bool derived_iv = false;    ///< DES IV derived from the sequence number; no IV on the wire
   bool cyclic_sequence = false;
-  bool raw_cpi = false;         ///< IPcomp: the SPI's low 16 bits are sent, not the algorithm number
+  bool raw_cpi = false;  ///< IPcomp: the SPI's low 16 bits are sent, not the algorithm number
   bool extended_sequence = false;
   Padding padding = Padding::Sequential;
 
@@ -82,28 +82,28 @@ struct SaParameters {
   const crypto::MacRow* mac = nullptr;                  ///< AH, TCP; ESP with a separate authenticator
   const crypto::CompressionRow* compression = nullptr;  ///< IPcomp
   Secret cipher_key, mac_key;
-  std::uint32_t replay_packets = 0;                     ///< window; 0 switches the check off
+  std::uint32_t replay_packets = 0;  ///< window; 0 switches the check off
   Lifetime hard, soft;
-  bool has_lifetimes = false;                           ///< HARD and SOFT were given (setkey -D prints zeros otherwise too)
+  bool has_lifetimes = false;  ///< HARD and SOFT were given (setkey -D prints zeros otherwise too)
   std::optional<NatTraversal> nat;
   std::optional<Identity> source_identity, destination_identity;
-  std::uint32_t message_sequence = 0, pid = 0;          ///< of the PF_KEY message that made it
+  std::uint32_t message_sequence = 0, pid = 0;  ///< of the PF_KEY message that made it
 };
 
 /// What no packet has to work out again.
 struct SaLayout {
-  std::size_t header = 0;   ///< ESP: SPI, sequence; AH: fixed part and ICV with its pad; IPcomp: 4
-  std::size_t iv = 0;       ///< on the wire
-  std::size_t icv = 0;      ///< on the wire
-  std::size_t block = 4;    ///< ESP: payload and trailer are padded to a multiple of this
-  std::size_t udp = 0;      ///< UDP encapsulation: 8, or 16 with the non-IKE marker
+  std::size_t header = 0;      ///< ESP: SPI, sequence; AH: fixed part and ICV with its pad; IPcomp: 4
+  std::size_t iv = 0;          ///< on the wire
+  std::size_t icv = 0;         ///< on the wire
+  std::size_t block = 4;       ///< ESP: payload and trailer are padded to a multiple of this
+  std::size_t udp = 0;         ///< UDP encapsulation: 8, or 16 with the non-IKE marker
   bool authenticated = false;  ///< replay protection is allowed only then (RFC 4303 section 3.4.3)
 };
 
 enum class SaError : std::uint8_t {
   BadKeyLength,
-  BadCombination,   ///< flags, algorithms or SPI that do not belong together
-  NotAvailable,     ///< this build lacks the algorithm
+  BadCombination,  ///< flags, algorithms or SPI that do not belong together
+  NotAvailable,    ///< this build lacks the algorithm
 };
 
 struct Usage {
@@ -113,11 +113,12 @@ struct Usage {
 
 class Sa {
  public:
-  /// A complete SA: checks combination rules (netbsd-ipsec: AH with a cipher, IPcomp with authentication, old ESP with a
-  /// derived IV, SPI 0..255, CPI beyond 16 bits, …) and key lengths, and keys its algorithms.
+  /// A complete SA: checks combination rules (netbsd-ipsec: AH with a cipher, IPcomp with authentication, old ESP with
+  /// a derived IV, SPI 0..255, CPI beyond 16 bits, …) and key lengths, and keys its algorithms.
   static Result<std::unique_ptr<Sa>, SaError> make(SaParameters parameters, Time now);
   /// A larval one: an SPI that waits for its keys.
-  static std::unique_ptr<Sa> larval(const SaGroup& group, Spi spi, std::uint32_t message_sequence, std::uint32_t pid, Time now);
+  static std::unique_ptr<Sa> larval(const SaGroup& group, Spi spi, std::uint32_t message_sequence, std::uint32_t pid,
+                                    Time now);
 
   const SaParameters& parameters() const { return parameters_; }
   const SaGroup& group() const { return parameters_.group; }
@@ -128,13 +129,13 @@ class Sa {
   Time created() const { return created_; }
 
   // The run state.  transform/ and engine/ write it; the Database reads it for lifetimes.
-  Sequence sequence;            ///< outbound
-  ReplayWindow window;          ///< inbound
+  Sequence sequence;    ///< outbound
+  ReplayWindow window;  ///< inbound
   Usage usage;
-  std::uint64_t iv_counter = 0; ///< explicit IVs of counter modes; starts at a random value where the nonce allows it
+  std::uint64_t iv_counter = 0;  ///< explicit IVs of counter modes; starts at a random value where the nonce allows it
 
-  crypto::Suite* suite() const { return suite_.get(); }             ///< ESP
-  crypto::Mac* mac() const { return mac_.get(); }                   ///< AH
+  crypto::Suite* suite() const { return suite_.get(); }                 ///< ESP
+  crypto::Mac* mac() const { return mac_.get(); }                       ///< AH
   crypto::Compressor* compressor() const { return compressor_.get(); }  ///< IPcomp
 
   void count(std::size_t bytes, Time now) {

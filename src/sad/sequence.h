@@ -1,6 +1,6 @@
 #pragma once
-// Outbound sequence numbers: 1, 2, 3, …  They never repeat: when the counter is used up next() gives nothing, unless the SA
-// was told to cycle (SADB_X_EXT_CYCSEQ, KAME's default for manual keys) and does not use the number as a nonce.
+// Outbound sequence numbers: 1, 2, 3, …  They never repeat: when the counter is used up next() gives nothing, unless
+// the SA was told to cycle (SADB_X_EXT_CYCSEQ, KAME's default for manual keys) and does not use the number as a nonce.
 #include <cstdint>
 #include <optional>
 

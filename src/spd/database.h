@@ -1,8 +1,8 @@
 #pragma once
 // The security policy database: one ordered list per direction; the first policy that matches decides, with no other
-// ranking (KAME).  Look-up is exact first match through hash tables by shape of selector (prefix lengths and wildcards),
-// tried in the order of their best policy, so that its cost grows with the number of shapes and not of policies.
-// One writing thread.
+// ranking (KAME).  Look-up is exact first match through hash tables by shape of selector (prefix lengths and
+// wildcards), tried in the order of their best policy, so that its cost grows with the number of shapes and not of
+// policies. One writing thread.
 #include <functional>
 #include <memory>
 #include <unordered_map>
@@ -22,8 +22,8 @@ class Database {
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
-  /// SPDADD: to the tail.  Exists when the direction already has this selector.  A Unique request without a reqid (or with
-  /// one above 0x3fff) gets a fresh one (16385 and up); reqids of other levels are dropped.
+  /// SPDADD: to the tail.  Exists when the direction already has this selector.  A Unique request without a reqid (or
+  /// with one above 0x3fff) gets a fresh one (16385 and up); reqids of other levels are dropped.
   Result<const Policy*, DatabaseError> add(Policy policy);
   /// SPDUPDATE: takes the place of the user policy with the same selector, or goes to the tail when there is none.
   Result<const Policy*, DatabaseError> update(Policy policy);

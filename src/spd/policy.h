@@ -1,6 +1,6 @@
 #pragma once
-// A policy: which packets (Selector, direction), what happens to them (Action) and, for Ipsec, the ordered requests that
-// protect them (the first is the innermost).  RFC 4301 section 4.4.1; words of KAME's ipsec.h.
+// A policy: which packets (Selector, direction), what happens to them (Action) and, for Ipsec, the ordered requests
+// that protect them (the first is the innermost).  RFC 4301 section 4.4.1; words of KAME's ipsec.h.
 #include <optional>
 #include <vector>
 
@@ -20,8 +20,8 @@ struct Request {
   RequestProtocol protocol = RequestProtocol::Esp;
   RequestMode mode = RequestMode::Transport;
   Level level = Level::Default;
-  ReqId reqid;                                          ///< Unique only: which SAs may serve it
-  std::optional<net::Endpoint> source, destination;     ///< tunnel endpoints (ports for NAT-T); both or none
+  ReqId reqid;                                       ///< Unique only: which SAs may serve it
+  std::optional<net::Endpoint> source, destination;  ///< tunnel endpoints (ports for NAT-T); both or none
 
   friend bool operator==(const Request&, const Request&) = default;
 };
@@ -32,12 +32,12 @@ struct Policy {
   net::Selector selector;
   Action action = Action::None;
   std::vector<Request> requests;
-  std::uint32_t priority = 0;      ///< stored and shown; the order of the list decides
-  bool made_by_system = false;     ///< immune to the users' delete and flush
-  std::uint64_t lifetime = 0;      ///< seconds after creation; 0 for ever
-  std::uint64_t validtime = 0;     ///< seconds without use; 0 for ever
+  std::uint32_t priority = 0;   ///< stored and shown; the order of the list decides
+  bool made_by_system = false;  ///< immune to the users' delete and flush
+  std::uint64_t lifetime = 0;   ///< seconds after creation; 0 for ever
+  std::uint64_t validtime = 0;  ///< seconds without use; 0 for ever
   Time created{};
-  mutable Time last_used{};        ///< touched by the look-up of a packet
+  mutable Time last_used{};  ///< touched by the look-up of a packet
   mutable std::uint64_t hits = 0;
 };
 

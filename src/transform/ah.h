@@ -1,6 +1,6 @@
 #pragma once
-// AH both ways.  RFC 4302 (with ESN), RFC 2402, RFC 1826 (`ah-old`).  The ICV covers the IP header with its mutable fields
-// zeroed or predicted (appendix A), the AH with a zero ICV, and the payload.
+// AH both ways.  RFC 4302 (with ESN), RFC 2402, RFC 1826 (`ah-old`).  The ICV covers the IP header with its mutable
+// fields zeroed or predicted (appendix A), the AH with a zero ICV, and the payload.
 #include <span>
 
 #include "transform/esp_open.h"

@@ -12,7 +12,7 @@ namespace testudo::transform {
 /// A packet on its way into seal_esp; filled by the caller, `result` by the callee.
 struct SealJob {
   PacketBuffer* packet = nullptr;
-  IpView ip;                             ///< of the packet as it is now
+  IpView ip;  ///< of the packet as it is now
   Status<DropReason> result = Done{};
 };
 

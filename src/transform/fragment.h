@@ -6,9 +6,9 @@
 
 namespace testudo::transform {
 
-/// Gives the fragments of `packet`, each at most `mtu` bytes, to `emit` in order.  The packet itself is emitted when it fits.
-/// NeedsFragmentation when DF is set; OutboundInvalid when the mtu cannot hold a header and 8 bytes.
-/// IPv6 needs an identification; IPv4 keeps its own.
+/// Gives the fragments of `packet`, each at most `mtu` bytes, to `emit` in order.  The packet itself is emitted when it
+/// fits. NeedsFragmentation when DF is set; OutboundInvalid when the mtu cannot hold a header and 8 bytes. IPv6 needs
+/// an identification; IPv4 keeps its own.
 Status<DropReason> fragment(Bytes packet, const IpView& ip, std::size_t mtu, std::uint32_t ipv6_identification,
                             const std::function<Status<DropReason>(Bytes)>& emit);
 

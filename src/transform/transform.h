@@ -21,13 +21,13 @@ using wire::packet::PacketBuffer;
 /// What every transform may need beside packet and SA.
 struct Context {
   const HeaderSettings& settings;
-  Random& random;      ///< IVs of CBC modes, random padding, IPv4 identifications
+  Random& random;  ///< IVs of CBC modes, random padding, IPv4 identifications
 };
 
 /// What opening a packet revealed.  The buffer then holds the packet as it was before the peer sealed it.
 struct Opened {
-  std::uint8_t next_protocol = 0;   ///< what the protected payload is: TCP, 4 or 41 for a tunnel, AH, …
-  std::uint64_t sequence = 0;       ///< 0 when the format has none (old ESP, old AH, IPcomp)
+  std::uint8_t next_protocol = 0;  ///< what the protected payload is: TCP, 4 or 41 for a tunnel, AH, …
+  std::uint64_t sequence = 0;      ///< 0 when the format has none (old ESP, old AH, IPcomp)
 };
 
 }  // namespace testudo::transform

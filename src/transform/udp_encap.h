@@ -6,8 +6,8 @@
 
 namespace testudo::transform {
 
-/// Puts a UDP header (and the non-IKE marker) in front of the ESP header of a sealed packet.  IPv4 checksum 0 as RFC 3948
-/// section 2.1 advises; IPv6 a real one (RFC 8200).
+/// Puts a UDP header (and the non-IKE marker) in front of the ESP header of a sealed packet.  IPv4 checksum 0 as RFC
+/// 3948 section 2.1 advises; IPv6 a real one (RFC 8200).
 Status<DropReason> encapsulate_udp(const sad::Sa& sa, PacketBuffer& packet, const IpView& sealed);
 
 enum class UdpPayload : std::uint8_t { Esp, Ike, Keepalive };

@@ -28,7 +28,9 @@ class Reader {
   bool empty() const { return rest_.empty(); }
   Bytes rest() const { return rest_; }
 
-  Result<std::uint8_t, Malformed> u8() { return integer<std::uint8_t>([](const std::uint8_t* p) { return *p; }); }
+  Result<std::uint8_t, Malformed> u8() {
+    return integer<std::uint8_t>([](const std::uint8_t* p) { return *p; });
+  }
   Result<std::uint16_t, Malformed> u16() { return integer<std::uint16_t>(be16); }
   Result<std::uint32_t, Malformed> u32() { return integer<std::uint32_t>(be32); }
   Result<std::uint64_t, Malformed> u64() { return integer<std::uint64_t>(be64); }

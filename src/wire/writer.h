@@ -1,5 +1,6 @@
 #pragma once
-// Say the fields once; the length follows.  For messages that are built rarely (PF_KEY, ICMP); packets are written in place.
+// Say the fields once; the length follows.  For messages that are built rarely (PF_KEY, ICMP); packets are written in
+// place.
 //   Writer out;  out.host16(len).u8(type).zeros(1).raw(key).align(8);
 #include <cstring>
 
@@ -10,15 +11,33 @@ namespace testudo::wire {
 
 class Writer {
  public:
-  Writer& u8(std::uint8_t v) { bytes_.push_back(v); return *this; }
-  Writer& u16(std::uint16_t v) { put_be16(grow(2), v); return *this; }
-  Writer& u32(std::uint32_t v) { put_be32(grow(4), v); return *this; }
-  Writer& u64(std::uint64_t v) { put_be64(grow(8), v); return *this; }
+  Writer& u8(std::uint8_t v) {
+    bytes_.push_back(v);
+    return *this;
+  }
+  Writer& u16(std::uint16_t v) {
+    put_be16(grow(2), v);
+    return *this;
+  }
+  Writer& u32(std::uint32_t v) {
+    put_be32(grow(4), v);
+    return *this;
+  }
+  Writer& u64(std::uint64_t v) {
+    put_be64(grow(8), v);
+    return *this;
+  }
   Writer& host16(std::uint16_t v) { return host(v); }
   Writer& host32(std::uint32_t v) { return host(v); }
   Writer& host64(std::uint64_t v) { return host(v); }
-  Writer& raw(Bytes b) { bytes_.insert(bytes_.end(), b.begin(), b.end()); return *this; }
-  Writer& zeros(std::size_t n) { bytes_.insert(bytes_.end(), n, 0); return *this; }
+  Writer& raw(Bytes b) {
+    bytes_.insert(bytes_.end(), b.begin(), b.end());
+    return *this;
+  }
+  Writer& zeros(std::size_t n) {
+    bytes_.insert(bytes_.end(), n, 0);
+    return *this;
+  }
   /// Zeros up to the next multiple of n.
   Writer& align(std::size_t n) { return zeros((n - bytes_.size() % n) % n); }
 

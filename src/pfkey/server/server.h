@@ -1,9 +1,10 @@
 #pragma once
-// PF_KEY version 2 as NetBSD's kernel serves it (RFC 2367 and KAME's extensions), over connections instead of a kernel socket.
-// Pure: bytes in, bytes out; one function per message type behind it.  Output is pulled, so that a dump of any size is made
-// message by message as the reader takes it, and never truncates.  One thread.
+// PF_KEY version 2 as NetBSD's kernel serves it (RFC 2367 and KAME's extensions), over connections instead of a kernel
+// socket. Pure: bytes in, bytes out; one function per message type behind it.  Output is pulled, so that a dump of any
+// size is made message by message as the reader takes it, and never truncates.  One thread.
 //
-// A kernel fails the write() of a malformed message with EINVAL; here the sender gets a base message with sadb_msg_errno set.
+// A kernel fails the write() of a malformed message with EINVAL; here the sender gets a base message with
+// sadb_msg_errno set.
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -27,8 +28,8 @@ struct Counters {
     std::uint64_t by_type[256] = {};
   };
   Way from_user, to_user;
-  std::uint64_t invalid_length = 0, invalid_version = 0, invalid_type = 0, too_short = 0, no_memory = 0, duplicate_extension = 0,
-                invalid_extension_type = 0, invalid_satype = 0, invalid_address = 0;
+  std::uint64_t invalid_length = 0, invalid_version = 0, invalid_type = 0, too_short = 0, no_memory = 0,
+                duplicate_extension = 0, invalid_extension_type = 0, invalid_satype = 0, invalid_address = 0;
   std::uint64_t to_one = 0, to_all = 0, to_registered = 0, overflow = 0;
 };
 

@@ -46,7 +46,8 @@ class PacketBuffer {
   /// Shrink; the caller has parsed that many bytes.
   void trim_front(std::size_t n) { begin_ += n; }
   void trim_back(std::size_t n) { end_ -= n; }
-  /// Opens a gap of n bytes after the first `offset` bytes by moving those bytes to the front; false when there is no room.
+  /// Opens a gap of n bytes after the first `offset` bytes by moving those bytes to the front; false when there is no
+  /// room.
   bool insert(std::size_t offset, std::size_t n);
   /// Removes n bytes after the first `offset` bytes by moving those bytes backwards.
   void erase(std::size_t offset, std::size_t n);

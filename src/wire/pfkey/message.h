@@ -1,7 +1,7 @@
 #pragma once
-// One PF_KEY message as a value: parse() for what arrives on the socket, compose() for what leaves.  RFC 2367 section 2 and 3.
-// Layouts are Linux's (sadb_x_ipsecrequest of 16 bytes with a 32-bit reqid; sockaddrs with a 16-bit family).
-// No meaning here: whether a message makes sense is for pfkey/server.
+// One PF_KEY message as a value: parse() for what arrives on the socket, compose() for what leaves.  RFC 2367 section 2
+// and 3. Layouts are Linux's (sadb_x_ipsecrequest of 16 bytes with a 32-bit reqid; sockaddrs with a 16-bit family). No
+// meaning here: whether a message makes sense is for pfkey/server.
 #include <optional>
 #include <string>
 #include <vector>
@@ -96,9 +96,9 @@ struct Sa2Ext {
 struct Message {
   std::uint8_t version = kVersion;
   Type type = Type::Reserved;
-  std::uint8_t error = 0;       ///< sadb_msg_errno
+  std::uint8_t error = 0;  ///< sadb_msg_errno
   SaType satype = SaType::Unspec;
-  std::uint16_t reserved = 0;   ///< setkey prints it as refcnt
+  std::uint16_t reserved = 0;  ///< setkey prints it as refcnt
   std::uint32_t sequence = 0, pid = 0;
 
   std::optional<SaExt> sa;
@@ -117,8 +117,8 @@ struct Message {
   std::optional<std::uint16_t> nat_t_frag;
   std::optional<std::uint32_t> replay_window;  ///< packets (our extension)
 
-  /// The extensions in the order in which they stood (parse) or are to stand (compose).  Empty for compose: the order of
-  /// NetBSD's dump (SA SA2 HARD SOFT CURRENT SRC DST KEY_AUTH KEY_ENCRYPT …).  Extensions that are known but carry
+  /// The extensions in the order in which they stood (parse) or are to stand (compose).  Empty for compose: the order
+  /// of NetBSD's dump (SA SA2 HARD SOFT CURRENT SRC DST KEY_AUTH KEY_ENCRYPT …).  Extensions that are known but carry
   /// nothing for us (sensitivity, kmprivate, security context, filter) appear only here.
   std::vector<Ext> order;
 };
@@ -129,8 +129,8 @@ enum class ParseError : std::uint8_t {
   BadExtensionLength,  ///< zero, beyond the message, or not what the type asks for
   DuplicateExtension,
   UnknownExtension,
-  BadAddress,          ///< unknown family, wrong sockaddr size or prefix length
-  BadPolicy,           ///< a request record that contradicts itself
+  BadAddress,  ///< unknown family, wrong sockaddr size or prefix length
+  BadPolicy,   ///< a request record that contradicts itself
 };
 
 /// The whole message.  Versions, types and satypes are not judged, so that the server can answer with the right errno.
