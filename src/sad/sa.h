@@ -132,7 +132,7 @@ class Sa {
   Sequence sequence;    ///< outbound
   ReplayWindow window;  ///< inbound
   Usage usage;
-  std::uint64_t iv_counter = 0;  ///< explicit IVs of counter modes; starts at a random value where the nonce allows it
+  std::optional<std::uint64_t> iv_counter;  ///< explicit IVs of counter modes; the first packet draws a random start
 
   crypto::Suite* suite() const { return suite_.get(); }                 ///< ESP
   crypto::Mac* mac() const { return mac_.get(); }                       ///< AH
@@ -148,6 +148,7 @@ class Sa {
 
  private:
   Sa() = default;
+  Status<SaError> key_algorithms();
 
   SaParameters parameters_;
   SaLayout layout_;

@@ -1,0 +1,68 @@
+#include "sad/replay_window.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace testudo::sad {
+namespace {
+
+constexpr std::uint64_t kWordBits = 64;
+
+/// One word more than the window needs, because the window rarely starts at a word's edge; a power of two, so
+/// that the place of a number is a mask and not a division.
+std::size_t ring_words(std::uint32_t packets) {
+  if (packets == 0) return 0;
+  return std::bit_ceil((packets + kWordBits - 1) / kWordBits + 1);
+}
+
+constexpr std::uint64_t bit_of(std::uint64_t sequence) {
+  return std::uint64_t{1} << (sequence % kWordBits);
+}
+
+}  // namespace
+
+ReplayWindow::ReplayWindow(std::uint32_t packets, bool extended)
+    : packets_(std::min(packets, kMaxPackets)), extended_(extended), ring_(ring_words(packets_)) {}
+
+// RFC 4303 appendix A2.2.  Its W is the window; without one, a number is taken for the nearest to the
+// highest.
+std::uint64_t ReplayWindow::reconstruct(std::uint32_t low) const {
+  if (!extended_) return low;
+  const std::uint32_t window = packets_ == 0 ? std::uint32_t{1} << 31 : packets_;
+  const auto top_low = static_cast<std::uint32_t>(highest_);
+  auto high = static_cast<std::uint32_t>(highest_ >> 32);
+  const std::uint32_t bottom = top_low - window + 1;  // modulo 2^32, as the RFC has it
+  if (top_low >= window - 1) {
+    if (low < bottom) ++high;  // beyond 2^64 it becomes 0, which check() finds too old
+  } else if (low >= bottom && high > 0) {
+    --high;  // in the first subspace there is nothing before it: the number can only be itself
+  }
+  return (std::uint64_t{high} << 32) | low;
+}
+
+bool ReplayWindow::check(std::uint64_t sequence) const {
+  if (packets_ == 0) return true;
+  if (sequence == 0) return false;
+  if (sequence > highest_) return true;
+  if (highest_ - sequence >= packets_) return false;
+  return (ring_[(sequence / kWordBits) & (ring_.size() - 1)] & bit_of(sequence)) == 0;
+}
+
+void ReplayWindow::commit(std::uint64_t sequence) {
+  if (packets_ == 0) {
+    highest_ = std::max(highest_, sequence);
+    return;
+  }
+  const std::uint64_t word = sequence / kWordBits;
+  if (sequence > highest_) {
+    const std::uint64_t top = highest_ / kWordBits;
+    const std::uint64_t stale = std::min<std::uint64_t>(word - top, ring_.size());
+    for (std::uint64_t i = 1; i <= stale; ++i) ring_[(top + i) & (ring_.size() - 1)] = 0;
+    highest_ = sequence;
+  } else if (highest_ - sequence >= packets_) {
+    return;  // its place in the ring belongs to another number
+  }
+  ring_[word & (ring_.size() - 1)] |= bit_of(sequence);
+}
+
+}  // namespace testudo::sad
