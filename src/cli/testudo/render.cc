@@ -1,0 +1,154 @@
+#include "cli/testudo/render.h"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+
+namespace testudo::cli {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kRed = "\033[31m";
+constexpr const char* kPlain = "\033[0m";
+
+std::string painted(const std::string& text, const char* colour, const RenderOptions& options) {
+  return options.colour ? colour + text + kPlain : text;
+}
+
+std::uint64_t number(const json& object, const char* member) {
+  return object.value(member, std::uint64_t{0});
+}
+
+/// netstat's first line of the ipsec block, printed only when there is something to say.
+std::string violations(const json& lines) {
+  std::uint64_t in = 0;
+  std::uint64_t out = 0;
+  for (const json& l : lines) {
+    if (l.value("name", "") == "in_polvio") in = number(l, "value");
+    if (l.value("name", "") == "out_polvio") out = number(l, "value");
+  }
+  if (in + out == 0) return {};
+  return fmt::format("\t{} policy violations: {} input {} output\n", in + out, in, out);
+}
+
+bool is_violation(const std::string& name) {
+  return name == "in_polvio" || name == "out_polvio";
+}
+
+std::string stat_lines(const json& lines, const std::string& indent, const std::string& heading,
+                       const RenderOptions& options) {
+  std::string text;
+  bool in_histogram = false;
+  for (const json& l : lines) {
+    const std::uint64_t value = number(l, "value");
+    const std::string words = l.value("words", "");
+    if (is_violation(l.value("name", "")) || (options.nonzero_only && value == 0)) continue;
+    const bool histogram = l.value("histogram", false);
+    if (histogram && !in_histogram) text += fmt::format("{}{} histogram:\n", indent, heading);
+    in_histogram = histogram;
+    text +=
+        histogram ? fmt::format("{}\t{}: {}\n", indent, words, value) : fmt::format("{}{} {}\n", indent, value, words);
+  }
+  return text;
+}
+
+std::string last_packet(const json& drop) {
+  const auto last = drop.find("last");
+  if (last == drop.end()) return {};
+  std::string text = fmt::format("        last: {}", last->value("flow", ""));
+  if (last->contains("spi")) {
+    const auto spi = last->value("spi", std::uint32_t{0});
+    text += fmt::format(" spi={}(0x{:08x})", spi, spi);
+  }
+  return text + "\n";
+}
+
+std::string host_lines(const json& host) {
+  std::string text;
+  for (const auto& [key, value] : host.items()) {
+    if (key == "warnings") continue;
+    text += fmt::format("{:<12} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  if (const auto warnings = host.find("warnings"); warnings != host.end() && warnings->is_array()) {
+    for (const json& w : *warnings)
+      text += fmt::format("{:<12} {}\n", "warning", w.is_string() ? w.get<std::string>() : w.dump());
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string render_status(const json& reply) {
+  const json none = json::object();
+  const json& sad = reply.contains("sad") ? reply.at("sad") : none;
+  const json& states = sad.contains("states") ? sad.at("states") : none;
+  const json& spd = reply.contains("spd") ? reply.at("spd") : none;
+  const json& packets = reply.contains("packets") ? reply.at("packets") : none;
+  std::string text = host_lines(reply.contains("host") ? reply.at("host") : none);
+  text += fmt::format("{:<12} {} ({} mature, {} dying, {} larval)\n", "SAs", number(sad, "total"),
+                      number(states, "mature"), number(states, "dying"), number(states, "larval"));
+  text += fmt::format("{:<12} {} in, {} out\n", "policies", number(spd, "in"), number(spd, "out"));
+  text += fmt::format("{:<12} {} from host, {} from wire, {} to wire, {} to host, {} dropped\n", "packets",
+                      number(packets, "from_host"), number(packets, "from_wire"), number(packets, "to_wire"),
+                      number(packets, "to_host"), number(packets, "dropped"));
+  return text;
+}
+
+std::string render_stats(const json& reply, const RenderOptions& options) {
+  std::string text;
+  for (const json& section : reply.value("sections", json::array())) {
+    const std::string name = section.value("section", "");
+    const json lines = section.value("lines", json::array());
+    const bool outer = name == "ipsec";
+    text += outer ? name + ":\n" + violations(lines) : "\t" + name + ":\n";
+    text += stat_lines(lines, outer ? "\t" : "\t\t", name == "ipcomp" ? "IPcomp" : name, options);
+  }
+  const json pfkey = reply.value("pfkey", json::object());
+  if (pfkey.contains("lines")) text += "pfkey:\n" + stat_lines(pfkey.at("lines"), "\t", "by message type", options);
+  return text;
+}
+
+std::string render_drops(const json& reply, const RenderOptions& options) {
+  std::string text;
+  std::uint64_t total = 0;
+  for (const json& drop : reply.value("drops", json::array())) {
+    const std::uint64_t count = number(drop, "count");
+    total += count;
+    if (count == 0 && options.nonzero_only) continue;
+    const std::string reason = drop.value("reason", "");
+    text += fmt::format("{:>10}  {}\n        {}\n", count, count > 0 ? painted(reason, kRed, options) : reason,
+                        drop.value("sentence", ""));
+    text += last_packet(drop);
+  }
+  return text + fmt::format("{:>10}  packets dropped in all\n", total);
+}
+
+std::string render_variables(const json& reply, bool verbose) {
+  std::string text;
+  for (const json& v : reply.value("variables", json::array())) {
+    text += fmt::format("{} = {}\n", v.value("name", ""), v.value("value", 0));
+    if (!verbose) continue;
+    text += fmt::format("\t{}{}\n\t{}\n", v.value("writable", false) ? "" : "read-only; ",
+                        fmt::format("{} to {}", v.value("minimum", 0), v.value("maximum", 0)), v.value("meaning", ""));
+  }
+  return text;
+}
+
+std::string render_trace(const json& step, const RenderOptions& options) {
+  std::string text =
+      fmt::format("#{} {:<3} {:<9}", number(step, "packet"), step.value("direction", ""), step.value("step", ""));
+  if (step.contains("policy")) text += fmt::format(" policy={}", number(step, "policy"));
+  if (step.contains("protocol")) text += " " + step.value("protocol", "");
+  if (step.contains("spi")) {
+    text += fmt::format(" spi=0x{:08x} seq={}", number(step, "spi"), number(step, "sequence"));
+  }
+  text += fmt::format(" {} length={}", step.value("flow", ""), number(step, "length"));
+  if (step.contains("reason")) {
+    text += " " + painted(step.value("reason", ""), kRed, options) + ": " + step.value("sentence", "");
+  }
+  return text + "\n";
+}
+
+}  // namespace testudo::cli

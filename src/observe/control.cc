@@ -1,0 +1,159 @@
+#include "observe/control.h"
+
+#include <cerrno>
+#include <nlohmann/json.hpp>
+
+#include "observe/netstat.h"
+#include "observe/variables.h"
+
+namespace testudo::observe {
+namespace {
+
+using nlohmann::json;
+
+json failure(int error, const std::string& words) {
+  return {{"ok", false}, {"errno", error}, {"error", words}};
+}
+
+/// The request as an object, or nothing.  Foreign text: parsed without exceptions.
+std::optional<json> parse_object(std::string_view text) {
+  json value = json::parse(text, nullptr, false);
+  if (!value.is_object()) return std::nullopt;
+  return value;
+}
+
+/// A member that must be a string; empty when it is absent or something else.
+std::string text_of(const json& object, const char* member) {
+  const auto found = object.find(member);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
+}
+
+/// JSON text of another part of the daemon, as a value.
+json embedded(const std::function<std::string()>& source) {
+  if (!source) return json::object();
+  json value = json::parse(source(), nullptr, false);
+  return value.is_discarded() ? json::object() : value;
+}
+
+json sa_counts(const sad::Database& sad) {
+  std::array<std::uint64_t, 4> by_state{};
+  sad.for_each([&by_state](const sad::Sa& sa) { ++by_state[static_cast<std::size_t>(sa.state())]; });
+  return {{"larval", by_state[0]}, {"mature", by_state[1]}, {"dying", by_state[2]}, {"dead", by_state[3]}};
+}
+
+json status(const Sources& s) {
+  const engine::Statistics& stats = s.engine.statistics();
+  return {{"ok", true},
+          {"host", embedded(s.host_facts)},
+          {"sad", {{"total", s.sad.size()}, {"states", sa_counts(s.sad)}}},
+          {"spd", {{"in", s.spd.size(spd::Direction::In)}, {"out", s.spd.size(spd::Direction::Out)}}},
+          {"packets",
+           {{"from_host", stats.outbound_packets},
+            {"from_wire", stats.inbound_packets},
+            {"to_wire", stats.to_wire},
+            {"to_host", stats.to_host},
+            {"dropped", stats.dropped()}}}};
+}
+
+json stats(const Sources& s) {
+  json sections = json::array();
+  for (const StatSection& section : netstat_sections(s.engine.statistics())) {
+    json lines = json::array();
+    for (const StatLine& l : section.lines) {
+      lines.push_back({{"name", l.name}, {"value", l.value}, {"words", l.words}, {"histogram", l.in_histogram}});
+    }
+    sections.push_back({{"section", section.name}, {"lines", std::move(lines)}});
+  }
+  return {{"ok", true}, {"sections", std::move(sections)}, {"pfkey", embedded(s.pfkey_counters)}};
+}
+
+json drops(const Sources& s) {
+  json rows = json::array();
+  const engine::Statistics& counted = s.engine.statistics();
+  for (std::size_t i = 0; i < net::kDropReasonCount; ++i) {
+    const engine::DropCount& drop = counted.drops[i];
+    json row{
+        {"reason", net::kDropReasons[i].name}, {"count", drop.packets}, {"sentence", net::kDropReasons[i].sentence}};
+    if (drop.last) {
+      row["last"] = {{"flow", drop.last->flow.to_string()}, {"protocol", drop.last->protocol}};
+      if (drop.last->spi) row["last"]["spi"] = drop.last->spi->value;
+    }
+    rows.push_back(std::move(row));
+  }
+  return {{"ok", true}, {"drops", std::move(rows)}};
+}
+
+json describe_variable(const Variable& v, engine::Settings& settings) {
+  return {{"name", v.name},       {"value", v.in(settings)}, {"minimum", v.minimum},
+          {"maximum", v.maximum}, {"writable", v.writable},  {"meaning", v.meaning}};
+}
+
+json write_failure(WriteError error, const std::string& name) {
+  switch (error) {
+    case WriteError::NoSuchName:
+      return failure(ENOENT, name + ": no such variable");
+    case WriteError::ReadOnly:
+      return failure(EPERM, name + ": read-only");
+    case WriteError::Busy:
+      return failure(EBUSY, name + ": cannot be 0 while policies are installed (setkey -FP first)");
+    case WriteError::OutOfRange:
+      break;
+  }
+  const Variable* v = find_variable(name);
+  return failure(EINVAL, name + ": the value must be between " + std::to_string(v->minimum) + " and " +
+                             std::to_string(v->maximum));
+}
+
+json write(const Sources& s, const std::string& name, const json& value) {
+  if (!value.is_number_integer()) return failure(EINVAL, name + ": the value must be a whole number");
+  if (const auto error = write_variable(s.settings, name, value.get<std::int64_t>(), s.spd.size())) {
+    return write_failure(*error, name);
+  }
+  if (s.settings_changed) s.settings_changed(name);
+  return {{"ok", true}, {"variables", json::array({describe_variable(*find_variable(name), s.settings)})}};
+}
+
+/// {"cmd":"sysctl"} lists all, with "name" one or a subtree, with "value" it writes.
+json sysctl(const Sources& s, const json& request, bool privileged) {
+  const std::string name = text_of(request, "name");
+  if (const auto value = request.find("value"); value != request.end()) {
+    if (!privileged) return failure(EPERM, "writing a variable needs root or CAP_NET_ADMIN");
+    return write(s, name, *value);
+  }
+  json rows = json::array();
+  for (const Variable& v : variables()) {
+    const bool below = v.name.starts_with(name) && (v.name.size() == name.size() || v.name[name.size()] == '.');
+    if (name.empty() || below) rows.push_back(describe_variable(v, s.settings));
+  }
+  if (rows.empty()) return failure(ENOENT, name + ": no such variable");
+  return {{"ok", true}, {"variables", std::move(rows)}};
+}
+
+json answer(const Sources& s, std::string_view text, bool privileged) {
+  const auto request = parse_object(text);
+  if (!request) return failure(EINVAL, "the request is not a JSON object");
+  const std::string cmd = text_of(*request, "cmd");
+  if (cmd == "status") return status(s);
+  if (cmd == "stats") return stats(s);
+  if (cmd == "drops") return drops(s);
+  if (cmd == "sysctl") return sysctl(s, *request, privileged);
+  if (cmd == "reset") {
+    if (!privileged) return failure(EPERM, "resetting the counters needs root or CAP_NET_ADMIN");
+    s.engine.reset_statistics();
+    return {{"ok", true}};
+  }
+  return failure(EINVAL, "unknown command '" + cmd + "'");
+}
+
+}  // namespace
+
+std::string Control::handle(std::string_view request, bool privileged) {
+  return answer(sources_, request, privileged).dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+bool Control::wants_trace(std::string_view request) {
+  const auto object = parse_object(request);
+  return object && text_of(*object, "cmd") == "trace";
+}
+
+}  // namespace testudo::observe

@@ -1,0 +1,87 @@
+#include "observe/netstat.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace testudo::observe {
+namespace {
+
+using engine::Statistics;
+using net::DropReason;
+
+void drop(Statistics& s, DropReason reason, std::size_t layer, std::uint64_t n) {
+  auto& count = s.drops[static_cast<std::size_t>(reason)];
+  count.packets += n;
+  count.by_protocol.at(layer) += n;
+}
+
+std::uint64_t value(const std::vector<StatSection>& sections, std::string_view section, std::string_view name) {
+  const auto s = std::ranges::find(sections, section, &StatSection::name);
+  if (s == sections.end()) return ~0ULL;
+  const auto l = std::ranges::find(s->lines, name, &StatLine::name);
+  return l == s->lines.end() ? ~0ULL : l->value;
+}
+
+TEST(Netstat, SectionsStandInNetBsdsOrder) {
+  const auto sections = netstat_sections(Statistics{});
+  ASSERT_EQ(sections.size(), 5U);
+  EXPECT_EQ(sections[0].name, "ipsec");
+  EXPECT_EQ(sections[1].name, "ah");
+  EXPECT_EQ(sections[2].name, "esp");
+  EXPECT_EQ(sections[3].name, "ipip");
+  EXPECT_EQ(sections[4].name, "ipcomp");
+}
+
+TEST(Netstat, ADropCountsAtItsLayerOnly) {
+  Statistics s;
+  drop(s, DropReason::Replayed, 0, 3);
+  drop(s, DropReason::Replayed, 1, 2);
+  drop(s, DropReason::BadIcv, 1, 5);
+  const auto sections = netstat_sections(s);
+  EXPECT_EQ(value(sections, "esp", "replay"), 3U);
+  EXPECT_EQ(value(sections, "ah", "replay"), 2U);
+  EXPECT_EQ(value(sections, "ah", "badauth"), 5U);
+  EXPECT_EQ(value(sections, "esp", "badauth"), 0U);
+}
+
+TEST(Netstat, PolicyViolationsOfEveryReasonAddUp) {
+  Statistics s;
+  drop(s, DropReason::InboundPolicyClear, 3, 1);
+  drop(s, DropReason::InboundPolicyMismatch, 3, 2);
+  drop(s, DropReason::InboundPolicyDiscard, 3, 4);
+  drop(s, DropReason::PolicyDiscard, 3, 8);
+  drop(s, DropReason::NoSa, 3, 16);
+  const auto sections = netstat_sections(s);
+  EXPECT_EQ(value(sections, "ipsec", "in_polvio"), 7U);
+  EXPECT_EQ(value(sections, "ipsec", "out_polvio"), 8U);
+  EXPECT_EQ(value(sections, "ipsec", "out_nosa"), 16U);
+}
+
+TEST(Netstat, HistogramShowsOnlyAlgorithmsThatWereSeen) {
+  Statistics s;
+  s.esp.histogram[3] = 7;
+  const auto sections = netstat_sections(s);
+  EXPECT_EQ(value(sections, "esp", "histogram.3des-cbc"), 7U);
+  EXPECT_EQ(value(sections, "esp", "histogram.aes-cbc"), ~0ULL);
+}
+
+// Whatever the reason, its counter column leads to a line that exists: nothing is dropped without showing up.
+TEST(Netstat, EveryDropReasonWithACounterReachesALine) {
+  for (std::size_t i = 0; i < net::kDropReasonCount; ++i) {
+    const auto& row = net::kDropReasons[i];
+    if (row.counter.empty()) continue;
+    std::uint64_t seen = 0;
+    for (std::size_t layer = 0; layer < 3; ++layer) {
+      Statistics s;
+      drop(s, static_cast<DropReason>(i), layer, 1);
+      for (const auto& section : netstat_sections(s)) {
+        for (const auto& l : section.lines) seen += l.value;
+      }
+    }
+    EXPECT_GE(seen, 1U) << row.name << " feeds '" << row.counter << "', which no section prints";
+  }
+}
+
+}  // namespace
+}  // namespace testudo::observe
