@@ -19,13 +19,15 @@
 namespace testudo::crypto {
 
 struct Job {
-  Bytes aad;          ///< AEAD: 8 or 12 bytes
-  Bytes head;         ///< encrypt-then-MAC: the bytes directly in front of text
-  Bytes iv;           ///< CipherRow::iv bytes (8 for a derived DES IV)
-  MutableBytes text;  ///< a multiple of the cipher's block
-  Bytes tail;         ///< encrypt-then-MAC: at most 4 bytes
-  MutableBytes icv;   ///< written by seal, compared by open; empty when the suite has none
-  bool ok = false;    ///< set by open: the ICV was right (always true for a suite without one), and text is plaintext
+  Bytes aad{};          ///< AEAD: 8 or 12 bytes
+  Bytes head{};         ///< encrypt-then-MAC: the bytes directly in front of text
+  Bytes iv{};           ///< CipherRow::iv bytes (8 for a derived DES IV)
+  MutableBytes text{};  ///< a multiple of the cipher's block
+  Bytes tail{};         ///< encrypt-then-MAC: at most 4 bytes
+  MutableBytes icv{};   ///< written by seal, compared by open; empty when the suite has none
+  /// Set by open: the ICV was right (always true for a suite without one), and text is plaintext.
+  /// Set by seal: text and icv may be sent.  A job of another shape than this is left alone by both, with ok false.
+  bool ok = false;
 };
 
 /// Keyed and ready.  Not thread-safe: a worker has its own (clone()).
@@ -34,7 +36,7 @@ class Suite {
   virtual ~Suite() = default;
   /// Encrypts and authenticates each job.
   virtual void seal(std::span<Job> jobs) = 0;
-  /// Verifies first, then decrypts.  When ok is false the text is not to be used (an AEAD may have overwritten it).
+  /// Verifies and decrypts.  When ok is false the text is not to be used (it may have been overwritten).
   virtual void open(std::span<Job> jobs) = 0;
   virtual std::unique_ptr<Suite> clone() const = 0;
 
@@ -74,9 +76,9 @@ enum class Backend : std::uint8_t {
 /// What goes into a suite; keys as PF_KEY carries them (salt at the end).
 struct SuiteKeys {
   const CipherRow* cipher = nullptr;  ///< never null
-  Bytes cipher_key;
+  Bytes cipher_key{};
   const MacRow* mac = nullptr;  ///< null: no authentication, or an AEAD
-  Bytes mac_key;
+  Bytes mac_key{};
 };
 
 Result<std::unique_ptr<Suite>, KeyError> make_suite(const SuiteKeys& keys, Backend backend = Backend::Best);

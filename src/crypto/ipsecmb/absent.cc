@@ -1,0 +1,13 @@
+#include "crypto/ipsecmb/backend.h"
+
+namespace testudo::crypto::ipsecmb {
+
+bool available() {
+  return false;
+}
+
+Result<std::unique_ptr<Suite>, KeyError> make_suite(const SuiteKeys&) {
+  return Failure{KeyError::NotAvailable};
+}
+
+}  // namespace testudo::crypto::ipsecmb

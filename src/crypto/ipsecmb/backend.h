@@ -1,0 +1,16 @@
+#pragma once
+// The fast back end of amd64: intel-ipsec-mb.  A build without the library has the same two functions, which
+// say no.
+#include <memory>
+
+#include "crypto/suite.h"
+
+namespace testudo::crypto::ipsecmb {
+
+/// True when the library is there and its self-test passed on this machine.
+bool available();
+
+/// Key lengths and combinations are checked already; the only error is NotAvailable.
+Result<std::unique_ptr<Suite>, KeyError> make_suite(const SuiteKeys& keys);
+
+}  // namespace testudo::crypto::ipsecmb
