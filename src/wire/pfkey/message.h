@@ -134,9 +134,11 @@ enum class ParseError : std::uint8_t {
 };
 
 /// The whole message.  Versions, types and satypes are not judged, so that the server can answer with the right errno.
+/// What follows the header of SADB_X_PROMISC is another message; it is left to the caller.
 Result<Message, ParseError> parse(Bytes bytes);
 
-/// The message's bytes: every pad and reserved byte is zero, lengths follow from the content.
+/// The message's bytes: every pad and reserved byte is zero, lengths follow from the content.  Empty when it would be
+/// longer than the 16-bit length can say (512 KiB).
 ByteVector compose(const Message& message);
 
 /// sadb_msg_len x 8 of the message that starts here, if 16 bytes are there; for splitting dumps and saved files.
