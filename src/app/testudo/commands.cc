@@ -1,0 +1,140 @@
+#include "app/testudo/commands.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "app/testudo/control_client.h"
+#include "cli/testudo/render.h"
+#include "crypto/compressor.h"
+#include "crypto/suite.h"
+
+namespace testudo::app {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kRefused = 1;
+constexpr int kNoDaemon = 2;
+
+/// One request and its reply; on failure says why on stderr and sets `status`.
+std::optional<json> ask(const CommonOptions& common, const json& request, int& status) {
+  auto client = ControlClient::connect(run_dir(common.run_dir));
+  if (!client) {
+    fmt::print(stderr, "testudo: {}\n", client.error());
+    status = kNoDaemon;
+    return std::nullopt;
+  }
+  std::optional<std::string> text;
+  if (client->send(request.dump())) text = client->receive();
+  json reply = json::parse(text.value_or(""), nullptr, false);
+  if (!reply.is_object()) {
+    fmt::print(stderr, "testudo: testudod closed the connection without an answer\n");
+    status = kNoDaemon;
+    return std::nullopt;
+  }
+  if (!reply.value("ok", false)) {
+    fmt::print(stderr, "testudo: {}\n", reply.value("error", "refused"));
+    status = kRefused;
+    return std::nullopt;
+  }
+  return reply;
+}
+
+/// Asks, then prints the reply as JSON or as `render` makes it.
+template <typename Render>
+int ask_and_print(const CommonOptions& common, const json& request, Render render) {
+  int status = 0;
+  const auto reply = ask(common, request, status);
+  if (!reply) return status;
+  fmt::print("{}", common.json ? reply->dump(2) + "\n" : render(*reply));
+  return 0;
+}
+
+/// {"cmd":"sysctl", …} of NAME or NAME=VALUE; nothing when VALUE is no number.
+std::optional<json> sysctl_request(const std::string& assignment, bool write) {
+  const auto equals = assignment.find('=');
+  json request{{"cmd", "sysctl"}, {"name", assignment.substr(0, equals)}};
+  if (equals == std::string::npos) return write ? std::nullopt : std::optional{request};
+  const std::string digits = assignment.substr(equals + 1);
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (!write || error != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
+  request["value"] = value;
+  return request;
+}
+
+}  // namespace
+
+int show_status(const CommonOptions& common) {
+  return ask_and_print(common, {{"cmd", "status"}}, [](const json& r) { return cli::render_status(r); });
+}
+
+int show_stats(const CommonOptions& common, bool nonzero_only, bool reset) {
+  const cli::RenderOptions options{nonzero_only, common.colour};
+  const int status =
+      ask_and_print(common, {{"cmd", "stats"}}, [&](const json& r) { return cli::render_stats(r, options); });
+  if (status != 0 || !reset) return status;
+  int reset_status = 0;
+  ask(common, {{"cmd", "reset"}}, reset_status);
+  return reset_status;
+}
+
+int show_drops(const CommonOptions& common, bool all) {
+  const cli::RenderOptions options{!all, common.colour};
+  return ask_and_print(common, {{"cmd", "drops"}}, [&](const json& r) { return cli::render_drops(r, options); });
+}
+
+int sysctl(const CommonOptions& common, const std::vector<std::string>& assignments, bool write, bool verbose) {
+  const auto render = [verbose](const json& r) { return cli::render_variables(r, verbose); };
+  if (assignments.empty()) return ask_and_print(common, {{"cmd", "sysctl"}}, render);
+  int worst = 0;
+  for (const std::string& assignment : assignments) {
+    const auto request = sysctl_request(assignment, write);
+    if (!request) {
+      fmt::print(stderr, "testudo: '{}': {}\n", assignment,
+                 write ? "expected NAME=NUMBER" : "expected NAME (write with -w NAME=NUMBER)");
+      worst = kRefused;
+      continue;
+    }
+    if (const int status = ask_and_print(common, *request, render); status != 0) worst = status;
+  }
+  return worst;
+}
+
+int follow_trace(const CommonOptions& common, std::uint64_t limit) {
+  auto client = ControlClient::connect(run_dir(common.run_dir));
+  if (!client) {
+    fmt::print(stderr, "testudo: {}\n", client.error());
+    return kNoDaemon;
+  }
+  if (!client->send(R"({"cmd":"trace"})")) return kNoDaemon;
+  const cli::RenderOptions options{false, common.colour};
+  for (std::uint64_t seen = 0; limit == 0 || seen < limit; ++seen) {
+    const auto line = client->receive();
+    if (!line) break;
+    const json step = json::parse(*line, nullptr, false);
+    if (!step.is_object()) continue;
+    fmt::print("{}", common.json ? *line + "\n" : cli::render_trace(step, options));
+    std::fflush(stdout);
+  }
+  return 0;
+}
+
+int show_version(bool features) {
+  fmt::print("testudo {}\n", TESTUDO_VERSION);
+  if (!features) return 0;
+  std::string backends;
+  for (const auto& name : crypto::available_backends()) backends += fmt::format(" {}", name);
+  fmt::print("crypto:{}\n", backends);
+  fmt::print("deflate: {}\n", crypto::make_deflate(crypto::CompressionBackend::Isal) ? "isa-l, zlib" : "zlib");
+  fmt::print("encryption:");
+  for (const auto& row : crypto::ciphers()) fmt::print(" {}", row.name);
+  fmt::print("\nauthentication:");
+  for (const auto& row : crypto::macs()) fmt::print(" {}", row.name);
+  fmt::print("\n");
+  return 0;
+}
+
+}  // namespace testudo::app

@@ -1,0 +1,23 @@
+#pragma once
+// The commands of testudo(8), one function each; the exit status is the return value: 0 done, 1 refused, 2 no daemon.
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace testudo::app {
+
+struct CommonOptions {
+  std::string run_dir;
+  bool json = false;
+  bool colour = false;
+};
+
+int show_status(const CommonOptions& common);
+int show_stats(const CommonOptions& common, bool nonzero_only, bool reset);
+int show_drops(const CommonOptions& common, bool all);
+/// `assignments` are NAME or NAME=VALUE; empty with `all` lists every variable.
+int sysctl(const CommonOptions& common, const std::vector<std::string>& assignments, bool write, bool verbose);
+int follow_trace(const CommonOptions& common, std::uint64_t limit);
+int show_version(bool features);
+
+}  // namespace testudo::app

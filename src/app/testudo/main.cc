@@ -1,0 +1,64 @@
+// testudo: looks into a running testudod and sets its variables.  testudo(8).
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+
+#include "app/testudo/commands.h"
+
+namespace {
+
+using namespace testudo::app;  // NOLINT: this file is the program
+
+/// Each subcommand stores what to run; main runs it after the whole line was understood.
+struct Program {
+  CLI::App app{"testudo: status, counters, variables, drops and traces of testudod"};
+  CommonOptions common;
+  std::function<int()> run;
+  bool flag_a = false, flag_b = false, flag_c = false;
+  std::vector<std::string> words;
+  std::uint64_t limit = 0;
+};
+
+void add_inspection(Program& p) {
+  p.app.add_subcommand("status", "what runs, with how many SAs and policies")->callback([&p] {
+    p.run = [&p] { return show_status(p.common); };
+  });
+  auto* stats = p.app.add_subcommand("stats", "the counters, as netstat -s prints them");
+  stats->add_flag("-s,--nonzero", p.flag_a, "leave out lines that are zero (netstat -ss)");
+  stats->add_flag("-z,--zero", p.flag_b, "set the counters to zero after printing");
+  stats->callback([&p] { p.run = [&p] { return show_stats(p.common, p.flag_a, p.flag_b); }; });
+  auto* drops = p.app.add_subcommand("drops", "why packets were dropped, with the last packet of each reason");
+  drops->add_flag("-a,--all", p.flag_a, "every reason, also those that never happened");
+  drops->callback([&p] { p.run = [&p] { return show_drops(p.common, p.flag_a); }; });
+  auto* trace = p.app.add_subcommand("trace", "each packet's way, live: policy, SA, verdict, reason");
+  trace->add_option("-c,--count", p.limit, "stop after this many steps");
+  trace->callback([&p] { p.run = [&p] { return follow_trace(p.common, p.limit); }; });
+  auto* version = p.app.add_subcommand("version", "this program's version");
+  version->add_flag("--features", p.flag_a, "back ends and algorithms of this build");
+  version->callback([&p] { p.run = [&p] { return show_version(p.flag_a); }; });
+}
+
+void add_sysctl(Program& p) {
+  auto* sysctl_command = p.app.add_subcommand("sysctl", "the variables of net.inet.ipsec, net.inet6.ipsec6, net.key");
+  sysctl_command->add_option("names", p.words, "NAME, a subtree, or with -w NAME=NUMBER");
+  auto* write = sysctl_command->add_flag("-w,--write", p.flag_a, "write");
+  sysctl_command->add_flag("-a,--all", p.flag_c, "all variables (also the default)")->excludes(write);
+  sysctl_command->add_flag("-d,--describe", p.flag_b, "with range and meaning");
+  sysctl_command->callback([&p] { p.run = [&p] { return sysctl(p.common, p.words, p.flag_a, p.flag_b); }; });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Program program;
+  program.app.require_subcommand(1);
+  program.app.fallthrough();
+  program.app.add_option("--run-dir", program.common.run_dir, "the daemon's run directory (TESTUDO_RUN, /run/testudo)");
+  program.app.add_flag("--json", program.common.json, "machine-readable output");
+  program.app.set_version_flag("--version", std::string{"testudo "} + TESTUDO_VERSION);
+  program.common.colour = ::isatty(STDOUT_FILENO) == 1;
+  add_inspection(program);
+  add_sysctl(program);
+  CLI11_PARSE(program.app, argc, argv);
+  return program.run();
+}
