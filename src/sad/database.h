@@ -2,9 +2,12 @@
 // The security association database: groups of SAs (newest group first, as KAME keeps its headers), found inbound by
 // (destination, protocol, SPI) and outbound by what a policy's request asks for.  RFC 4301 section 4.4.2; behaviour of
 // netipsec's key.c with its known bugs mended (reference: docs/adr/0005).  One writing thread.
+#include <array>
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -41,16 +44,18 @@ class Database {
  public:
   Database(const KeySettings& settings, Random& random) : settings_(settings), random_(random) {}
 
-  /// SADB_GETSPI: a larval SA with an SPI that no SA of that destination and protocol has.  min == max asks for exactly
-  /// that one.
+  /// SADB_GETSPI: a larval SA with an SPI that no SA of that destination has, whatever its protocol.  min == max asks
+  /// for exactly that one; a range of zeros is net.key's spi_min_value … spi_max_value.
   Result<Sa*, DatabaseError> reserve(const SaGroup& group, SpiRange range, std::uint32_t message_sequence,
                                      std::uint32_t pid, Time now);
-  /// SADB_ADD: Exists when the (destination, protocol, SPI) is taken.
+  /// SADB_ADD: Exists when the SA's own group has this SPI.  The same SPI in another group (another source, mode or
+  /// reqid) is accepted, as netipsec does; the newest usable one then receives.
   Result<Sa*, DatabaseError> add(std::unique_ptr<Sa> sa);
-  /// SADB_UPDATE: replaces the larval or mature SA of the same protocol, addresses and SPI; usage and creation time
-  /// start anew.
+  /// SADB_UPDATE: replaces the SA of the same protocol, addresses and SPI, whatever its mode and reqid (that of the
+  /// same group when there are several); the new one is the newest of its group, and its usage and creation time start
+  /// anew.
   Result<Sa*, DatabaseError> update(std::unique_ptr<Sa> sa);
-  /// SADB_DELETE with an SPI: every group with these addresses is searched.
+  /// SADB_DELETE with an SPI: of every group with these addresses.
   bool remove(SaProtocol protocol, const net::Address& source, const net::Address& destination, Spi spi);
   /// SADB_DELETE without: all but larval ones; returns how many.
   std::size_t remove_all(SaProtocol protocol, const net::Address& source, const net::Address& destination);
@@ -58,8 +63,8 @@ class Database {
   std::size_t flush(std::optional<SaProtocol> protocol);
 
   Sa* find(SaProtocol protocol, const net::Address& source, const net::Address& destination, Spi spi);
-  /// The packet path's look-ups.  Larval and dead SAs are returned by inbound() too, so that the drop can say why;
-  /// never by outbound().
+  /// The packet path's look-ups.  inbound() gives the newest usable SA, or else a larval one, so that the drop can say
+  /// why; outbound() gives usable ones only.  The pointers hold until the next call that changes the database.
   Sa* inbound(SaProtocol protocol, const net::Address& destination, Spi spi) const;
   Sa* outbound(const OutboundQuery& query) const;
   /// An IPcomp SA of the destination that uses this well-known CPI (an algorithm number below 256).
@@ -67,18 +72,38 @@ class Database {
 
   /// Dump order: groups newest first; in a group MATURE, DYING, LARVAL, DEAD.
   void for_each(const std::function<void(const Sa&)>& visit) const;
-  std::size_t size() const { return by_spi_.size(); }
+  std::size_t size() const { return size_; }
 
-  /// Once a second: larval SAs out of time, soft before hard, by time, bytes, packets and first use.
+  /// Once a second: larval SAs out of time, soft before hard, by time, bytes, packets and first use.  What it visits
+  /// are SAs whose time has come and those with limits of use, not all.
   std::vector<Expiry> tick(Time now);
   /// After a packet: true when the SA has just passed a soft or hard byte or packet limit, so that tick() should run at
   /// once.
   static bool over_limit(const Sa& sa);
 
  private:
+  struct Group;
+  /// An SA and its places in the lists, so that nothing has to be searched when it leaves.
+  struct Member {
+    std::shared_ptr<Sa> sa;
+    Group* group = nullptr;
+    std::uint64_t serial = 0;                  ///< grows with creation
+    std::list<Member*>::iterator place;        ///< in group->by_state
+    std::list<Member*>* watch_list = nullptr;  ///< larval_ or counted_
+    std::list<Member*>::iterator watch;
+    std::optional<std::multimap<Time, Member*>::iterator> due;
+  };
+  using Members = std::list<Member*>;
+  struct Pair {
+    SaProtocol protocol;
+    net::Address source, destination;
+    friend bool operator==(const Pair&, const Pair&) = default;
+  };
   struct Group {
     SaGroup key;
-    std::list<std::shared_ptr<Sa>> members;  // newest first
+    std::uint64_t serial = 0;
+    std::array<Members, 4> by_state;  ///< newest first
+    std::list<Group*>::iterator place, place_in_pair;
   };
   struct SpiKey {
     net::Address destination;
@@ -86,14 +111,43 @@ class Database {
     Spi spi;
     friend bool operator==(const SpiKey&, const SpiKey&) = default;
   };
-  struct SpiHash {
+  struct Hash {
     std::size_t operator()(const SpiKey& k) const noexcept;
+    std::size_t operator()(const Pair& k) const noexcept;
+    std::size_t operator()(const SaGroup& k) const noexcept;
   };
+  /// The same SPI may stand in several groups; oldest first.
+  using Bucket = std::vector<std::unique_ptr<Member>>;
+  enum class Which : std::uint8_t { All, NotLarval };
+
+  static SpiKey spi_key(const Sa& sa) { return {sa.group().destination, sa.group().protocol, sa.spi()}; }
+  static Sa* preferred(const Group& group, bool oldest);
+  Group& group_of(const SaGroup& key);
+  Sa* insert(std::shared_ptr<Sa> sa);
+  void index_compression(Member& member);
+  void watch(Member& member);
+  void unwatch(Member& member);
+  void move_to(Member& member, State state);
+  void erase(Member& member);
+  std::size_t erase_members(Group& group, Which which);
+  bool collides(const net::Address& destination, Spi spi) const;
+  std::optional<Spi> free_spi(const SaGroup& group, SpiRange range);
+  Member* find_member(const SaGroup& group, Spi spi, bool same_group) const;
+  void age(Member& member, Time now, std::vector<Expiry>& out);
 
   const KeySettings& settings_;
   Random& random_;
-  std::list<Group> groups_;  // newest first
-  std::unordered_map<SpiKey, std::shared_ptr<Sa>, SpiHash> by_spi_;
+  std::uint64_t next_serial_ = 1;
+  std::size_t size_ = 0;
+  std::list<Group*> groups_;  ///< newest first
+  std::unordered_map<SaGroup, std::unique_ptr<Group>, Hash> by_group_;
+  std::unordered_map<Pair, std::list<Group*>, Hash> by_pair_;  ///< newest first
+  std::unordered_map<SpiKey, Bucket, Hash> by_spi_;            ///< owns the members
+  std::unordered_map<SpiKey, std::map<std::uint64_t, Member*>, Hash>
+      by_cpi_;                              ///< IPcomp, by algorithm number; by serial
+  Members larval_;                          ///< oldest first
+  Members counted_;                         ///< with a limit that use can pass
+  std::multimap<Time, Member*> deadlines_;  ///< when a limit of age may be passed
 };
 
 }  // namespace testudo::sad

@@ -1,0 +1,241 @@
+#include "sad/database.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "sad/lifetime.h"
+
+namespace testudo::sad {
+namespace {
+
+std::size_t mix(std::size_t seed, std::uint64_t value) {
+  std::uint64_t h = (seed ^ value) * 0x9e3779b97f4a7c15U;
+  h ^= h >> 32;
+  return h;
+}
+
+std::size_t slot(State state) {
+  return static_cast<std::size_t>(state);
+}
+
+/// The order of a dump.
+constexpr std::array kDumpOrder{State::Mature, State::Dying, State::Larval, State::Dead};
+
+}  // namespace
+
+std::size_t Database::Hash::operator()(const SpiKey& k) const noexcept {
+  return mix(std::hash<net::Address>{}(k.destination),
+             std::uint64_t{k.spi.value} << 8 | static_cast<unsigned>(k.protocol));
+}
+
+std::size_t Database::Hash::operator()(const Pair& k) const noexcept {
+  const std::hash<net::Address> address;
+  return mix(mix(address(k.source), static_cast<unsigned>(k.protocol)), address(k.destination));
+}
+
+std::size_t Database::Hash::operator()(const SaGroup& k) const noexcept {
+  const std::size_t pair = (*this)(Pair{k.protocol, k.source, k.destination});
+  return mix(pair, std::uint64_t{k.reqid.value} << 8 | static_cast<unsigned>(k.mode));
+}
+
+Database::Group& Database::group_of(const SaGroup& key) {
+  std::unique_ptr<Group>& group = by_group_[key];
+  if (group) return *group;
+  group = std::make_unique<Group>();
+  group->key = key;
+  group->serial = next_serial_++;
+  groups_.push_front(group.get());
+  group->place = groups_.begin();
+  auto& pair = by_pair_[Pair{key.protocol, key.source, key.destination}];
+  pair.push_front(group.get());
+  group->place_in_pair = pair.begin();
+  return *group;
+}
+
+Sa* Database::insert(std::shared_ptr<Sa> sa) {
+  Group& group = group_of(sa->group());
+  Bucket& bucket = by_spi_[spi_key(*sa)];
+  Member& member = *bucket.emplace_back(std::make_unique<Member>());
+  member.sa = std::move(sa);
+  member.group = &group;
+  member.serial = next_serial_++;
+  Members& list = group.by_state[slot(member.sa->state())];
+  list.push_front(&member);
+  member.place = list.begin();
+  ++size_;
+  index_compression(member);
+  watch(member);
+  return member.sa.get();
+}
+
+void Database::index_compression(Member& member) {
+  const SaParameters& p = member.sa->parameters();
+  if (p.compression == nullptr) return;
+  by_cpi_[SpiKey{p.group.destination, p.group.protocol, Spi{p.compression->id}}][member.serial] = &member;
+}
+
+/// Takes the member out of every list and destroys it, and its group when that was the last.
+void Database::erase(Member& member) {
+  unwatch(member);
+  const std::shared_ptr<Sa> sa = member.sa;
+  Group& group = *member.group;
+  group.by_state[slot(sa->state())].erase(member.place);
+  --size_;
+  if (const auto* compression = sa->parameters().compression; compression != nullptr) {
+    const auto found = by_cpi_.find(SpiKey{group.key.destination, group.key.protocol, Spi{compression->id}});
+    found->second.erase(member.serial);
+    if (found->second.empty()) by_cpi_.erase(found);
+  }
+  const auto bucket = by_spi_.find(spi_key(*sa));
+  std::erase_if(bucket->second, [&](const auto& m) { return m.get() == &member; });
+  if (bucket->second.empty()) by_spi_.erase(bucket);
+  if (!std::ranges::all_of(group.by_state, &Members::empty)) return;
+
+  const auto pair = by_pair_.find(Pair{group.key.protocol, group.key.source, group.key.destination});
+  pair->second.erase(group.place_in_pair);
+  if (pair->second.empty()) by_pair_.erase(pair);
+  groups_.erase(group.place);
+  const SaGroup key = group.key;  // the map may still look at the key it was given while it destroys the group
+  by_group_.erase(key);
+}
+
+std::size_t Database::erase_members(Group& group, Which which) {
+  std::vector<Member*> doomed;
+  for (const State state : kDumpOrder) {
+    if (which == Which::NotLarval && state == State::Larval) continue;
+    doomed.insert(doomed.end(), group.by_state[slot(state)].begin(), group.by_state[slot(state)].end());
+  }
+  for (Member* member : doomed) erase(*member);
+  return doomed.size();
+}
+
+/// The member of this SPI, protocol and addresses; that of the very group first, then the newest.
+Database::Member* Database::find_member(const SaGroup& group, Spi spi, bool same_group) const {
+  const auto bucket = by_spi_.find(SpiKey{group.destination, group.protocol, spi});
+  if (bucket == by_spi_.end()) return nullptr;
+  Member* newest = nullptr;
+  for (const auto& member : bucket->second) {
+    if (member->group->key == group) return member.get();
+    if (member->group->key.source == group.source) newest = member.get();
+  }
+  return same_group ? nullptr : newest;
+}
+
+Result<Sa*, DatabaseError> Database::add(std::unique_ptr<Sa> sa) {
+  if (find_member(sa->group(), sa->spi(), true) != nullptr) return Failure{DatabaseError::Exists};
+  return insert(std::move(sa));
+}
+
+Result<Sa*, DatabaseError> Database::update(std::unique_ptr<Sa> sa) {
+  Member* old = find_member(sa->group(), sa->spi(), false);
+  if (old == nullptr) return Failure{DatabaseError::NotFound};
+  // The new one first: so its group, if it is the same, is not taken away and made again at another place of the order.
+  Sa* installed = insert(std::move(sa));
+  erase(*old);
+  return installed;
+}
+
+bool Database::remove(SaProtocol protocol, const net::Address& source, const net::Address& destination, Spi spi) {
+  SaGroup wanted;
+  wanted.protocol = protocol;
+  wanted.source = source;
+  wanted.destination = destination;
+  bool removed = false;
+  while (Member* member = find_member(wanted, spi, false)) {
+    erase(*member);
+    removed = true;
+  }
+  return removed;
+}
+
+std::size_t Database::remove_all(SaProtocol protocol, const net::Address& source, const net::Address& destination) {
+  const auto pair = by_pair_.find(Pair{protocol, source, destination});
+  if (pair == by_pair_.end()) return 0;
+  const std::vector<Group*> groups{pair->second.begin(), pair->second.end()};
+  std::size_t count = 0;
+  for (Group* group : groups) count += erase_members(*group, Which::NotLarval);
+  return count;
+}
+
+std::size_t Database::flush(std::optional<SaProtocol> protocol) {
+  const std::vector<Group*> groups{groups_.begin(), groups_.end()};
+  std::size_t count = 0;
+  for (Group* group : groups) {
+    if (!protocol || group->key.protocol == *protocol) count += erase_members(*group, Which::All);
+  }
+  return count;
+}
+
+Sa* Database::find(SaProtocol protocol, const net::Address& source, const net::Address& destination, Spi spi) {
+  SaGroup wanted;
+  wanted.protocol = protocol;
+  wanted.source = source;
+  wanted.destination = destination;
+  Member* member = find_member(wanted, spi, false);
+  return member == nullptr ? nullptr : member->sa.get();
+}
+
+Sa* Database::inbound(SaProtocol protocol, const net::Address& destination, Spi spi) const {
+  const auto found = by_spi_.find(SpiKey{destination, protocol, spi});
+  if (found == by_spi_.end()) return nullptr;
+  const Bucket& bucket = found->second;
+  const auto usable = std::find_if(bucket.rbegin(), bucket.rend(), [](const auto& m) { return m->sa->usable(); });
+  return usable == bucket.rend() ? bucket.back()->sa.get() : (*usable)->sa.get();
+}
+
+Sa* Database::inbound_compression(const net::Address& destination, std::uint16_t cpi) const {
+  const auto found = by_cpi_.find(SpiKey{destination, SaProtocol::Ipcomp, Spi{cpi}});
+  if (found == by_cpi_.end()) return nullptr;
+  const auto& members = found->second;
+  const auto usable =
+      std::find_if(members.rbegin(), members.rend(), [](const auto& m) { return m.second->sa->usable(); });
+  return usable == members.rend() ? members.rbegin()->second->sa.get() : usable->second->sa.get();
+}
+
+/// netipsec's order: the newest MATURE, else the newest DYING; with prefered_oldsa the oldest DYING, else the oldest
+/// MATURE.
+Sa* Database::preferred(const Group& group, bool oldest) {
+  const Members& mature = group.by_state[slot(State::Mature)];
+  const Members& dying = group.by_state[slot(State::Dying)];
+  if (oldest) {
+    if (!dying.empty()) return dying.back()->sa.get();
+    return mature.empty() ? nullptr : mature.back()->sa.get();
+  }
+  if (!mature.empty()) return mature.front()->sa.get();
+  return dying.empty() ? nullptr : dying.front()->sa.get();
+}
+
+Sa* Database::outbound(const OutboundQuery& query) const {
+  const bool oldest = settings_.prefered_oldsa != 0;
+  if (query.reqid.value == 0) {
+    const auto pair = by_pair_.find(Pair{query.protocol, query.source, query.destination});
+    if (pair == by_pair_.end()) return nullptr;
+    for (const Group* group : pair->second) {
+      if (query.mode != group->key.mode && group->key.mode != Mode::Any) continue;
+      if (Sa* sa = preferred(*group, oldest)) return sa;
+    }
+    return nullptr;
+  }
+  // With a reqid at most two groups qualify, so that a thousand `unique` policies between two hosts cost no search.
+  const Group* best = nullptr;
+  Sa* chosen = nullptr;
+  for (const Mode mode : {query.mode, Mode::Any}) {
+    const auto found = by_group_.find(SaGroup{query.protocol, mode, query.source, query.destination, query.reqid});
+    if (found == by_group_.end() || (best != nullptr && best->serial >= found->second->serial)) continue;
+    if (Sa* sa = preferred(*found->second, oldest)) {
+      best = found->second.get();
+      chosen = sa;
+    }
+  }
+  return chosen;
+}
+
+void Database::for_each(const std::function<void(const Sa&)>& visit) const {
+  for (const Group* group : groups_) {
+    for (const State state : kDumpOrder) {
+      for (const Member* member : group->by_state[slot(state)]) visit(*member->sa);
+    }
+  }
+}
+
+}  // namespace testudo::sad
