@@ -1,3 +1,4 @@
+#ifndef TESTUDO_HAVE_IPSECMB
 #include "crypto/ipsecmb/backend.h"
 
 namespace testudo::crypto::ipsecmb {
@@ -11,3 +12,4 @@ Result<std::unique_ptr<Suite>, KeyError> make_suite(const SuiteKeys&) {
 }
 
 }  // namespace testudo::crypto::ipsecmb
+#endif
