@@ -25,8 +25,8 @@ bool is_des(const crypto::CipherRow& row) {
   return row.kind == CipherKind::DesCbc;
 }
 
-/// The IV is a counter, or the sequence number itself: repeating it under one key is what must never happen.
-bool counter_is_nonce(const crypto::CipherRow& row) {
+/// The IV is (part of) a nonce: repeating it under one key breaks the cipher, not only one packet.
+bool iv_is_nonce(const crypto::CipherRow& row) {
   switch (row.kind) {
     case CipherKind::AesCtr:
     case CipherKind::AesGcm:
@@ -113,11 +113,19 @@ Check check_keys(const SaParameters& p) {
   return Done{};
 }
 
+IvSource iv_source_of(const SaParameters& p) {
+  if (p.flags.derived_iv) return IvSource::Derived;
+  if (p.flags.four_byte_iv) return IvSource::FourByte;
+  if (p.cipher->iv == 0) return IvSource::None;
+  return iv_is_nonce(*p.cipher) ? IvSource::Counter : IvSource::Random;
+}
+
 SaLayout esp_layout(const SaParameters& p) {
   SaLayout layout;
   const crypto::MacRow* mac = separate_mac(p);
   layout.header = p.flags.old_format ? 4 : 8;
   layout.iv = p.flags.derived_iv ? 0 : p.flags.four_byte_iv ? 4 : p.cipher->iv;
+  layout.iv_source = iv_source_of(p);
   layout.icv = p.cipher->is_aead() ? p.cipher->icv : mac != nullptr ? mac->esp_icv() : 0;
   layout.block = std::max<std::size_t>(p.cipher->block, 4);
   if (p.nat) layout.udp = p.nat->kind == NatTraversal::Kind::NonIke ? 16 : 8;
@@ -154,7 +162,7 @@ SaLayout layout_of(const SaParameters& p) {
 /// the peer's replay check, refused where it would repeat a nonce, and with ESN, where RFC 4303 section 3.3.3
 /// has no such thing.
 Sequence::Wrap wrap_of(const SaParameters& p) {
-  const bool nonce = p.flags.derived_iv || (p.cipher != nullptr && counter_is_nonce(*p.cipher));
+  const bool nonce = p.flags.derived_iv || (p.cipher != nullptr && iv_is_nonce(*p.cipher));
   const bool cycle = p.flags.cyclic_sequence && !p.flags.extended_sequence && !nonce;
   return cycle ? Sequence::Wrap::Cycle : Sequence::Wrap::Never;
 }

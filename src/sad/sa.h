@@ -52,7 +52,7 @@ struct NatTraversal {
   enum class Kind : std::uint8_t { NonIke = 1, EspInUdp = 2 };
   Kind kind = Kind::EspInUdp;
   std::uint16_t source_port = 4500, destination_port = 4500;
-  std::optional<net::Address> original_initiator, original_responder;
+  std::optional<net::Address> original_initiator{}, original_responder{};
   std::uint16_t fragment_size = 0xffff;  ///< packets are fragmented before encapsulation above this size
 
   friend bool operator==(const NatTraversal&, const NatTraversal&) = default;
@@ -69,7 +69,7 @@ struct SaGroup {
   SaProtocol protocol = SaProtocol::Esp;
   Mode mode = Mode::Any;
   net::Address source, destination;
-  ReqId reqid;
+  ReqId reqid{};
 
   friend bool operator==(const SaGroup&, const SaGroup&) = default;
 };
@@ -90,13 +90,23 @@ struct SaParameters {
   std::uint32_t message_sequence = 0, pid = 0;  ///< of the PF_KEY message that made it
 };
 
+/// Where an ESP packet's IV comes from.
+enum class IvSource : std::uint8_t {
+  None,      ///< the cipher has none
+  Random,    ///< CBC: unpredictable (RFC 3602 section 3)
+  Counter,   ///< a nonce: never twice under one key
+  FourByte,  ///< RFC 1829's short form: 32 random bits on the wire, with their complement behind them
+  Derived,   ///< not on the wire: the sequence number and its complement, as KAME has it
+};
+
 /// What no packet has to work out again.
 struct SaLayout {
-  std::size_t header = 0;      ///< ESP: SPI, sequence; AH: fixed part and ICV with its pad; IPcomp: 4
-  std::size_t iv = 0;          ///< on the wire
-  std::size_t icv = 0;         ///< on the wire
-  std::size_t block = 4;       ///< ESP: payload and trailer are padded to a multiple of this
-  std::size_t udp = 0;         ///< UDP encapsulation: 8, or 16 with the non-IKE marker
+  std::size_t header = 0;  ///< ESP: SPI, sequence; AH: fixed part and ICV with its pad; IPcomp: 4
+  std::size_t iv = 0;      ///< on the wire
+  std::size_t icv = 0;     ///< on the wire
+  std::size_t block = 4;   ///< ESP: payload and trailer are padded to a multiple of this
+  std::size_t udp = 0;     ///< UDP encapsulation: 8, or 16 with the non-IKE marker
+  IvSource iv_source = IvSource::None;
   bool authenticated = false;  ///< replay protection is allowed only then (RFC 4303 section 3.4.3)
 };
 

@@ -22,6 +22,7 @@ class Sequence {
   }
   /// The number that was given last; 0 before the first.
   std::uint64_t last() const { return last_; }
+  Wrap wrap() const { return wrap_; }
 
  private:
   std::uint64_t last_, limit_;
