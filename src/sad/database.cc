@@ -8,12 +8,6 @@
 namespace testudo::sad {
 namespace {
 
-std::size_t mix(std::size_t seed, std::uint64_t value) {
-  std::uint64_t h = (seed ^ value) * 0x9e3779b97f4a7c15U;
-  h ^= h >> 32;
-  return h;
-}
-
 std::size_t slot(State state) {
   return static_cast<std::size_t>(state);
 }
@@ -24,18 +18,13 @@ constexpr std::array kDumpOrder{State::Mature, State::Dying, State::Larval, Stat
 }  // namespace
 
 std::size_t Database::Hash::operator()(const SpiKey& k) const noexcept {
-  return mix(std::hash<net::Address>{}(k.destination),
-             std::uint64_t{k.spi.value} << 8 | static_cast<unsigned>(k.protocol));
+  return mix_hash(std::hash<net::Address>{}(k.destination),
+                  std::uint64_t{k.spi.value} << 8 | static_cast<unsigned>(k.protocol));
 }
 
 std::size_t Database::Hash::operator()(const Pair& k) const noexcept {
   const std::hash<net::Address> address;
-  return mix(mix(address(k.source), static_cast<unsigned>(k.protocol)), address(k.destination));
-}
-
-std::size_t Database::Hash::operator()(const SaGroup& k) const noexcept {
-  const std::size_t pair = (*this)(Pair{k.protocol, k.source, k.destination});
-  return mix(pair, std::uint64_t{k.reqid.value} << 8 | static_cast<unsigned>(k.mode));
+  return mix_hash(mix_hash(address(k.source), static_cast<unsigned>(k.protocol)), address(k.destination));
 }
 
 Database::Group& Database::group_of(const SaGroup& key) {

@@ -13,6 +13,7 @@
 
 #include "base/random.h"
 #include "base/result.h"
+#include "sad/group_hash.h"
 #include "sad/sa.h"
 #include "sad/settings.h"
 
@@ -114,7 +115,6 @@ class Database {
   struct Hash {
     std::size_t operator()(const SpiKey& k) const noexcept;
     std::size_t operator()(const Pair& k) const noexcept;
-    std::size_t operator()(const SaGroup& k) const noexcept;
   };
   /// The same SPI may stand in several groups; oldest first.
   using Bucket = std::vector<std::unique_ptr<Member>>;
@@ -140,7 +140,7 @@ class Database {
   std::uint64_t next_serial_ = 1;
   std::size_t size_ = 0;
   std::list<Group*> groups_;  ///< newest first
-  std::unordered_map<SaGroup, std::unique_ptr<Group>, Hash> by_group_;
+  std::unordered_map<SaGroup, std::unique_ptr<Group>, SaGroupHash> by_group_;
   std::unordered_map<Pair, std::list<Group*>, Hash> by_pair_;  ///< newest first
   std::unordered_map<SpiKey, Bucket, Hash> by_spi_;            ///< owns the members
   std::unordered_map<SpiKey, std::map<std::uint64_t, Member*>, Hash>
