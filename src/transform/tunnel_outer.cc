@@ -1,0 +1,98 @@
+#include "transform/tunnel_outer.h"
+
+#include <algorithm>
+
+#include "net/protocol.h"
+#include "transform/ecn.h"
+
+namespace testudo::transform {
+
+namespace packet = wire::packet;
+namespace protocol = net::protocol;
+
+namespace {
+
+constexpr std::size_t kLargestPayload = 65535;
+
+EcnMode mode_of(bool outer_is_v4, const HeaderSettings& settings) {
+  return ecn_mode(outer_is_v4 ? settings.ecn_v4 : settings.ecn_v6);
+}
+
+/// net.inet.ipsec.dfbit.  An IPv6 packet is never fragmented on its way: its DF counts as set.
+bool dont_fragment(const IpView& inner, const HeaderSettings& settings) {
+  switch (settings.dfbit) {
+    case 0:
+      return false;
+    case 1:
+      return true;
+    default:
+      return !inner.is_v4() || inner.dont_fragment;
+  }
+}
+
+packet::OuterHeader outer_header(const sad::Sa& sa, const IpView& inner, const Context& context) {
+  const HeaderSettings& settings = context.settings;
+  packet::OuterHeader outer;
+  outer.source = sa.group().source;
+  outer.destination = sa.group().destination;
+  outer.protocol = inner.is_v4() ? protocol::kIpv4 : protocol::kIpv6;
+  outer.traffic_class = outer_traffic_class(mode_of(outer.source.is_v4(), settings), inner.traffic_class);
+  outer.ttl = static_cast<std::uint8_t>(std::clamp(settings.default_ttl, 1, 255));
+  if (outer.source.is_v4()) {
+    outer.dont_fragment = dont_fragment(inner, settings);
+    // Never 0: Linux's raw sockets would put another number in its place, and AH covers this field.
+    outer.identification = static_cast<std::uint16_t>(context.random.between(1, 0xffff));
+  }
+  return outer;
+}
+
+/// The packet inside, as far as next header and its own lengths and checksum can vouch for it.
+Result<IpView, DropReason> parse_inner(Bytes inner, std::uint8_t next_protocol) {
+  if (next_protocol != protocol::kIpv4 && next_protocol != protocol::kIpv6) return Failure{DropReason::BadNextHeader};
+  if (inner.empty()) return Failure{DropReason::InnerMalformed};
+  const unsigned version = next_protocol == protocol::kIpv4 ? 4 : 6;
+  if (inner[0] >> 4 != version) return Failure{DropReason::InnerFamilyMismatch};
+  const auto ip = packet::parse_ip(inner);
+  if (!ip) return Failure{DropReason::InnerMalformed};
+  if (ip->is_v4() && packet::checksum(inner.first(ip->header_length)) != 0) return Failure{DropReason::InnerMalformed};
+  return *ip;
+}
+
+}  // namespace
+
+Status<DropReason> prepend_outer(const sad::Sa& sa, PacketBuffer& packet, const IpView& inner, const Context& context) {
+  const sad::SaGroup& group = sa.group();
+  if (group.source.is_unspecified() || group.destination.is_unspecified())
+    return Failure{DropReason::UnspecifiedEndpoint};
+  if (group.source.family() != group.destination.family() || packet.size() < inner.total_length)
+    return Failure{DropReason::OutboundInvalid};
+  packet.trim_back(packet.size() - inner.total_length);
+
+  const packet::OuterHeader outer = outer_header(sa, inner, context);
+  const std::size_t length = packet::outer_length(outer), payload = packet.size();
+  // IPv4's total length counts the header, IPv6's payload length does not.
+  if (payload + (outer.source.is_v4() ? length : 0) > kLargestPayload) return Failure{DropReason::TooBig};
+  if (!packet.prepend(length)) return Failure{DropReason::NoRoom};
+  packet::write_outer(packet.bytes(), outer, payload);
+  return Done{};
+}
+
+Result<IpView, DropReason> strip_outer(PacketBuffer& packet, const IpView& outer, std::uint8_t next_protocol,
+                                       const HeaderSettings& settings) {
+  if (outer.upper_offset > packet.size()) return Failure{DropReason::InnerMalformed};
+  TRY(IpView inner, parse_inner(packet.bytes().subspan(outer.upper_offset), next_protocol));
+  const auto traffic_class =
+      inner_traffic_class(mode_of(outer.is_v4(), settings), inner.traffic_class, outer.traffic_class);
+  if (!traffic_class) return Failure{DropReason::EcnForbidden};
+
+  packet.trim_front(outer.upper_offset);
+  packet.trim_back(packet.size() - inner.total_length);
+  if (*traffic_class != inner.traffic_class) {
+    packet::set_traffic_class(packet.bytes(), *traffic_class);
+    if (inner.is_v4()) packet::update_ipv4_checksum(packet.bytes());
+    inner.traffic_class = *traffic_class;
+  }
+  return inner;
+}
+
+}  // namespace testudo::transform
