@@ -1,0 +1,313 @@
+// The language of setkey(8).  Actions only build values (script.h); nothing is looked up or sent from here.
+// Conflict-free LALR(1); errors name what could have stood there (LAC).
+%require "3.8"
+%language "c++"
+%skeleton "lalr1.cc"
+%header
+%define api.namespace {testudo::cli}
+%define api.parser.class {SetkeyParser}
+%define api.value.type variant
+%define api.value.automove
+%define api.token.constructor
+%define api.token.prefix {T_}
+%define api.location.file none
+%define parse.error custom
+%define parse.lac full
+%locations
+
+%code requires {
+#include "cli/setkey/script_builder.h"
+#ifndef YY_TYPEDEF_YY_SCANNER_T
+#define YY_TYPEDEF_YY_SCANNER_T
+typedef void* yyscan_t;
+#endif
+}
+%param { yyscan_t scanner } { ScriptBuilder& builder }
+
+%code {
+namespace testudo::cli {
+SetkeyParser::symbol_type next_setkey_token(yyscan_t scanner, ScriptBuilder& builder);
+namespace {
+
+SetkeyParser::symbol_type yylex(yyscan_t scanner, ScriptBuilder& builder) {
+  return next_setkey_token(scanner, builder);
+}
+
+Position at(const location& l) {
+  return {static_cast<unsigned>(l.begin.line), static_cast<unsigned>(l.begin.column)};
+}
+
+}  // namespace
+}  // namespace testudo::cli
+}
+
+%token END 0 "end of file"
+%token SEMICOLON "`;'" SLASH "`/'" OPEN "`['" CLOSE "`]'"
+%token ADD "add" UPDATE "update" GETSPI "getspi" DELETE "delete" GET "get" DELETEALL "deleteall"
+%token FLUSH "flush" DUMP "dump" EXIT "exit"
+%token SPDADD "spdadd" SPDUPDATE "spdupdate" SPDDELETE "spddelete" SPDDUMP "spddump" SPDFLUSH "spdflush" TAGGED "tagged"
+%token OPT_MODE "-m" OPT_REPLAY "-r" OPT_REQID "-u" OPT_FLAG "-f" OPT_LH "-lh" OPT_LS "-ls" OPT_BH "-bh" OPT_BS "-bs"
+%token OPT_FRAG "-esp_frag" OPT_CONTEXT "-ctx" OPT_POLICY "-P" OPT_CIPHER "-E" OPT_MAC "-A" OPT_COMPRESSION "-C" OPT_RAWCPI "-R"
+%token <Word> ADDRESS_OPTION "an option of -4, -6 and -n" BAD_OPTION "an option"
+%token <Word> PROTOCOL "a protocol (esp, ah, ipcomp, esp-udp, tcp)" ESPUDP "esp-udp" TCP "tcp"
+%token <Word> MODE "transport or tunnel" ANY "any"
+%token <Word> NUMBER "a number" HEX "a 0x number" STRING "an IP address or a name" TYPECODE "TYPE,CODE"
+%token <Word> ALGORITHM "an algorithm" FLAG "a flag (random-pad, seq-pad, zero-pad, nocyclic-seq, esn)"
+%token <Word> POLICY "a policy"
+%token <Key> QUOTED "a string in quotes"
+
+%type <SaCommand::Verb> add_verb get_verb
+%type <PolicyCommand::Verb> policy_verb tag_verb
+%type <std::vector<Word>> address_options
+%type <HostAndPort> host_port
+%type <HostRange> range
+%type <std::optional<Word>> port prefix misc
+%type <Word> port_value spi upper address
+%type <SaProtocolChoice> protocol
+%type <std::optional<SaProtocolChoice>> any_protocol
+%type <std::vector<Extension>> extensions
+%type <Extension> extension
+%type <Extension::Kind> number_option
+%type <SaCommand> algorithms
+%type <AlgorithmChoice> algorithm
+%type <Key> key
+%type <Command> command
+%type <SaCommand> sa_command
+%type <SaTableCommand> sa_table_command
+%type <PolicyCommand> policy_command
+%type <PolicyTableCommand> policy_table_command
+
+%%
+script
+  : %empty
+  | script command { builder.add($2); }
+  | script EXIT SEMICOLON { builder.end(); YYACCEPT; }
+  | script SEMICOLON
+  | script error SEMICOLON { yyerrok; }
+  ;
+
+command
+  : sa_command SEMICOLON { $$ = Command{$1, at(@1), at(@2)}; }
+  | sa_table_command SEMICOLON { $$ = Command{$1, at(@1), at(@2)}; }
+  | policy_command SEMICOLON { $$ = Command{$1, at(@1), at(@2)}; }
+  | policy_table_command SEMICOLON { $$ = Command{$1, at(@1), at(@2)}; }
+  ;
+
+sa_command
+  : add_verb address_options host_port host_port protocol spi extensions algorithms {
+      $$ = $8;
+      $$.verb = $1;
+      $$.address_options = $2;
+      $$.source = $3;
+      $$.destination = $4;
+      $$.protocol = $5;
+      $$.spi = $6;
+      $$.extensions = $7;
+    }
+  | get_verb address_options host_port host_port protocol spi extensions {
+      $$.verb = $1;
+      $$.address_options = $2;
+      $$.source = $3;
+      $$.destination = $4;
+      $$.protocol = $5;
+      $$.spi = $6;
+      $$.extensions = $7;
+    }
+  | DELETEALL address_options address address protocol {
+      $$.verb = SaCommand::Verb::DeleteAll;
+      $$.address_options = $2;
+      $$.source.host = $3;
+      $$.destination.host = $4;
+      $$.protocol = $5;
+    }
+  ;
+add_verb
+  : ADD { $$ = SaCommand::Verb::Add; }
+  | UPDATE { $$ = SaCommand::Verb::Update; }
+  ;
+get_verb
+  : GETSPI { $$ = SaCommand::Verb::GetSpi; }
+  | DELETE { $$ = SaCommand::Verb::Delete; }
+  | GET { $$ = SaCommand::Verb::Get; }
+  ;
+
+sa_table_command
+  : FLUSH any_protocol { $$ = SaTableCommand{SaTableCommand::Verb::Flush, $2}; }
+  | DUMP any_protocol { $$ = SaTableCommand{SaTableCommand::Verb::Dump, $2}; }
+  ;
+any_protocol
+  : %empty { $$ = std::nullopt; }
+  | protocol { $$ = $1; }
+  ;
+
+policy_command
+  : policy_verb address_options range range upper misc context OPT_POLICY POLICY {
+      $$.verb = $1;
+      $$.address_options = $2;
+      $$.source = $3;
+      $$.destination = $4;
+      $$.upper = $5;
+      $$.misc = $6;
+      $$.policy = $9;
+    }
+  | tag_verb TAGGED QUOTED OPT_POLICY POLICY {
+      $$.verb = $1;
+      $$.tag = Word{"tagged", at(@2)};
+      $$.policy = $5;
+    }
+  ;
+policy_verb
+  : tag_verb
+  | SPDDELETE { $$ = PolicyCommand::Verb::Delete; }
+  ;
+tag_verb
+  : SPDADD { $$ = PolicyCommand::Verb::Add; }
+  | SPDUPDATE { $$ = PolicyCommand::Verb::Update; }
+  ;
+policy_table_command
+  : SPDFLUSH { $$ = PolicyTableCommand{PolicyTableCommand::Verb::Flush}; }
+  | SPDDUMP { $$ = PolicyTableCommand{PolicyTableCommand::Verb::Dump}; }
+  ;
+
+address_options
+  : %empty {}
+  | address_options ADDRESS_OPTION { $$ = $1; $$.push_back($2); }
+  | address_options BAD_OPTION { $$ = $1; $$.push_back($2); }
+  ;
+address
+  : STRING
+  | NUMBER
+  ;
+host_port
+  : address port { $$ = HostAndPort{$1, $2}; }
+  ;
+range
+  : address prefix port { $$ = HostRange{$1, $2, $3}; }
+  ;
+prefix
+  : %empty { $$ = std::nullopt; }
+  | SLASH NUMBER { $$ = $2; }
+  ;
+port
+  : %empty { $$ = std::nullopt; }
+  | OPEN port_value CLOSE { $$ = $2; }
+  ;
+port_value
+  : NUMBER
+  | STRING
+  | ANY
+  ;
+
+protocol
+  : PROTOCOL { $$ = SaProtocolChoice{$1, std::nullopt}; }
+  | TCP { $$ = SaProtocolChoice{$1, std::nullopt}; }
+  | ESPUDP { $$ = SaProtocolChoice{$1, std::nullopt}; }
+  | ESPUDP STRING { $$ = SaProtocolChoice{$1, $2}; }
+  ;
+spi
+  : NUMBER
+  | HEX
+  ;
+
+extensions
+  : %empty {}
+  | extensions extension { $$ = $1; $$.push_back($2); }
+  ;
+extension
+  : OPT_MODE MODE { $$ = Extension{Extension::Kind::Mode, $2}; }
+  | OPT_MODE ANY { $$ = Extension{Extension::Kind::Mode, $2}; }
+  | OPT_FLAG FLAG { $$ = Extension{Extension::Kind::Flag, $2}; }
+  | number_option NUMBER { $$ = Extension{$1, $2}; }
+  | OPT_CONTEXT NUMBER NUMBER QUOTED { $$ = Extension{Extension::Kind::SecurityContext, $2}; }
+  ;
+number_option
+  : OPT_REPLAY { $$ = Extension::Kind::Replay; }
+  | OPT_REQID { $$ = Extension::Kind::ReqId; }
+  | OPT_LH { $$ = Extension::Kind::HardTime; }
+  | OPT_LS { $$ = Extension::Kind::SoftTime; }
+  | OPT_BH { $$ = Extension::Kind::HardBytes; }
+  | OPT_BS { $$ = Extension::Kind::SoftBytes; }
+  | OPT_FRAG { $$ = Extension::Kind::Fragment; }
+  ;
+
+algorithms
+  : OPT_CIPHER algorithm { $$.cipher = $2; }
+  | OPT_CIPHER algorithm OPT_MAC algorithm { $$.cipher = $2; $$.mac = $4; }
+  | OPT_MAC algorithm { $$.mac = $2; }
+  | OPT_COMPRESSION ALGORITHM { $$.compression = AlgorithmChoice{$2, std::nullopt}; }
+  | OPT_COMPRESSION ALGORITHM OPT_RAWCPI { $$.compression = AlgorithmChoice{$2, std::nullopt}; $$.raw_cpi = true; }
+  ;
+algorithm
+  : ALGORITHM { $$ = AlgorithmChoice{$1, std::nullopt}; }
+  | ALGORITHM key { $$ = AlgorithmChoice{$1, $2}; }
+  ;
+key
+  : QUOTED
+  | HEX { Word word = $1; $$ = ScriptBuilder::hex_key(word.text, word.where); }
+  ;
+
+upper
+  : NUMBER
+  | ANY
+  | TCP
+  | PROTOCOL
+  | STRING
+  ;
+misc
+  : %empty { $$ = std::nullopt; }
+  | TYPECODE { $$ = $1; }
+  | NUMBER { $$ = $1; }
+  | STRING { $$ = $1; }
+  ;
+context
+  : %empty
+  | OPT_CONTEXT NUMBER NUMBER QUOTED
+  ;
+%%
+
+namespace testudo::cli {
+namespace {
+
+/// "a, b or c"; nothing when there is too much to choose from.
+std::string join(const std::vector<std::string>& words) {
+  std::string text;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (i > 0) text += i + 1 == words.size() ? " or " : ", ";
+    text += words[i];
+  }
+  return text;
+}
+
+bool starts_command(SetkeyParser::symbol_kind_type kind) {
+  using Kind = SetkeyParser::symbol_kind;
+  return (kind >= Kind::S_ADD && kind <= Kind::S_EXIT) || (kind >= Kind::S_SPDADD && kind <= Kind::S_SPDFLUSH);
+}
+
+}  // namespace
+
+void SetkeyParser::report_syntax_error(const context& ctx) const {
+  std::vector<symbol_kind_type> kinds(symbol_kind::YYNTOKENS);
+  const int count = ctx.expected_tokens(kinds.data(), static_cast<int>(kinds.size()));
+  std::vector<std::string> words;
+  bool semicolon = false;
+  bool command = false;
+  for (int i = 0; i < count; ++i) {
+    const auto kind = kinds[static_cast<std::size_t>(i)];
+    semicolon = semicolon || kind == symbol_kind::S_SEMICOLON;
+    command = command || kind == symbol_kind::S_SPDFLUSH;
+    if (kind != symbol_kind::S_BAD_OPTION && kind != symbol_kind::S_YYEOF) words.emplace_back(symbol_name(kind));
+  }
+  std::string expected = command ? "a command (add, delete, spdadd, flush, ...)" : join(words);
+  std::string hint;
+  const auto found = ctx.token();
+  if (starts_command(found) && !command) hint = "is a `;' missing before it?";
+  if (found == symbol_kind::S_YYEOF && !command) hint = "the last command has no `;'";
+  builder.complain_syntax(at(ctx.location()), builder.last_token(), std::move(expected), std::move(hint));
+}
+
+void SetkeyParser::error(const location_type& l, const std::string& message) {
+  builder.complain({.severity = Diagnostic::Severity::Error, .where = at(l), .message = message,
+                    .token = builder.last_token(), .expected = "", .hint = "", .key_length = std::nullopt});
+}
+
+}  // namespace testudo::cli
