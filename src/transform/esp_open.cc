@@ -84,7 +84,7 @@ Result<crypto::Job, DropReason> prepare(const Sa& sa, Pending& pending) {
   out.text = packet.bytes().subspan(parts.text_offset, parts.text_length);
   out.icv = esp.last(parts.icv.size());
   if (flags.extended_sequence) {
-    put_be32(pending.aad.data(), sa.spi().value);
+    std::ranges::copy(parts.header.first(4), pending.aad.begin());
     put_be64(pending.aad.data() + 4, pending.sequence);
     out.aad = pending.aad;
     put_be32(pending.high.data(), static_cast<std::uint32_t>(pending.sequence >> 32));
