@@ -10,7 +10,7 @@ namespace testudo::crypto {
 
 enum class CompressionError : std::uint8_t {
   DoesNotFit,  ///< the output is larger than the room given: not worth sending, or a bomb
-  Corrupt,     ///< not a complete DEFLATE stream
+  Corrupt,     ///< not a complete DEFLATE stream, or bytes after its end
 };
 
 /// Not thread-safe; holds the library's work areas so that a packet allocates nothing.

@@ -1,5 +1,6 @@
 #include "crypto/suite.h"
 
+#include "crypto/by_run_length.h"
 #include "crypto/ipsecmb/backend.h"
 #include "crypto/portable.h"
 #include "crypto/weak_key.h"
@@ -17,15 +18,28 @@ Status<KeyError> check(const SuiteKeys& keys) {
   return Done{};
 }
 
+Result<std::unique_ptr<Suite>, KeyError> make_best(const SuiteKeys& keys) {
+  auto wide = ipsecmb::make_suite(keys);
+  if (wide && keys.cipher->is_aead()) return wide;  // wide within one packet
+  auto portable = portable::make_suite(keys);
+  if (!wide) return portable;
+  if (!portable) return wide;
+  return std::unique_ptr<Suite>(std::make_unique<ByRunLength>(*std::move(wide), *std::move(portable)));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Suite>, KeyError> make_suite(const SuiteKeys& keys, Backend backend) {
   TRY_DONE(check(keys));
-  if (backend != Backend::OpenSsl) {
-    auto fast = ipsecmb::make_suite(keys);
-    if (fast || backend == Backend::IpsecMb) return fast;
+  switch (backend) {
+    case Backend::OpenSsl:
+      return portable::make_suite(keys);
+    case Backend::IpsecMb:
+      return ipsecmb::make_suite(keys);
+    case Backend::Best:
+      break;
   }
-  return portable::make_suite(keys);
+  return make_best(keys);
 }
 
 Result<std::unique_ptr<Mac>, KeyError> make_mac(const MacRow& row, Bytes key, Backend backend) {

@@ -59,9 +59,9 @@ Block doubled(const Block& in) {
   Block out{};
   for (std::size_t i = 0; i < kBlock; ++i) {
     const unsigned next = i + 1 < kBlock ? in[i + 1] : 0U;
-    out[i] = static_cast<std::uint8_t>((in[i] << 1U) | (next >> 7U));
+    out[i] = static_cast<std::uint8_t>((unsigned{in[i]} << 1U) | (next >> 7U));
   }
-  out[kBlock - 1] = static_cast<std::uint8_t>(out[kBlock - 1] ^ (0x87U & (0U - (in[0] >> 7U))));
+  out[kBlock - 1] = static_cast<std::uint8_t>(out[kBlock - 1] ^ (0x87U & (0U - (unsigned{in[0]} >> 7U))));
   return out;
 }
 
