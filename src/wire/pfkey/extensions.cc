@@ -229,8 +229,7 @@ template <auto Member>
 bool compose_supported(const Message& from, Writer& out) {
   if (!(from.*Member)) return false;
   out.zeros(4);
-  for (const Algorithm& a : *(from.*Member))
-    out.u8(a.id).u8(a.ivlen).host16(a.minbits).host16(a.maxbits).zeros(2);
+  for (const Algorithm& a : *(from.*Member)) out.u8(a.id).u8(a.ivlen).host16(a.minbits).host16(a.maxbits).zeros(2);
   return true;
 }
 
@@ -357,14 +356,12 @@ constexpr std::array kRows{
     ExtensionRow{Ext::AddressProxy, parse_address<&M::proxy>, compose_address<&M::proxy>},
     ExtensionRow{Ext::KeyAuth, parse_key<&M::auth_key>, compose_key<&M::auth_key>},
     ExtensionRow{Ext::KeyEncrypt, parse_key<&M::encrypt_key>, compose_key<&M::encrypt_key>},
-    ExtensionRow{Ext::IdentitySrc, parse_identity<&M::source_identity>,
-                 compose_identity<&M::source_identity>},
+    ExtensionRow{Ext::IdentitySrc, parse_identity<&M::source_identity>, compose_identity<&M::source_identity>},
     ExtensionRow{Ext::IdentityDst, parse_identity<&M::destination_identity>,
                  compose_identity<&M::destination_identity>},
     ExtensionRow{Ext::Sensitivity, pass_over<16>, compose_nothing},
     ExtensionRow{Ext::Proposal, parse_proposal, compose_proposal},
-    ExtensionRow{Ext::SupportedAuth, parse_supported<&M::supported_auth>,
-                 compose_supported<&M::supported_auth>},
+    ExtensionRow{Ext::SupportedAuth, parse_supported<&M::supported_auth>, compose_supported<&M::supported_auth>},
     ExtensionRow{Ext::SupportedEncrypt, parse_supported<&M::supported_encrypt>,
                  compose_supported<&M::supported_encrypt>},
     ExtensionRow{Ext::SpiRange, parse_spi_range, compose_spi_range},

@@ -53,8 +53,7 @@ Status<ParseError> parse_extension(Reader& in, Message& into) {
   if (!raw) return Failure{ParseError::BadExtensionLength};
   const ExtensionRow* row = extension_row(raw->type);
   if (row == nullptr) return Failure{ParseError::UnknownExtension};
-  if (std::ranges::find(into.order, raw->type) != into.order.end())
-    return Failure{ParseError::DuplicateExtension};
+  if (std::ranges::find(into.order, raw->type) != into.order.end()) return Failure{ParseError::DuplicateExtension};
   into.order.push_back(raw->type);
   Reader body{raw->body};
   TRY_DONE(row->parse(body, into));
@@ -106,11 +105,15 @@ Result<Message, ParseError> parse(Bytes bytes) {
 }
 
 ByteVector compose(const Message& message) {
+  return compose(message, complete_order(message));
+}
+
+ByteVector compose(const Message& message, std::span<const Ext> only) {
   Writer out;
   out.u8(message.version).u8(static_cast<std::uint8_t>(message.type)).u8(message.error);
   out.u8(static_cast<std::uint8_t>(message.satype)).host16(0).host16(message.reserved);
   out.host32(message.sequence).host32(message.pid);
-  for (const Ext type : complete_order(message)) {
+  for (const Ext type : only) {
     const ExtensionRow* row = extension_row(type);
     if (row == nullptr) continue;
     if (!compose_extension(type, out, [&](Writer& body) { return row->compose(message, body); })) return {};
@@ -119,6 +122,22 @@ ByteVector compose(const Message& message) {
   if (units > kMaxUnits) return {};
   out.patch_host16(4, static_cast<std::uint16_t>(units));
   return out.take();
+}
+
+ByteVector wrap_promiscuous(Bytes message) {
+  Writer out;
+  const std::size_t units = (kHeader + message.size()) / kUnit;
+  if (units > kMaxUnits) return {};
+  out.u8(kVersion).u8(static_cast<std::uint8_t>(Type::Promisc)).zeros(2);
+  out.host16(static_cast<std::uint16_t>(units)).zeros(10).raw(message);
+  return out.take();
+}
+
+std::optional<Message> peek(Bytes bytes) {
+  Reader in{bytes};
+  auto header = parse_header(in);
+  if (!header) return std::nullopt;
+  return std::move(header->message);
 }
 
 std::optional<std::size_t> message_length(Bytes bytes) {

@@ -3,6 +3,7 @@
 // and 3. Layouts are Linux's (sadb_x_ipsecrequest of 16 bytes with a 32-bit reqid; sockaddrs with a 16-bit family). No
 // meaning here: whether a message makes sense is for pfkey/server.
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -129,8 +130,9 @@ enum class ParseError : std::uint8_t {
   BadExtensionLength,  ///< zero, beyond the message, or not what the type asks for
   DuplicateExtension,
   UnknownExtension,
-  BadAddress,  ///< unknown family, wrong sockaddr size or prefix length
-  BadPolicy,   ///< a request record that contradicts itself
+  BadAddress,     ///< wrong sockaddr size or prefix length
+  UnknownFamily,  ///< neither IPv4 nor IPv6
+  BadPolicy,      ///< a request record that contradicts itself
 };
 
 /// The whole message.  Versions, types and satypes are not judged, so that the server can answer with the right errno.
@@ -140,6 +142,15 @@ Result<Message, ParseError> parse(Bytes bytes);
 /// The message's bytes: every pad and reserved byte is zero, lengths follow from the content.  Empty when it would be
 /// longer than the 16-bit length can say (512 KiB).
 ByteVector compose(const Message& message);
+
+/// These extensions and no others, in this order; those that the message has not are left out.
+ByteVector compose(const Message& message, std::span<const Ext> only);
+
+/// The message behind a header of SADB_X_PROMISC, as promiscuous clients get it; empty when that is too long to say.
+ByteVector wrap_promiscuous(Bytes message);
+
+/// The header alone, whatever follows it; nothing when fewer than 16 bytes are there.
+std::optional<Message> peek(Bytes bytes);
 
 /// sadb_msg_len x 8 of the message that starts here, if 16 bytes are there; for splitting dumps and saved files.
 std::optional<std::size_t> message_length(Bytes bytes);

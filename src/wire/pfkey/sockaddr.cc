@@ -22,7 +22,8 @@ Result<net::Endpoint, Malformed> parse_v6(Reader& in) {
 
 Result<net::Endpoint, ParseError> parse_sockaddr(Reader& in) {
   const auto family = in.host16();
-  if (!family || (*family != kFamilyV4 && *family != kFamilyV6)) return Failure{ParseError::BadAddress};
+  if (!family) return Failure{ParseError::BadAddress};
+  if (*family != kFamilyV4 && *family != kFamilyV6) return Failure{ParseError::UnknownFamily};
   const auto endpoint = *family == kFamilyV4 ? parse_v4(in) : parse_v6(in);
   if (!endpoint) return Failure{ParseError::BadAddress};
   return *endpoint;

@@ -428,6 +428,26 @@ TEST(PfkeyMessage, WithoutAnOrderTheyStandAsInADump) {
   EXPECT_TRUE(std::equal(dump.begin(), dump.end(), order.begin()));
 }
 
+TEST(PfkeyMessage, AReplyHoldsOnlyWhatItIsToldTo) {
+  constexpr std::array kOnly{Ext::AddressDst, Ext::KeyAuth, Ext::AddressSrc};
+  Message m = full();
+  m.auth_key.reset();
+  const auto back = parse(compose(m, kOnly));
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->order, (std::vector<Ext>{Ext::AddressDst, Ext::AddressSrc}));
+}
+
+TEST(PfkeyMessage, AHeaderCanBeSeenWhateverFollowsIt) {
+  ByteVector bytes = compose(base(Type::Get, SaType::Ah));
+  bytes.push_back(0xff);
+  EXPECT_FALSE(parse(bytes));
+  const auto header = peek(bytes);
+  ASSERT_TRUE(header);
+  EXPECT_EQ(header->type, Type::Get);
+  EXPECT_EQ(header->pid, 4711U);
+  EXPECT_FALSE(peek(Bytes{bytes}.first(15)));
+}
+
 TEST(PfkeyMessage, ExtensionsWithoutMeaningForUsAreOnlyNamed) {
   sadb_sens s{};
   s.sadb_sens_len = 2;
@@ -443,8 +463,13 @@ TEST(PfkeyMessage, ExtensionsWithoutMeaningForUsAreOnlyNamed) {
 
 TEST(PfkeyMessage, ThePayloadOfAPromiscuousMessageIsLeftAlone) {
   const ByteVector inner = compose(full());
-  ByteVector wrapped = bytes_of(header(SADB_X_PROMISC, 0, inner.size()));
+  sadb_msg h{};
+  h.sadb_msg_version = PF_KEY_V2;
+  h.sadb_msg_type = SADB_X_PROMISC;
+  h.sadb_msg_len = static_cast<std::uint16_t>(2 + inner.size() / 8);
+  ByteVector wrapped = bytes_of(h);
   wrapped.insert(wrapped.end(), inner.begin(), inner.end());
+  EXPECT_EQ(wrap_promiscuous(inner), wrapped);
   const auto outer = parse(wrapped);
   ASSERT_TRUE(outer);
   EXPECT_EQ(outer->type, Type::Promisc);
@@ -583,8 +608,8 @@ TEST(PfkeyMessage, BrokenAddressesAreRefused) {
   };
   const std::vector<Case> cases{
       {"no sockaddr", message_with(source(1, 32)), ParseError::BadAddress},
-      {"an unknown family", message_with(source(3, 32), unix_address), ParseError::BadAddress},
-      {"BSD's sockaddr", message_with(source(3, 32), bsd_address), ParseError::BadAddress},
+      {"an unknown family", message_with(source(3, 32), unix_address), ParseError::UnknownFamily},
+      {"BSD's sockaddr", message_with(source(3, 32), bsd_address), ParseError::UnknownFamily},
       {"IPv4 with 33 bits", message_with(source(3, 33), v4("20.0.0.1", 0)), ParseError::BadAddress},
       {"IPv6 with 129 bits", message_with(source(5, 129), v6("fd00::1", 0), pad), ParseError::BadAddress},
       {"IPv6 in the room of IPv4", message_with(source(3, 32), v6("fd00::1", 0), pad),

@@ -135,7 +135,7 @@ TEST(PfkeyPolicy, BrokenRecordsAreRefused) {
       {"no multiple of 8", bytes_of(policy_header(24), record(20), eight), ParseError::BadPolicy},
       {"half a record left over", bytes_of(policy_header(24), record(16), eight), ParseError::BadPolicy},
       {"one address only", bytes_of(policy_header(32), record(32), a), ParseError::BadAddress},
-      {"an unknown family", bytes_of(policy_header(48), record(48), strange, a), ParseError::BadAddress},
+      {"an unknown family", bytes_of(policy_header(48), record(48), strange, a), ParseError::UnknownFamily},
       {"two families", bytes_of(policy_header(64), record(64), a, v6(1), std::uint32_t{0}),
        ParseError::BadPolicy},
       {"bytes behind the addresses", bytes_of(policy_header(56), record(56), a, a, eight),
