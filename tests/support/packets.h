@@ -37,8 +37,7 @@ struct IpFields {
   bool dont_fragment = false;         ///< IPv4
   bool more_fragments = false;        ///< IPv4
   std::uint16_t fragment_offset = 0;  ///< IPv4, in bytes, a multiple of 8
-  ByteVector options =
-      {};  ///< IPv4: options, a multiple of 4; IPv6: extension headers, their next-header bytes right
+  ByteVector options = {};  ///< IPv4: options, a multiple of 4; IPv6: extension headers, their next-header bytes right
   std::uint8_t first_extension = 0;  ///< IPv6 with options: the protocol of the first extension header
 };
 
@@ -72,8 +71,8 @@ inline std::uint16_t internet_checksum(Bytes data) {
 }
 
 /// Over the pseudo header of RFC 793 or RFC 8200 section 8.1 and the upper-layer bytes.
-inline std::uint16_t upper_checksum(const net::Address& source, const net::Address& destination,
-                                    std::uint8_t protocol, Bytes upper) {
+inline std::uint16_t upper_checksum(const net::Address& source, const net::Address& destination, std::uint8_t protocol,
+                                    Bytes upper) {
   ByteVector all;
   put(all, source.bytes());
   put(all, destination.bytes());
@@ -95,8 +94,8 @@ inline ByteVector packet(const net::Address& source, const net::Address& destina
     out = {static_cast<std::uint8_t>(0x40 + header / 4), fields.traffic_class};
     put16(out, header + payload.size());
     put16(out, fields.identification);
-    put16(out, (fields.dont_fragment ? 0x4000U : 0U) | (fields.more_fragments ? 0x2000U : 0U) |
-                   fields.fragment_offset / 8U);
+    put16(out,
+          (fields.dont_fragment ? 0x4000U : 0U) | (fields.more_fragments ? 0x2000U : 0U) | fields.fragment_offset / 8U);
     out.push_back(fields.ttl);
     out.push_back(protocol);
     put16(out, 0);
@@ -157,14 +156,12 @@ inline ByteVector tcp(const net::Endpoint& source, const net::Endpoint& destinat
 
 /// An ICMP or ICMPv6 message; `body` is what follows type, code and checksum.
 inline ByteVector icmp(const net::Address& source, const net::Address& destination,
-                       std::pair<std::uint8_t, std::uint8_t> type_and_code, Bytes body,
-                       const IpFields& fields = {}) {
+                       std::pair<std::uint8_t, std::uint8_t> type_and_code, Bytes body, const IpFields& fields = {}) {
   using namespace detail;
   ByteVector upper{type_and_code.first, type_and_code.second, 0, 0};
   put(upper, body);
   const std::uint8_t protocol = source.is_v4() ? net::protocol::kIcmp : net::protocol::kIcmpv6;
-  patch16(upper, 2,
-          source.is_v4() ? internet_checksum(upper) : upper_checksum(source, destination, protocol, upper));
+  patch16(upper, 2, source.is_v4() ? internet_checksum(upper) : upper_checksum(source, destination, protocol, upper));
   return packet(source, destination, protocol, upper, fields);
 }
 

@@ -1,82 +1,9 @@
 #include "sad/database.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include <chrono>
-#include <set>
-
-#include "support/packets.h"
-#include "support/random.h"
+#include "unit/sad/sad_fixture.h"
 
 namespace testudo::sad {
 namespace {
-
-using std::chrono::milliseconds;
-using std::chrono::seconds;
-using test::ip;
-using testing::ElementsAre;
-
-constexpr Time at(std::int64_t second) {
-  return Time{seconds{second}};
-}
-
-SaGroup group(std::uint32_t reqid = 0, Mode mode = Mode::Transport, SaProtocol protocol = SaProtocol::Esp) {
-  return {protocol, mode, ip("10.0.0.1"), ip("10.0.0.2"), ReqId{reqid}};
-}
-
-SaParameters parameters(const SaGroup& g, std::uint32_t spi) {
-  SaParameters p;
-  p.group = g;
-  p.spi = Spi{spi};
-  p.cipher = g.protocol == SaProtocol::Esp ? crypto::cipher_by_name("null") : nullptr;
-  p.mac = g.protocol == SaProtocol::Ah ? crypto::mac_by_name("null") : nullptr;
-  p.compression = g.protocol == SaProtocol::Ipcomp ? crypto::compression_by_name("deflate") : nullptr;
-  return p;
-}
-
-std::unique_ptr<Sa> make(SaParameters p, std::int64_t second = 0) {
-  auto sa = Sa::make(std::move(p), at(second));
-  EXPECT_TRUE(sa.has_value());
-  return sa ? *std::move(sa) : nullptr;
-}
-
-std::unique_ptr<Sa> make(const SaGroup& g, std::uint32_t spi, std::int64_t second = 0) {
-  return make(parameters(g, spi), second);
-}
-
-class SadDatabase : public testing::Test {
- protected:
-  /// Adds and says whether that worked.
-  bool add(const SaGroup& g, std::uint32_t spi, std::int64_t second = 0) {
-    return sad.add(make(g, spi, second)).has_value();
-  }
-  Sa* add_living(const SaGroup& g, std::uint32_t spi, const Lifetime& soft, const Lifetime& hard) {
-    SaParameters p = parameters(g, spi);
-    p.soft = soft;
-    p.hard = hard;
-    p.has_lifetimes = true;
-    return *sad.add(make(std::move(p)));
-  }
-  std::uint32_t outbound_spi(std::uint32_t reqid = 0, Mode mode = Mode::Transport) const {
-    const Sa* sa = sad.outbound({SaProtocol::Esp, mode, ip("10.0.0.1"), ip("10.0.0.2"), ReqId{reqid}});
-    return sa == nullptr ? 0 : sa->spi().value;
-  }
-  std::vector<std::uint32_t> dump() const {
-    std::vector<std::uint32_t> spis;
-    sad.for_each([&](const Sa& sa) { spis.push_back(sa.spi().value); });
-    return spis;
-  }
-  std::vector<std::pair<Expiry::Kind, std::uint32_t>> tick(Time now) {
-    std::vector<std::pair<Expiry::Kind, std::uint32_t>> out;
-    for (const Expiry& e : sad.tick(now)) out.emplace_back(e.kind, e.sa->spi().value);
-    return out;
-  }
-
-  KeySettings settings;
-  test::SeededRandom random{7};
-  Database sad{settings, random};
-};
 
 // ---- add, update, find, remove --------------------------------------------------------------------------------------
 
@@ -215,77 +142,6 @@ TEST_F(SadDatabase, UpdateOfNothingIsNotFound) {
   EXPECT_EQ(sad.size(), 1U);
 }
 
-// ---- GETSPI
-// -----------------------------------------------------------------------------------------------------------
-
-TEST_F(SadDatabase, ReservesWithinTheSettingsRange) {
-  settings.spi_min_value = 1000;
-  settings.spi_max_value = 1009;
-  std::set<std::uint32_t> spis;
-  for (int i = 0; i < 10; ++i) {
-    const auto sa = sad.reserve(group(), {}, 3, 4, at(0));
-    ASSERT_TRUE(sa.has_value());
-    EXPECT_EQ((*sa)->state(), State::Larval);
-    EXPECT_EQ((*sa)->parameters().message_sequence, 3U);
-    EXPECT_EQ((*sa)->parameters().pid, 4U);
-    spis.insert((*sa)->spi().value);
-  }
-  EXPECT_EQ(spis.size(), 10U);
-  EXPECT_EQ(*spis.begin(), 1000U);
-  EXPECT_EQ(*spis.rbegin(), 1009U);
-  EXPECT_EQ(sad.reserve(group(), {}, 3, 4, at(0)).error(), DatabaseError::NoFreeSpi);
-}
-
-TEST_F(SadDatabase, ReservesExactlyTheSpiAskedFor) {
-  const auto sa = sad.reserve(group(), {10000, 10000}, 0, 0, at(0));
-  ASSERT_TRUE(sa.has_value());
-  EXPECT_EQ((*sa)->spi(), Spi{10000});
-  EXPECT_EQ(sad.reserve(group(), {10000, 10000}, 0, 0, at(0)).error(), DatabaseError::NoFreeSpi);
-}
-
-TEST_F(SadDatabase, ASpiOfAnotherProtocolOfTheDestinationIsTaken) {
-  ASSERT_TRUE(add(group(0, Mode::Any, SaProtocol::Ah), 10000));
-  EXPECT_EQ(sad.reserve(group(), {10000, 10000}, 0, 0, at(0)).error(), DatabaseError::NoFreeSpi);
-  SaGroup elsewhere = group();
-  elsewhere.destination = ip("10.0.0.3");
-  EXPECT_TRUE(sad.reserve(elsewhere, {10000, 10000}, 0, 0, at(0)).has_value());
-}
-
-TEST_F(SadDatabase, FindsTheLastFreeSpiOfAFullRangeWithASingleTry) {
-  settings.spi_try = 1;
-  for (std::uint32_t spi = 1000; spi < 3000; ++spi) {
-    if (spi != 2345) {
-      ASSERT_TRUE(add(group(), spi));
-    }
-  }
-  const auto sa = sad.reserve(group(), {1000, 2999}, 0, 0, at(0));
-  ASSERT_TRUE(sa.has_value());
-  EXPECT_EQ((*sa)->spi(), Spi{2345});
-}
-
-TEST_F(SadDatabase, NeverReservesAReservedSpi) {
-  EXPECT_EQ(sad.reserve(group(), {1, 255}, 0, 0, at(0)).error(), DatabaseError::NoFreeSpi);
-  EXPECT_EQ((*sad.reserve(group(), {0, 256}, 0, 0, at(0)))->spi(), Spi{256});
-  EXPECT_EQ(sad.reserve(group(), {20000, 10000}, 0, 0, at(0)).error(), DatabaseError::NoFreeSpi);
-}
-
-TEST_F(SadDatabase, ACpiHasSixteenBits) {
-  const SaGroup ipcomp = group(0, Mode::Any, SaProtocol::Ipcomp);
-  for (int i = 0; i < 200; ++i) {
-    const auto sa = sad.reserve(ipcomp, {}, 0, 0, at(0));
-    ASSERT_TRUE(sa.has_value());
-    EXPECT_LE((*sa)->spi().value, 0xffffU);
-  }
-  EXPECT_EQ((*sad.reserve(ipcomp, {0x20000, 0x30000}, 0, 0, at(0)))->spi(), Spi{0xffff});
-}
-
-TEST_F(SadDatabase, SenselessTriesSettingsStillAllowOne) {
-  for (const std::int32_t tries : {0, -5, INT32_MAX}) {
-    settings.spi_try = tries;
-    EXPECT_TRUE(sad.reserve(group(), {}, 0, 0, at(0)).has_value()) << tries;
-  }
-}
-
 // ---- outbound
 // -----------------------------------------------------------------------------------------------------------
 
@@ -409,6 +265,128 @@ TEST_F(SadDatabase, AnUpdateOfTheOnlyMemberKeepsTheGroupsPlace) {
   ASSERT_TRUE(add(group(2), 10001));
   ASSERT_TRUE(sad.update(make(group(1), 10000)).has_value());
   EXPECT_THAT(dump(), ElementsAre(10001U, 10000U));
+}
+
+// ---- against a plain list, and many
+// -------------------------------------------------------------------------------------
+
+/// What the database should hold, found by looking at everything.
+struct PlainSa {
+  SaGroup group;
+  std::uint32_t spi;
+  bool larval;
+};
+
+TEST_F(SadDatabase, RandomChangesMeetTheSameAnswersAsAPlainList) {
+  std::vector<PlainSa> list;  // oldest first
+  const auto random_group = [&] {
+    SaGroup g = group(random.below(3), static_cast<Mode>(random.below(3)));
+    if (random.below(2) == 0) g.source = ip("10.0.0.3");
+    return g;
+  };
+  const auto same_sa = [](const SaGroup& g, std::uint32_t spi) {
+    return [&g, spi](const PlainSa& p) { return p.spi == spi && p.group.source == g.source; };
+  };
+  for (int step = 0; step < 20'000; ++step) {
+    const SaGroup g = random_group();
+    const std::uint32_t spi = 1000 + random.below(6);
+    const auto exact = [&](const PlainSa& p) { return p.spi == spi && p.group == g; };
+    const bool taken = std::ranges::any_of(list, exact);
+    switch (random.below(8)) {
+      case 0: {
+        const bool collides = std::ranges::any_of(list, [&](const PlainSa& p) { return p.spi == spi; });
+        ASSERT_EQ(sad.reserve(g, {spi, spi}, 0, 0, at(0)).has_value(), !collides);
+        if (!collides) list.push_back({g, spi, true});
+        break;
+      }
+      case 1: {
+        auto old = std::ranges::find_if(list, exact);
+        if (old == list.end()) {
+          const auto newest = std::find_if(list.rbegin(), list.rend(), same_sa(g, spi));
+          if (newest != list.rend()) old = newest.base() - 1;
+        }
+        ASSERT_EQ(sad.update(make(g, spi)).has_value(), old != list.end());
+        if (old == list.end()) break;
+        list.erase(old);
+        list.push_back({g, spi, false});
+        break;
+      }
+      case 2:
+        ASSERT_EQ(sad.remove(SaProtocol::Esp, g.source, g.destination, Spi{spi}),
+                  std::erase_if(list, same_sa(g, spi)) != 0);
+        break;
+      case 3:
+        if (random.below(50) != 0) break;
+        ASSERT_EQ(sad.remove_all(SaProtocol::Esp, g.source, g.destination),
+                  std::erase_if(list, [&](const PlainSa& p) { return !p.larval && p.group.source == g.source; }));
+        break;
+      default:
+        ASSERT_EQ(add(g, spi), !taken);
+        if (!taken) list.push_back({g, spi, false});
+    }
+    ASSERT_EQ(sad.size(), list.size());
+    const auto at_spi = [&](bool usable) {
+      return std::find_if(list.rbegin(), list.rend(),
+                          [&](const PlainSa& p) { return p.spi == spi && (!usable || !p.larval); });
+    };
+    auto expected = at_spi(true);
+    if (expected == list.rend()) expected = at_spi(false);
+    const Sa* found = sad.inbound(SaProtocol::Esp, g.destination, Spi{spi});
+    ASSERT_EQ(found != nullptr, expected != list.rend());
+    if (found != nullptr) {
+      ASSERT_EQ(found->group(), expected->group);
+    }
+  }
+}
+
+TEST(SadScale, HundredsOfThousandsAreReservedUpdatedFoundAndRemoved) {
+  KeySettings settings;
+  test::SeededRandom random{3};
+  Database sad{settings, random};
+  constexpr std::uint32_t kCount = 300'000;
+  const net::Address here = ip("10.0.0.1");
+  const auto peer = [](std::uint32_t i) { return net::Address::v4(0x14000000U + i / 4); };
+  std::vector<Spi> spis;
+  for (std::uint32_t i = 0; i < kCount; ++i) {
+    const auto sa = sad.reserve({SaProtocol::Esp, Mode::Tunnel, peer(i), here, ReqId{i % 4}}, {}, i, 1, at(0));
+    ASSERT_TRUE(sa.has_value());
+    spis.push_back((*sa)->spi());
+  }
+  EXPECT_EQ(sad.size(), kCount);
+  for (std::uint32_t i = 0; i < kCount; i += 100) {
+    ASSERT_TRUE(sad.update(make({SaProtocol::Esp, Mode::Tunnel, peer(i), here, ReqId{i % 4}}, spis[i].value)));
+  }
+  for (std::uint32_t i = 0; i < kCount; ++i) {
+    const Sa* sa = sad.inbound(SaProtocol::Esp, here, spis[i]);
+    ASSERT_NE(sa, nullptr);
+    ASSERT_EQ(sa->group().source, peer(i));
+    const Sa* out = sad.outbound({SaProtocol::Esp, Mode::Tunnel, peer(i), here, ReqId{i % 4}});
+    // Of the four groups of a peer only the first may have become usable, and reqid 0 asks for any.
+    ASSERT_EQ(out != nullptr, i % 100 == 0);
+  }
+  EXPECT_EQ(sad.tick(at(31)).size(), kCount - kCount / 100);
+  EXPECT_EQ(sad.flush(std::nullopt), kCount / 100);
+  EXPECT_EQ(sad.size(), 0U);
+}
+
+TEST(SadScale, AHundredThousandSasOfOneGroupCostNoSearch) {
+  KeySettings settings;
+  test::SeededRandom random{3};
+  Database sad{settings, random};
+  constexpr std::uint32_t kCount = 100'000;
+  for (std::uint32_t i = 0; i < kCount; ++i) {
+    SaParameters p = parameters(group(), 1000 + i);
+    p.soft.addtime = 10;
+    p.hard.addtime = 20;
+    ASSERT_TRUE(sad.add(make(std::move(p))).has_value());
+    ASSERT_EQ(sad.outbound({SaProtocol::Esp, Mode::Transport, ip("10.0.0.1"), ip("10.0.0.2"), {}})->spi().value,
+              1000 + i);
+  }
+  EXPECT_EQ(sad.tick(at(11)).size(), kCount);
+  EXPECT_EQ(sad.outbound({SaProtocol::Esp, Mode::Transport, ip("10.0.0.1"), ip("10.0.0.2"), {}})->spi().value,
+            1000 + kCount - 1);
+  EXPECT_EQ(sad.tick(at(21)).size(), kCount);
+  EXPECT_EQ(sad.size(), 0U);
 }
 
 }  // namespace
