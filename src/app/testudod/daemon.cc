@@ -1,0 +1,191 @@
+#include "app/testudod/daemon.h"
+
+#include <csignal>
+
+#include "app/testudod/plan.h"
+#include "io/clock.h"
+#include "net/protocol.h"
+#include "observe/variables.h"
+
+namespace testudo::app {
+namespace {
+
+constexpr std::uint64_t kRouteMemory = 10;  // seconds
+constexpr unsigned kKeySocketMode = 0660, kControlSocketMode = 0600;
+
+Failure<std::string> sentence(const io::SystemError& error) {
+  return Failure{error.to_string()};
+}
+
+}  // namespace
+
+Daemon::Daemon(Options options, Log& log)
+    : options_(std::move(options)),
+      log_(log),
+      sad_(settings_.key, random_),
+      server_({sad_, spd_, settings_.key, random_, io::wall_reference(),
+               [this](std::uint32_t sequence) { engine_->acquire_answered(sequence); },
+               [this] {
+                 policies_dirty_ = true;
+                 policies_changed_at_ = io::now();
+               }}),
+      started_(io::wall_reference()) {}
+
+Status<std::string> Daemon::start() {
+  auto started = start_parts();
+  // What a killed daemon left stays in force when its successor fails, too.
+  if (!started && attachment_ && !attachment_->adopted()) attachment_->detach();
+  return started;
+}
+
+Status<std::string> Daemon::start_parts() {
+  set_variables();
+  TRY_DONE(attach());
+  TRY_DONE(open_receivers());
+  TRY_DONE(listen());
+  ticker_ = loop_.every(std::chrono::seconds{1}, [this] { tick(); });
+  for (const int number : {SIGTERM, SIGINT}) loop_.on_signal(number, [this] { loop_.stop(); });
+  loop_.on_signal(SIGHUP, [this] { reload(); });
+  warnings_ = host::warnings(options_.host);
+  for (const std::string& text : warnings_) log_.warning(text);
+  return Done{};
+}
+
+Status<std::string> Daemon::attach() {
+  auto attached = host::Attachment::attach(options_.host, options_.run_dir + "/attached");
+  if (!attached) return sentence(attached.error());
+  attachment_ = std::make_unique<host::Attachment>(*std::move(attached));
+  auto monitor = host::NetlinkMonitor::open();
+  if (!monitor) return sentence(monitor.error());
+  monitor_ = *std::move(monitor);
+  view_ = std::make_unique<HostView>(attachment_->netlink(), options_.host.own_mark());
+  engine_ = std::make_unique<engine::Engine>(engine::Engine::Parts{sad_, spd_, settings_, random_, *view_});
+  engine_->set_encapsulation_ports(options_.host.encapsulation_ports);
+
+  auto sender = io::Sender::open(options_.host.own_mark());
+  if (!sender) return sentence(sender.error());
+  packets_ = std::make_unique<PacketPath>(
+      *engine_, attachment_->tun(), *std::move(sender),
+      PacketPath::Listeners{[this](const engine::Acquire& a) {
+                              server_.acquire({a.wanted, a.policy, a.direction, a.sequence}, io::now());
+                            },
+                            [this](const engine::TraceStep& step) { control_->trace(step); }});
+  if (attachment_->adopted()) {
+    packets_->hold_outbound(true);
+    log_.warning(
+        "the rules of a testudod that was killed are still in force: what they protect stays blocked until "
+        "policies are set (setkey -f FILE) or flushed (setkey -FP)");
+  }
+  watches_.push_back(loop_.watch(attachment_->tun().fd(), [this] {
+    packets_->from_host();
+    pfkey_->pump();
+  }));
+  watches_.push_back(loop_.watch(monitor_->fd(), [this] {
+    if (monitor_->drain()) view_->forget();
+  }));
+  return Done{};
+}
+
+Status<std::string> Daemon::open_receivers() {
+  for (const net::Family family : {net::Family::V4, net::Family::V6}) {
+    for (const std::uint8_t protocol : {net::protocol::kEsp, net::protocol::kAh, net::protocol::kIpcomp}) {
+      auto raw = io::Receiver::raw(family, protocol);
+      if (!raw) return sentence(raw.error());
+      receive_from(*std::move(raw));
+    }
+    auto icmp = io::Receiver::icmp_errors(family);
+    if (!icmp) return sentence(icmp.error());
+    receive_from(*std::move(icmp));
+    for (const std::uint16_t port : options_.host.encapsulation_ports) {
+      auto udp = io::Receiver::udp_encapsulation(family, port);
+      if (udp)
+        receive_from(*std::move(udp));
+      else
+        log_.warning("ESP in UDP is not received: " + udp.error().to_string());
+    }
+  }
+  return Done{};
+}
+
+void Daemon::receive_from(io::Receiver receiver) {
+  io::Receiver& kept = *receivers_.emplace_back(std::make_unique<io::Receiver>(std::move(receiver)));
+  watches_.push_back(loop_.watch(kept.fd(), [this, &kept] {
+    packets_->from_wire(kept);
+    pfkey_->pump();
+  }));
+}
+
+Status<std::string> Daemon::listen() {
+  auto keys = io::SeqPacketListener::listen(options_.run_dir + "/pfkey.sock", kKeySocketMode);
+  if (!keys) return sentence(keys.error());
+  auto control = io::SeqPacketListener::listen(options_.run_dir + "/control.sock", kControlSocketMode);
+  if (!control) return sentence(control.error());
+  pfkey_ = std::make_unique<PfkeyService>(loop_, *std::move(keys), server_, [this] { policies_may_have_changed(); });
+  observe::Sources sources{*engine_,
+                           settings_,
+                           sad_,
+                           spd_,
+                           {},
+                           [this] { return host_facts(); },
+                           [this](std::string_view) {
+                             policies_dirty_ = true;
+                             policies_may_have_changed();
+                           }};
+  control_ = std::make_unique<ControlService>(loop_, *std::move(control), observe::Control{std::move(sources)},
+                                              [this](bool on) { engine_->set_tracing(on); });
+  return Done{};
+}
+
+void Daemon::run() {
+  loop_.run();
+  attachment_->detach();
+}
+
+void Daemon::set_variables() {
+  for (const auto& [name, value] : options_.variables) {
+    if (observe::write_variable(settings_, name, value, spd_.size())) {
+      log_.error(name + " = " + std::to_string(value) + " is refused: read-only, out of range or in use");
+    }
+  }
+}
+
+// SIGHUP: variables only; what names places of the host holds until a restart.
+void Daemon::reload() {
+  Options again = options_;
+  again.variables.clear();
+  if (const auto read = read_config(again); !read) return log_.error(read.error());
+  options_.variables = again.variables;
+  set_variables();
+  policies_dirty_ = true;
+  policies_may_have_changed();
+}
+
+void Daemon::policies_may_have_changed() {
+  // Rules of a killed daemon are replaced as a whole, when the new policies have been still for a moment.
+  if (policies_dirty_ && !attachment_->adopted()) apply_policies();
+}
+
+void Daemon::apply_policies() {
+  if (const auto applied = attachment_->apply(filter_plan(spd_, settings_)); !applied) {
+    return log_.error("the host's packet filter does not follow the policies (tried again each second): " +
+                      applied.error().to_string());
+  }
+  policies_dirty_ = false;
+  packets_->hold_outbound(false);
+}
+
+void Daemon::tick() {
+  const Time now = io::now();
+  for (const sad::Expiry& expiry : sad_.tick(now)) server_.expired(expiry, now);
+  for (const spd::Policy& policy : spd_.tick(now)) {
+    server_.policy_expired(policy, now);
+    policies_dirty_ = true;
+  }
+  packets_->tick(now);
+  if (++ticks_ % kRouteMemory == 0) view_->forget_routes();
+  if (policies_dirty_ && now - policies_changed_at_ >= std::chrono::seconds{1}) apply_policies();
+  count_refused();
+  pfkey_->pump();
+}
+
+}  // namespace testudo::app

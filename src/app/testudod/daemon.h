@@ -1,0 +1,69 @@
+#pragma once
+// The parts of testudod put together: databases, engine, PF_KEY server, the attachment to the host, and one thread's
+// event loop that drives them.  Wiring only: whoever looks for what happens to a packet reads engine/.
+#include <memory>
+#include <optional>
+
+#include "app/testudod/control_service.h"
+#include "app/testudod/host_view.h"
+#include "app/testudod/log.h"
+#include "app/testudod/options.h"
+#include "app/testudod/packet_path.h"
+#include "app/testudod/pfkey_service.h"
+#include "host/attachment.h"
+#include "io/random.h"
+
+namespace testudo::app {
+
+class Daemon {
+ public:
+  Daemon(Options options, Log& log);
+
+  /// Attaches and opens all sockets; an error is a sentence, and nothing is left behind.
+  Status<std::string> start();
+  /// Until SIGTERM or SIGINT; then takes everything away from the host.
+  void run();
+
+ private:
+  Status<std::string> start_parts();
+  Status<std::string> attach();
+  Status<std::string> open_receivers();
+  Status<std::string> listen();
+  void receive_from(io::Receiver receiver);
+  void set_variables();
+  void reload();
+  void policies_may_have_changed();
+  void apply_policies();
+  void tick();
+  void count_refused();
+  std::string host_facts();
+
+  Options options_;
+  Log& log_;
+  io::KernelRandom random_;
+  engine::Settings settings_;
+  sad::Database sad_;
+  spd::Database spd_;
+  pfkey::server::Server server_;
+  io::EventLoop loop_;
+
+  std::unique_ptr<host::Attachment> attachment_;
+  std::optional<host::NetlinkMonitor> monitor_;
+  std::unique_ptr<HostView> view_;
+  std::unique_ptr<engine::Engine> engine_;
+  std::unique_ptr<PacketPath> packets_;
+  std::vector<std::unique_ptr<io::Receiver>> receivers_;
+  std::unique_ptr<PfkeyService> pfkey_;
+  std::unique_ptr<ControlService> control_;
+  std::vector<io::EventLoop::Watch> watches_;
+  io::EventLoop::Timer ticker_;
+
+  bool policies_dirty_ = false;
+  Time policies_changed_at_{};
+  std::uint64_t refused_counted_ = 0;
+  std::uint64_t ticks_ = 0;
+  std::vector<std::string> warnings_;
+  WallReference started_;
+};
+
+}  // namespace testudo::app

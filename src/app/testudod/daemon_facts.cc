@@ -1,0 +1,32 @@
+// What the daemon tells about its host: the facts of `testudo status` and the packets that nft refused in our name.
+#include <unistd.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "app/testudod/daemon.h"
+
+namespace testudo::app {
+
+std::string Daemon::host_facts() {
+  return nlohmann::json{{"mode", "host"},
+                        {"device", options_.host.device},
+                        {"run_dir", options_.run_dir},
+                        {"pid", ::getpid()},
+                        {"started", started_.unix_seconds},
+                        {"refused_in_clear", attachment_->refused_in_clear()},
+                        {"escapes_stopped", attachment_->escapes_stopped()},
+                        {"waiting_for_policies", attachment_->adopted()},
+                        {"warnings", warnings_}}
+      .dump();
+}
+
+// Clear packets that an inbound policy refuses never reach the engine; its counters still tell of them.
+void Daemon::count_refused() {
+  const std::uint64_t refused = attachment_->refused_in_clear();
+  for (std::uint64_t n = refused_counted_; n < refused; ++n)
+    engine_->count_drop(net::DropReason::InboundPolicyClear, {});
+  refused_counted_ = refused;
+}
+
+}  // namespace testudo::app

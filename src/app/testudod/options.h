@@ -1,0 +1,32 @@
+#pragma once
+// What the command line and the configuration file say.  The file: `key = value` lines, `#` comments; a key with dots
+// is a variable of testudo sysctl.  Errors name file and line.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "host/settings.h"
+
+namespace testudo::app {
+
+enum class Attach : std::uint8_t { Host, None };
+
+struct Options {
+  bool foreground = false;
+  std::string config_file;  ///< empty: /etc/testudo.conf when it is there
+  std::string run_dir;
+  Attach attach = Attach::Host;
+  host::Settings host;
+  std::vector<std::pair<std::string, std::int64_t>> variables;
+};
+
+/// Either what to do, or the exit status of a program that has said all (--help, a wrong option).
+Result<Options, int> parse_command_line(int argc, char** argv);
+
+/// Adds what the file says; the error is a sentence with its place.
+Status<std::string> read_config(Options& options);
+
+}  // namespace testudo::app

@@ -1,0 +1,104 @@
+#include "app/testudod/packet_path.h"
+
+#include <cerrno>
+
+#include "io/clock.h"
+
+namespace testudo::app {
+namespace {
+
+// Batches of one call, so that a flood on one side cannot starve the other or the key socket.
+constexpr int kRounds = 4;
+
+net::DropReason reason_of(int error) {
+  if (error == ENETUNREACH || error == EHOSTUNREACH || error == ENETDOWN) return net::DropReason::NoRoute;
+  if (error == EAGAIN || error == ENOBUFS || error == ENOMEM) return net::DropReason::QueueFull;
+  return net::DropReason::SendFailed;
+}
+
+std::vector<engine::PacketBuffer> make_buffers() {
+  std::vector<engine::PacketBuffer> buffers;
+  buffers.reserve(io::kBatch);
+  for (std::size_t i = 0; i < io::kBatch; ++i) buffers.emplace_back();
+  return buffers;
+}
+
+}  // namespace
+
+PacketPath::PacketPath(engine::Engine& engine, const io::Tun& tun, io::Sender sender, Listeners listeners)
+    : engine_(engine),
+      tun_(tun),
+      sender_(std::move(sender)),
+      listeners_(std::move(listeners)),
+      incoming_(make_buffers()),
+      outgoing_(make_buffers()),
+      slots_(io::kBatch) {
+  batch_.reserve(io::kBatch);
+  to_send_.reserve(io::kBatch);
+}
+
+std::size_t PacketPath::read_tun() {
+  batch_.clear();
+  for (engine::PacketBuffer& buffer : incoming_) {
+    buffer.reset();
+    const std::size_t n = tun_.read(buffer.free_space());
+    if (n == 0) break;
+    buffer.set_size(n);
+    batch_.push_back(&buffer);
+  }
+  return batch_.size();
+}
+
+void PacketPath::from_host() {
+  for (int round = 0; round < kRounds && read_tun() > 0; ++round) {
+    if (hold_) {
+      for (const engine::PacketBuffer* p : batch_) engine_.count_drop(net::DropReason::NoSa, p->bytes());
+      continue;
+    }
+    engine_.outbound(batch_, io::now(), *this);
+    flush();
+  }
+}
+
+void PacketPath::from_wire(io::Receiver& receiver) {
+  for (int round = 0; round < kRounds; ++round) {
+    for (std::size_t i = 0; i < io::kBatch; ++i) {
+      incoming_[i].reset();
+      slots_[i] = {incoming_[i].free_space(), 0};
+    }
+    const std::size_t n = receiver.receive(slots_);
+    if (n == 0) return;
+    batch_.clear();
+    for (std::size_t i = 0; i < io::kBatch; ++i) {
+      if (slots_[i].length == 0) continue;
+      incoming_[i].set_size(slots_[i].length);
+      batch_.push_back(&incoming_[i]);
+    }
+    engine_.inbound(batch_, io::now(), *this);
+    flush();
+  }
+}
+
+void PacketPath::tick(Time now) {
+  engine_.tick(now, *this);
+  flush();
+}
+
+void PacketPath::to_wire(engine::PacketBuffer& packet, bool) {
+  std::swap(packet, outgoing_[queued_++]);
+  if (queued_ == outgoing_.size()) flush();
+}
+
+void PacketPath::to_host(engine::PacketBuffer& packet) {
+  if (!tun_.write(packet.bytes())) engine_.count_drop(net::DropReason::QueueFull, packet.bytes());
+}
+
+void PacketPath::flush() {
+  if (queued_ == 0) return;
+  to_send_.clear();
+  for (std::size_t i = 0; i < queued_; ++i) to_send_.push_back(outgoing_[i].bytes());
+  queued_ = 0;
+  sender_.send(to_send_, [&](std::size_t i, int error) { engine_.count_drop(reason_of(error), to_send_[i]); });
+}
+
+}  // namespace testudo::app

@@ -1,0 +1,71 @@
+#include "app/testudod/pfkey_service.h"
+
+#include "io/clock.h"
+
+namespace testudo::app {
+namespace {
+
+// Messages of one client in a row, so that a key daemon in a hurry leaves time for packets.
+constexpr int kMessages = 64;
+
+}  // namespace
+
+PfkeyService::PfkeyService(io::EventLoop& loop, io::SeqPacketListener listener, pfkey::server::Server& server,
+                           std::function<void()> handled)
+    : loop_(loop), listener_(std::move(listener)), server_(server), handled_(std::move(handled)) {
+  watch_ = loop_.watch(listener_.fd(), [this] { accept(); });
+}
+
+void PfkeyService::accept() {
+  while (auto socket = listener_.accept()) {
+    const Id id = server_.connect(socket->peer_is_privileged());
+    Client& client = clients_.emplace(id, Client{*std::move(socket), {}, false, {}}).first->second;
+    client.watch = loop_.watch(client.socket.fd(), [this, id] { readable(id); });
+  }
+}
+
+void PfkeyService::readable(Id id) {
+  const auto found = clients_.find(id);
+  if (found == clients_.end()) return;
+  for (int i = 0; i < kMessages; ++i) {
+    const auto message = found->second.socket.receive();
+    if (!message) {
+      server_.disconnect(id);
+      clients_.erase(found);
+      break;
+    }
+    if (message->empty()) break;
+    server_.receive(id, *message, io::now());
+    handled_();
+  }
+  pump();
+}
+
+void PfkeyService::pump() {
+  for (auto& [id, client] : clients_) {
+    if (!client.waiting && (client.unsent || server_.has_output(id))) pump(id, client);
+  }
+}
+
+void PfkeyService::pump(Id id, Client& client) {
+  for (;;) {
+    if (!client.unsent) client.unsent = server_.next_output(id, io::now());
+    if (!client.unsent) return;
+    const auto sent = client.socket.send(*client.unsent);
+    if (sent == io::SeqPacket::Sent::WouldBlock) return wait_for_room(id, client);
+    // A broken connection reads as closed soon; until then its messages go nowhere.
+    client.unsent.reset();
+  }
+}
+
+void PfkeyService::wait_for_room(Id id, Client& client) {
+  client.waiting = true;
+  client.watch.when_writable([this, id] {
+    const auto found = clients_.find(id);
+    if (found == clients_.end()) return;
+    found->second.waiting = false;
+    pump(id, found->second);
+  });
+}
+
+}  // namespace testudo::app

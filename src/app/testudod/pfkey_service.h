@@ -1,0 +1,44 @@
+#pragma once
+// Carries PF_KEY messages between the clients of RUN_DIR/pfkey.sock and the server.
+#include <functional>
+#include <map>
+
+#include "io/event_loop.h"
+#include "io/unix_socket.h"
+#include "pfkey/server/server.h"
+
+namespace testudo::app {
+
+class PfkeyService {
+ public:
+  /// `handled` is called after each message and before its answer goes out, so that an answer means that all is in
+  /// force.
+  PfkeyService(io::EventLoop& loop, io::SeqPacketListener listener, pfkey::server::Server& server,
+               std::function<void()> handled);
+
+  /// Sends what the server has for its clients.
+  void pump();
+
+ private:
+  struct Client {
+    io::SeqPacket socket;
+    std::optional<ByteVector> unsent;  ///< taken from the server, and then the socket was full
+    bool waiting = false;              ///< for the socket to take data again
+    io::EventLoop::Watch watch;        ///< last: gone before the socket closes
+  };
+  using Id = pfkey::server::ClientId;
+
+  void accept();
+  void readable(Id id);
+  void pump(Id id, Client& client);
+  void wait_for_room(Id id, Client& client);
+
+  io::EventLoop& loop_;
+  io::SeqPacketListener listener_;
+  pfkey::server::Server& server_;
+  std::function<void()> handled_;
+  std::map<Id, Client> clients_;
+  io::EventLoop::Watch watch_;
+};
+
+}  // namespace testudo::app

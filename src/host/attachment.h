@@ -1,0 +1,66 @@
+#pragma once
+// The engine's place in this host: device, nft table, rules and routes, in the order that never leaves a protected flow
+// in clear.  What a killed daemon left is adopted: blackhole and marks stay in force until this one carries packets.
+//
+//   packet out ─► nft: policy protects? mark ─► ip rule: mark ─► table: default dev testudo0 ─► engine ─► raw socket,
+//   own mark
+//                                                                       blackhole default (when the device is gone)
+//   packet in ──► nft: protected protocol? raw socket ─► engine ─► testudo0 ─► host
+//                      in clear and policy requires protection? drop
+#include <string>
+#include <vector>
+
+#include "host/facts.h"
+#include "host/filter.h"
+#include "host/netlink.h"
+#include "host/nft.h"
+#include "host/settings.h"
+#include "io/tun.h"
+
+namespace testudo::host {
+
+class Attachment {
+ public:
+  /// Needs CAP_NET_ADMIN.  `state_file` remembers names and numbers, so that other settings after a crash still find
+  /// them.
+  static Result<Attachment, io::SystemError> attach(const Settings& settings, const std::string& state_file);
+  Attachment(Attachment&&) = default;
+  Attachment& operator=(Attachment&&) = delete;
+
+  /// The rules of a killed daemon are still in force: until the first apply() nothing that they mark may go out in
+  /// clear.
+  bool adopted() const { return adopted_; }
+  /// The rules follow the SPD; in one transaction.
+  Status<io::SystemError> apply(const FilterPlan& plan);
+  /// Takes everything away, on purpose: flows are in clear afterwards.  Without it everything but the device stays.
+  void detach();
+
+  const io::Tun& tun() const { return tun_; }
+  Netlink& netlink() { return *netlink_; }
+  /// Clear packets that an inbound policy dropped, and marked packets that tried to leave elsewhere, since the start.
+  std::uint64_t refused_in_clear() { return nft_.packets(settings_.nft_table(), "in_polvio"); }
+  std::uint64_t escapes_stopped() { return nft_.packets(settings_.nft_table(), "escaped"); }
+
+ private:
+  Attachment(Settings settings, io::Tun tun, std::unique_ptr<Netlink> netlink, std::string state_file)
+      : settings_(std::move(settings)),
+        tun_(std::move(tun)),
+        netlink_(std::move(netlink)),
+        state_file_(std::move(state_file)) {}
+  Status<io::SystemError> take_place();
+  Status<io::SystemError> route_marked_packets();
+  void replace(const Settings& left_behind);
+
+  Settings settings_;
+  io::Tun tun_;
+  std::unique_ptr<Netlink> netlink_;
+  Nft nft_;
+  FilterPlan plan_;
+  bool adopted_ = false;
+  std::string state_file_;
+};
+
+/// Circumstances of this host that make IPsec fail or surprise, as sentences.
+std::vector<std::string> warnings(const Settings& settings);
+
+}  // namespace testudo::host

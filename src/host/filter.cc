@@ -1,0 +1,228 @@
+#include "host/filter.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "net/protocol.h"
+
+namespace testudo::host {
+namespace {
+
+using net::Selector;
+namespace protocol = net::protocol;
+
+std::string hex(std::uint32_t value) {
+  std::array<char, 11> text{};
+  std::snprintf(text.data(), text.size(), "0x%08x", value);
+  return text.data();
+}
+
+bool is_v4(const Selector& s) {
+  return s.source.address.is_v4();
+}
+
+std::string numeric(const net::Prefix& prefix) {
+  // Scopes are names of links of this host; an address in a packet has none.
+  std::string text = prefix.masked().to_string();
+  text.resize(std::min(text.size(), text.find('%')));
+  return text + "/" + std::to_string(prefix.length);
+}
+
+std::string address_match(const Selector& s) {
+  const std::string ip = is_v4(s) ? "ip" : "ip6";
+  std::string text = is_v4(s) ? "meta nfproto ipv4 " : "meta nfproto ipv6 ";
+  if (s.source.length > 0) text += ip + " saddr " + numeric(s.source) + " ";
+  if (s.destination.length > 0) text += ip + " daddr " + numeric(s.destination) + " ";
+  return text;
+}
+
+// ICMP's type and code, or the ports of the others, at the place where nft counts bits of the transport header.
+std::string transport_match(const Selector& s, bool type_and_code) {
+  std::string text;
+  if (s.source_port != 0) text += (type_and_code ? "@th,0,8 " : "@th,0,16 ") + std::to_string(s.source_port) + " ";
+  if (s.destination_port != 0) {
+    text += (type_and_code ? "@th,8,8 " : "@th,16,16 ") + std::to_string(s.destination_port) + " ";
+  }
+  return text;
+}
+
+bool has_ports(const Selector& s) {
+  return s.source_port != 0 || s.destination_port != 0;
+}
+
+// KAME compares an `any` policy's ports with whatever stands for ports in the packet, ICMP's type and code too.
+std::vector<std::string> any_protocol_matches(const Selector& s, const std::string& addresses, bool generous) {
+  if (!has_ports(s)) return {addresses};
+  std::vector<std::string> matches{addresses + "meta l4proto { 6, 17, 33, 132, 136 } " + transport_match(s, false)};
+  if (s.source_port < 256 && s.destination_port < 256) {
+    matches.push_back(addresses + "meta l4proto { 1, 58 } " + transport_match(s, true));
+  }
+  if (generous) matches.push_back(addresses + "meta l4proto { 47, 135 } ");
+  return matches;
+}
+
+bool protects(const std::vector<FilterRule>& rules, net::Family family) {
+  return std::ranges::any_of(rules, [&](const FilterRule& r) {
+    return r.treatment == Treatment::Protect && r.selector.source.address.family() == family;
+  });
+}
+
+std::string mark_for_engine(const Settings& s) {
+  return "meta mark set meta mark & " + hex(~s.mark_mask()) + " | " + hex(s.mark) + " accept";
+}
+
+// Left alone whatever the policies say.
+void append_exempt(std::vector<std::string>& rules) {
+  rules.emplace_back("icmpv6 type { 130-137, 143 } ip6 hoplimit { 1, 255 } accept");
+}
+
+std::string chain_rules(const std::string& table, const std::string& chain, const std::vector<std::string>& rules,
+                        std::size_t from = 0) {
+  std::string text;
+  for (std::size_t i = from; i < rules.size(); ++i) {
+    text += "add rule inet " + table + " " + chain + " " + rules[i] + "\n";
+  }
+  return text;
+}
+
+std::string replace_or_append(const std::string& table, const std::string& chain,
+                              const std::vector<std::string>& before, const std::vector<std::string>& after) {
+  const bool grown = before.size() <= after.size() && std::equal(before.begin(), before.end(), after.begin());
+  if (grown) return chain_rules(table, chain, after, before.size());
+  return "flush chain inet " + table + " " + chain + "\n" + chain_rules(table, chain, after);
+}
+
+std::string base_chain(const std::string& table, const std::string& name, const std::string& hook) {
+  return "add chain inet " + table + " " + name + " { " + hook + "; policy accept; }\n";
+}
+
+// Packets that nothing may judge by policy: ours, and those that the chains of policies cannot read.
+std::vector<std::string> outbound_frame(const Settings& s) {
+  std::vector<std::string> rules;
+  rules.push_back("meta mark & " + hex(s.mark_mask()) + " == " + hex(s.own_mark()) + " accept");
+  rules.push_back("meta mark & " + hex(s.mark_mask()) + " != 0 meta mark set meta mark & " + hex(~s.mark_mask()));
+  append_exempt(rules);
+  rules.emplace_back("jump outbound_policies");
+  return rules;
+}
+
+std::vector<std::string> inbound_frame(const Settings& s) {
+  std::vector<std::string> rules;
+  rules.push_back("iifname { \"lo\", \"" + s.device + "\" } accept");
+  append_exempt(rules);
+  rules.emplace_back("jump inbound_policies");
+  return rules;
+}
+
+std::vector<std::string> input_frame(const Settings& s) {
+  std::string ports;
+  for (const std::uint16_t port : s.encapsulation_ports) ports += (ports.empty() ? "" : ", ") + std::to_string(port);
+  // What carries the protection itself; the engine opens it and checks what is inside.
+  std::vector<std::string> rules{"meta l4proto { 50, 51, 108 } accept"};
+  if (!ports.empty()) rules.push_back("udp dport { " + ports + " } accept");
+  rules.emplace_back("goto inbound");
+  return rules;
+}
+
+}  // namespace
+
+std::vector<std::string> nft_matches(const Selector& s, bool generous) {
+  const std::string addresses = address_match(s);
+  if (s.protocol == protocol::kAny) return any_protocol_matches(s, addresses, generous);
+  const std::string match = addresses + "meta l4proto " + std::to_string(s.protocol) + " ";
+  if (!has_ports(s)) return {match};
+  // The engine compares a GRE key and a mobility type; nft's view of them is not worth its rules.
+  const bool readable = s.protocol != protocol::kGre && s.protocol != protocol::kMobility;
+  if (readable) return {match + transport_match(s, net::has_type_and_code(s.protocol))};
+  return generous ? std::vector{match} : std::vector<std::string>{};
+}
+
+std::vector<std::string> outbound_rules(const FilterPlan& plan, const Settings& settings) {
+  const std::string mark = mark_for_engine(settings);
+  std::vector<std::string> rules;
+  const bool v4 = plan.protect_rest_v4 || protects(plan.outbound, net::Family::V4);
+  const bool v6 = plan.protect_rest_v6 || protects(plan.outbound, net::Family::V6);
+  const bool everything = plan.outbound.size() > kMaxOutboundRules;
+  const auto of_family = [&](const std::string& condition) {
+    if (v4) rules.push_back("meta nfproto ipv4 " + condition + mark);
+    if (v6) rules.push_back("meta nfproto ipv6 " + condition + mark);
+  };
+  if (everything) {
+    of_family("");
+    return rules;
+  }
+  if (v4) rules.push_back("ip frag-off & 0x3fff != 0 " + mark);
+  if (v6) rules.push_back("exthdr frag exists " + mark);
+  of_family("meta l4proto 51 ");
+  for (const FilterRule& rule : plan.outbound) {
+    const bool protect = rule.treatment == Treatment::Protect;
+    for (const std::string& match : nft_matches(rule.selector, protect)) {
+      rules.push_back(match + (protect ? mark : "accept"));
+    }
+  }
+  return rules;
+}
+
+std::vector<std::string> inbound_rules(const FilterPlan& plan) {
+  std::vector<std::string> rules;
+  for (const FilterRule& rule : plan.inbound) {
+    const bool protect = rule.treatment == Treatment::Protect;
+    const bool generous = protect && rule.selector.protocol != protocol::kAny;
+    for (const std::string& match : nft_matches(rule.selector, generous)) {
+      rules.push_back(match + (protect ? "counter name in_polvio drop" : "accept"));
+    }
+  }
+  return rules;
+}
+
+std::string nft_install(const FilterPlan& plan, const Settings& s) {
+  const std::string table = s.nft_table();
+  std::string text = nft_remove(table) + "add table inet " + table + "\nadd counter inet " + table + " in_polvio\n" +
+                     "add counter inet " + table + " escaped\n";
+  for (const char* chain : {"outbound_policies", "outbound_rest", "outbound", "inbound_policies", "inbound"}) {
+    text += "add chain inet " + table + " " + chain + "\n";
+  }
+  text += chain_rules(table, "outbound", outbound_frame(s));
+  text += chain_rules(table, "outbound", {"jump outbound_rest"});
+  text += chain_rules(table, "inbound", inbound_frame(s));
+  text += nft_update({}, plan, s);
+  text += base_chain(table, "output", "type route hook output priority mangle");
+  text += chain_rules(table, "output", {"goto outbound"});
+  text += base_chain(table, "prerouting", "type filter hook prerouting priority mangle");
+  text += chain_rules(table, "prerouting", {"goto outbound"});
+  text += base_chain(table, "input", "type filter hook input priority filter - 5");
+  text += chain_rules(table, "input", input_frame(s));
+  text += base_chain(table, "forward", "type filter hook forward priority filter - 5");
+  text += chain_rules(table, "forward", {"goto inbound"});
+  // Whatever other rules and routes do: what is marked for the engine leaves by the engine or not at all.
+  text += base_chain(table, "guard", "type filter hook postrouting priority 300");
+  text += chain_rules(table, "guard",
+                      {"meta mark & " + hex(s.mark_mask()) + " == " + hex(s.mark) + " oifname != { \"lo\", \"" +
+                       s.device + "\" } counter name escaped drop"});
+  return text;
+}
+
+std::string nft_update(const FilterPlan& before, const FilterPlan& after, const Settings& s) {
+  const std::string table = s.nft_table();
+  const auto rest = [&](const FilterPlan& p) {
+    std::vector<std::string> rules;
+    if (p.protect_rest_v4) rules.push_back("meta nfproto ipv4 " + mark_for_engine(s));
+    if (p.protect_rest_v6 || protects(p.outbound, net::Family::V6)) {
+      // A chain of extension headers that nft could not walk has no l4proto, so that rules with one passed it by.
+      if (!p.protect_rest_v6) rules.emplace_back("meta nfproto ipv6 meta l4proto != 255 accept");
+      rules.push_back("meta nfproto ipv6 " + mark_for_engine(s));
+    }
+    return rules;
+  };
+  return replace_or_append(table, "outbound_policies", outbound_rules(before, s), outbound_rules(after, s)) +
+         replace_or_append(table, "outbound_rest", rest(before), rest(after)) +
+         replace_or_append(table, "inbound_policies", inbound_rules(before), inbound_rules(after));
+}
+
+// delete alone would fail where there is no table; both in one transaction never do.
+std::string nft_remove(const std::string& table) {
+  return "add table inet " + table + "\ndelete table inet " + table + "\n";
+}
+
+}  // namespace testudo::host

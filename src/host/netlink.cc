@@ -1,0 +1,254 @@
+#include "host/netlink.h"
+
+#include <libmnl/libmnl.h>
+#include <linux/fib_rules.h>
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+#include <array>
+
+namespace testudo::host {
+namespace {
+
+constexpr std::size_t kBuffer = 16384;
+constexpr std::uint32_t kDeviceMetric = 10, kBlackholeMetric = 20;
+constexpr std::uint8_t kOurProtocol = 84;  // rtm_protocol: who made the route; a number that no routing daemon has
+
+struct Buffer {
+  alignas(nlmsghdr) std::array<char, kBuffer> bytes;
+  char* data() { return bytes.data(); }
+  std::size_t size() const { return bytes.size(); }
+};
+
+std::uint8_t af(net::Family family) {
+  return family == net::Family::V4 ? AF_INET : AF_INET6;
+}
+
+template <typename Header>
+Header* begin(Buffer& buffer, nlmsghdr*& message, int type, int flags) {
+  message = mnl_nlmsg_put_header(buffer.data());
+  message->nlmsg_type = static_cast<std::uint16_t>(type);
+  message->nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
+  return static_cast<Header*>(mnl_nlmsg_put_extra_header(message, sizeof(Header)));
+}
+
+std::optional<net::Address> address_of(const nlattr* attribute) {
+  const auto* bytes = static_cast<const std::uint8_t*>(mnl_attr_get_payload(attribute));
+  const std::size_t size = mnl_attr_get_payload_len(attribute);
+  if (size == 4) return net::Address::v4(std::span<const std::uint8_t, 4>{bytes, 4});
+  if (size == 16) return net::Address::v6(std::span<const std::uint8_t, 16>{bytes, 16});
+  return std::nullopt;
+}
+
+using Visit = std::function<void(const nlattr*)>;
+
+void for_each_attribute(const nlmsghdr* message, std::size_t header, const Visit& visit) {
+  mnl_attr_parse(
+      message, static_cast<unsigned>(header),
+      [](const nlattr* a, void* data) {
+        (*static_cast<const Visit*>(data))(a);
+        return MNL_CB_OK;
+      },
+      const_cast<Visit*>(&visit));  // libmnl's user pointer has no const
+}
+
+std::size_t route_metric_mtu(const nlattr* metrics) {
+  std::size_t mtu = 0;
+  const Visit visit = [&](const nlattr* a) {
+    if (mnl_attr_get_type(a) == RTAX_MTU) mtu = mnl_attr_get_u32(a);
+  };
+  mnl_attr_parse_nested(
+      metrics,
+      [](const nlattr* a, void* data) {
+        (*static_cast<const Visit*>(data))(a);
+        return MNL_CB_OK;
+      },
+      const_cast<Visit*>(&visit));
+  return mtu;
+}
+
+nlmsghdr* rule_message(Buffer& buffer, net::Family family, const RuleSpec& rule, int type, int flags) {
+  nlmsghdr* message = nullptr;
+  auto* header = begin<fib_rule_hdr>(buffer, message, type, flags);
+  header->family = af(family);
+  header->action = FR_ACT_TO_TBL;
+  header->table = RT_TABLE_UNSPEC;
+  mnl_attr_put_u32(message, FRA_PRIORITY, rule.preference);
+  mnl_attr_put_u32(message, FRA_FWMARK, rule.mark);
+  mnl_attr_put_u32(message, FRA_FWMASK, rule.mask);
+  mnl_attr_put_u32(message, FRA_TABLE, rule.table);
+  return message;
+}
+
+mnl_socket* open_bound(unsigned groups) {
+  mnl_socket* socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | (groups != 0 ? SOCK_NONBLOCK : 0));
+  if (socket == nullptr) return nullptr;
+  if (mnl_socket_bind(socket, groups, MNL_SOCKET_AUTOPID) == 0) return socket;
+  mnl_socket_close(socket);
+  return nullptr;
+}
+
+}  // namespace
+
+void Netlink::Close::operator()(mnl_socket* socket) const {
+  mnl_socket_close(socket);
+}
+
+Result<Netlink, io::SystemError> Netlink::open() {
+  Socket socket{open_bound(0)};
+  if (!socket) return io::last_error("open rtnetlink socket");
+  return Netlink{std::move(socket)};
+}
+
+Status<io::SystemError> Netlink::exchange(nlmsghdr* request, const char* what,
+                                          const std::function<void(const nlmsghdr*)>& answer) {
+  const std::uint32_t sequence = ++sequence_;
+  request->nlmsg_seq = sequence;
+  if (mnl_socket_sendto(socket_.get(), request, request->nlmsg_len) < 0) return io::last_error(what);
+  Buffer buffer;
+  const auto visit = [](const nlmsghdr* message, void* data) {
+    const auto& call = *static_cast<const std::function<void(const nlmsghdr*)>*>(data);
+    if (call) call(message);
+    return MNL_CB_OK;
+  };
+  int more = MNL_CB_OK;
+  while (more > MNL_CB_STOP) {
+    const ssize_t n = mnl_socket_recvfrom(socket_.get(), buffer.data(), buffer.size());
+    if (n < 0) return io::last_error(what);
+    more = mnl_cb_run(buffer.data(), static_cast<std::size_t>(n), sequence, mnl_socket_get_portid(socket_.get()), visit,
+                      const_cast<std::function<void(const nlmsghdr*)>*>(&answer));
+  }
+  if (more < 0) return io::last_error(what);
+  return Done{};
+}
+
+Status<io::SystemError> Netlink::add_rule(net::Family family, const RuleSpec& rule) {
+  Buffer buffer;
+  auto added =
+      exchange(rule_message(buffer, family, rule, RTM_NEWRULE, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL), "add ip rule");
+  if (!added && added.error().number == EEXIST) return Done{};
+  return added;
+}
+
+Status<io::SystemError> Netlink::remove_rule(net::Family family, const RuleSpec& rule) {
+  Buffer buffer;
+  return exchange(rule_message(buffer, family, rule, RTM_DELRULE, NLM_F_ACK), "remove ip rule");
+}
+
+Status<io::SystemError> Netlink::set_default_route(net::Family family, std::uint32_t table, unsigned device) {
+  return set_route(family, table, device);
+}
+
+Status<io::SystemError> Netlink::set_blackhole(net::Family family, std::uint32_t table) {
+  return set_route(family, table, std::nullopt);
+}
+
+Status<io::SystemError> Netlink::set_route(net::Family family, std::uint32_t table, std::optional<unsigned> device) {
+  Buffer buffer;
+  nlmsghdr* message = nullptr;
+  auto* header = begin<rtmsg>(buffer, message, RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE);
+  header->rtm_family = af(family);
+  header->rtm_table = RT_TABLE_UNSPEC;
+  header->rtm_protocol = kOurProtocol;
+  header->rtm_scope = device && family == net::Family::V4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+  header->rtm_type = device ? RTN_UNICAST : RTN_BLACKHOLE;
+  mnl_attr_put_u32(message, RTA_TABLE, table);
+  mnl_attr_put_u32(message, RTA_PRIORITY, device ? kDeviceMetric : kBlackholeMetric);
+  if (device) mnl_attr_put_u32(message, RTA_OIF, *device);
+  return exchange(message, "set route");
+}
+
+void Netlink::remove_routes(net::Family family, std::uint32_t table) {
+  Buffer buffer;
+  for (const std::uint32_t metric : {kDeviceMetric, kBlackholeMetric}) {
+    nlmsghdr* message = nullptr;
+    auto* header = begin<rtmsg>(buffer, message, RTM_DELROUTE, NLM_F_ACK);
+    header->rtm_family = af(family);
+    header->rtm_scope = RT_SCOPE_NOWHERE;  // any
+    mnl_attr_put_u32(message, RTA_TABLE, table);
+    mnl_attr_put_u32(message, RTA_PRIORITY, metric);
+    static_cast<void>(exchange(message, "remove route"));
+  }
+}
+
+std::vector<net::Address> Netlink::addresses() {
+  std::vector<net::Address> found;
+  Buffer buffer;
+  nlmsghdr* message = nullptr;
+  begin<ifaddrmsg>(buffer, message, RTM_GETADDR, NLM_F_DUMP)->ifa_family = AF_UNSPEC;
+  static_cast<void>(exchange(message, "list addresses", [&](const nlmsghdr* answer) {
+    std::optional<net::Address> address, local;
+    for_each_attribute(answer, sizeof(ifaddrmsg), [&](const nlattr* a) {
+      if (mnl_attr_get_type(a) == IFA_ADDRESS) address = address_of(a);
+      if (mnl_attr_get_type(a) == IFA_LOCAL) local = address_of(a);  // on point-to-point links the other is the peer's
+    });
+    if (local || address) found.push_back(local ? *local : *address);
+  }));
+  return found;
+}
+
+std::optional<Route> Netlink::route_to(const net::Address& destination, std::uint32_t mark) {
+  Buffer buffer;
+  nlmsghdr* message = nullptr;
+  auto* header = begin<rtmsg>(buffer, message, RTM_GETROUTE, 0);
+  header->rtm_family = af(destination.family());
+  header->rtm_dst_len = static_cast<unsigned char>(destination.width());
+  const Bytes bytes = destination.bytes();
+  mnl_attr_put(message, RTA_DST, bytes.size(), bytes.data());
+  mnl_attr_put_u32(message, RTA_MARK, mark);
+  message->nlmsg_flags |= NLM_F_ACK;
+  Route route;
+  const auto asked = exchange(message, "look up route", [&](const nlmsghdr* answer) {
+    for_each_attribute(answer, sizeof(rtmsg), [&](const nlattr* a) {
+      if (mnl_attr_get_type(a) == RTA_OIF) route.device = mnl_attr_get_u32(a);
+      if (mnl_attr_get_type(a) == RTA_PREFSRC) route.source = address_of(a);
+      if (mnl_attr_get_type(a) == RTA_METRICS) route.mtu = route_metric_mtu(a);
+    });
+  });
+  if (!asked || route.device == 0) return std::nullopt;
+  if (route.mtu == 0) route.mtu = device_mtu(route.device);
+  return route;
+}
+
+std::size_t Netlink::device_mtu(unsigned device) {
+  Buffer buffer;
+  nlmsghdr* message = nullptr;
+  begin<ifinfomsg>(buffer, message, RTM_GETLINK, NLM_F_ACK)->ifi_index = static_cast<int>(device);
+  std::size_t mtu = 0;
+  static_cast<void>(exchange(message, "look up device", [&](const nlmsghdr* answer) {
+    for_each_attribute(answer, sizeof(ifinfomsg), [&](const nlattr* a) {
+      if (mnl_attr_get_type(a) == IFLA_MTU) mtu = mnl_attr_get_u32(a);
+    });
+  }));
+  return mtu;
+}
+
+void NetlinkMonitor::Close::operator()(mnl_socket* socket) const {
+  mnl_socket_close(socket);
+}
+
+Result<NetlinkMonitor, io::SystemError> NetlinkMonitor::open() {
+  Socket socket{open_bound(RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE |
+                           RTMGRP_IPV6_ROUTE | RTMGRP_IPV4_RULE)};
+  if (!socket) return io::last_error("open rtnetlink monitor");
+  return NetlinkMonitor{std::move(socket)};
+}
+
+int NetlinkMonitor::fd() const {
+  return mnl_socket_get_fd(socket_.get());
+}
+
+bool NetlinkMonitor::drain() {
+  Buffer buffer;
+  bool something = false;
+  // Bounded: what a storm of routes leaves is taken at the next call.
+  for (int i = 0; i < 64; ++i) {
+    const ssize_t n = mnl_socket_recvfrom(socket_.get(), buffer.data(), buffer.size());
+    if (n < 0 && errno != ENOBUFS) break;  // ENOBUFS: some were lost, so something changed
+    something = true;
+  }
+  return something;
+}
+
+}  // namespace testudo::host

@@ -1,0 +1,79 @@
+#pragma once
+// Routes, rules and addresses of the host by rtnetlink (libmnl).  Each call is one request and its answer.
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "io/system_error.h"
+#include "net/address.h"
+
+struct mnl_socket;
+struct nlmsghdr;
+
+namespace testudo::host {
+
+/// Where the host sends packets for an address.
+struct Route {
+  unsigned device = 0;
+  std::size_t mtu = 0;                 ///< of the route when it has one, else of the device
+  std::optional<net::Address> source;  ///< the address it would choose
+};
+
+struct RuleSpec {
+  std::uint32_t preference = 0, mark = 0, mask = 0, table = 0;
+};
+
+class Netlink {
+ public:
+  static Result<Netlink, io::SystemError> open();
+
+  /// `ip rule`: packets with this mark look in this table.  One that is there already is kept.
+  Status<io::SystemError> add_rule(net::Family family, const RuleSpec& rule);
+  Status<io::SystemError> remove_rule(net::Family family, const RuleSpec& rule);
+
+  /// `default dev DEVICE` and behind it `blackhole default`, which is left when the device goes.
+  Status<io::SystemError> set_default_route(net::Family family, std::uint32_t table, unsigned device);
+  Status<io::SystemError> set_blackhole(net::Family family, std::uint32_t table);
+  /// Both of them; what is not there is no error.
+  void remove_routes(net::Family family, std::uint32_t table);
+
+  std::vector<net::Address> addresses();
+  /// Nothing when there is no route.
+  std::optional<Route> route_to(const net::Address& destination, std::uint32_t mark);
+
+ private:
+  struct Close {
+    void operator()(mnl_socket* socket) const;
+  };
+  using Socket = std::unique_ptr<mnl_socket, Close>;
+  explicit Netlink(Socket socket) : socket_(std::move(socket)) {}
+
+  Status<io::SystemError> exchange(nlmsghdr* request, const char* what,
+                                   const std::function<void(const nlmsghdr*)>& answer = {});
+  Status<io::SystemError> set_route(net::Family family, std::uint32_t table, std::optional<unsigned> device);
+  std::size_t device_mtu(unsigned device);
+
+  Socket socket_;
+  std::uint32_t sequence_ = 0;
+};
+
+/// Tells that addresses, links, routes or rules changed.
+class NetlinkMonitor {
+ public:
+  static Result<NetlinkMonitor, io::SystemError> open();
+  int fd() const;
+  /// Takes what waits; true when there was something.
+  bool drain();
+
+ private:
+  struct Close {
+    void operator()(mnl_socket* socket) const;
+  };
+  using Socket = std::unique_ptr<mnl_socket, Close>;
+  explicit NetlinkMonitor(Socket socket) : socket_(std::move(socket)) {}
+  Socket socket_;
+};
+
+}  // namespace testudo::host

@@ -1,0 +1,32 @@
+#include "host/nft.h"
+
+#include <nftables/libnftables.h>
+
+#include <cstdlib>
+
+namespace testudo::host {
+
+void Nft::Free::operator()(nft_ctx* context) const {
+  nft_ctx_free(context);
+}
+
+Nft::Nft() : context_(nft_ctx_new(NFT_CTX_DEFAULT)) {
+  nft_ctx_buffer_error(context_.get());
+  nft_ctx_buffer_output(context_.get());
+}
+
+Status<io::SystemError> Nft::run(const std::string& commands) {
+  if (nft_run_cmd_from_buffer(context_.get(), commands.c_str()) == 0) return Done{};
+  const std::string why = nft_ctx_get_error_buffer(context_.get());
+  // The first line says what; the others draw where.
+  return Failure{io::SystemError{"nft: " + why.substr(0, why.find('\n')), 0}};
+}
+
+std::uint64_t Nft::packets(const std::string& table, const std::string& counter) {
+  if (!run("list counter inet " + table + " " + counter)) return 0;
+  const std::string text = nft_ctx_get_output_buffer(context_.get());
+  const auto at = text.find("packets ");
+  return at == std::string::npos ? 0 : std::strtoull(text.c_str() + at + 8, nullptr, 10);
+}
+
+}  // namespace testudo::host

@@ -1,0 +1,26 @@
+#pragma once
+// How the engine is attached to this host: names and numbers that must not meet those of other software.
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace testudo::host {
+
+struct Settings {
+  std::string device = "testudo0";
+  /// Larger than any link: the kernel must not cut what policy protects before the engine has seen it whole (RFC 4301
+  /// section 7: transport mode never protects a fragment).  The engine cuts behind the transform, to the route's MTU.
+  std::size_t mtu = 65535;
+  /// Two neighbouring bits of the packet mark: `mark` on packets for the engine, twice that on packets of the engine.
+  std::uint32_t mark = 0x04000000;
+  std::uint32_t table = 5050;  ///< routing table of packets for the engine
+  std::uint32_t rule = 5050;   ///< preference of the ip rule; behind `local` (0), before `main` (32766)
+  std::vector<std::uint16_t> encapsulation_ports = {4500};
+
+  std::uint32_t own_mark() const { return mark << 1; }
+  std::uint32_t mark_mask() const { return mark | own_mark(); }
+  /// The nft table; one for each device, so that daemons of one network namespace do not take each other's.
+  std::string nft_table() const { return "testudo_" + device; }
+};
+
+}  // namespace testudo::host

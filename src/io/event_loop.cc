@@ -1,0 +1,133 @@
+#include "io/event_loop.h"
+
+#define ASIO_STANDALONE
+#define ASIO_NO_DEPRECATED
+#include <algorithm>
+#include <asio/io_context.hpp>
+#include <asio/posix/stream_descriptor.hpp>
+#include <asio/signal_set.hpp>
+#include <asio/steady_timer.hpp>
+#include <deque>
+#include <utility>
+
+namespace testudo::io {
+
+struct EventLoop::Impl {
+  asio::io_context context{1};
+  struct Signal {
+    Signal(asio::io_context& in, int number, Callback on_signal) : set(in, number), callback(std::move(on_signal)) {}
+    asio::signal_set set;
+    Callback callback;
+  };
+  std::deque<Signal> signals;
+
+  static void arm(Signal& signal) {
+    signal.set.async_wait([&signal](const asio::error_code& error, int) {
+      if (error) return;
+      signal.callback();
+      arm(signal);
+    });
+  }
+};
+
+struct EventLoop::Watch::State : std::enable_shared_from_this<State> {
+  State(asio::io_context& context, int number, Callback on_readable)
+      : descriptor(context, number), readable(std::move(on_readable)) {}
+
+  void arm() {
+    descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
+                          [self = shared_from_this()](const asio::error_code& error) {
+                            if (error || self->closed) return;
+                            self->readable();
+                            if (!self->closed) self->arm();
+                          });
+  }
+  // The descriptor belongs to somebody else: release() forgets it without closing.
+  void close() {
+    closed = true;
+    descriptor.release();
+  }
+
+  asio::posix::stream_descriptor descriptor;
+  Callback readable;
+  bool closed = false;
+};
+
+EventLoop::Watch::Watch(std::shared_ptr<State> state) : state_(std::move(state)) {}
+EventLoop::Watch::Watch(Watch&& other) noexcept : state_(std::move(other.state_)) {}
+EventLoop::Watch& EventLoop::Watch::operator=(Watch&& other) noexcept {
+  if (state_) state_->close();
+  state_ = std::move(other.state_);
+  return *this;
+}
+EventLoop::Watch::~Watch() {
+  if (state_) state_->close();
+}
+
+void EventLoop::Watch::when_writable(Callback callback) {
+  state_->descriptor.async_wait(asio::posix::stream_descriptor::wait_write,
+                                [self = state_, callback = std::move(callback)](const asio::error_code& error) {
+                                  if (!error && !self->closed) callback();
+                                });
+}
+
+struct EventLoop::Timer::State : std::enable_shared_from_this<State> {
+  State(asio::io_context& context, Duration every, Callback on_tick)
+      : timer(context), period(every), callback(std::move(on_tick)) {}
+
+  // From the planned instant, not from now: late callbacks do not make the rhythm drift.
+  void arm(asio::steady_timer::time_point at) {
+    timer.expires_at(at);
+    timer.async_wait([self = shared_from_this(), at](const asio::error_code& error) {
+      if (error || self->closed) return;
+      self->callback();
+      const auto now = asio::steady_timer::clock_type::now();
+      if (!self->closed) self->arm(std::max(at + self->period, now));
+    });
+  }
+
+  asio::steady_timer timer;
+  Duration period;
+  Callback callback;
+  bool closed = false;
+};
+
+EventLoop::Timer::Timer(std::shared_ptr<State> state) : state_(std::move(state)) {}
+EventLoop::Timer::Timer(Timer&& other) noexcept : state_(std::move(other.state_)) {}
+EventLoop::Timer& EventLoop::Timer::operator=(Timer&& other) noexcept {
+  std::swap(state_, other.state_);
+  return *this;
+}
+EventLoop::Timer::~Timer() {
+  if (!state_) return;
+  state_->closed = true;
+  state_->timer.cancel();
+}
+
+EventLoop::EventLoop() : impl_(std::make_unique<Impl>()) {}
+EventLoop::~EventLoop() = default;
+
+EventLoop::Watch EventLoop::watch(int descriptor, Callback readable) {
+  auto state = std::make_shared<Watch::State>(impl_->context, descriptor, std::move(readable));
+  state->arm();
+  return Watch{std::move(state)};
+}
+
+EventLoop::Timer EventLoop::every(Duration period, Callback callback) {
+  auto state = std::make_shared<Timer::State>(impl_->context, period, std::move(callback));
+  state->arm(asio::steady_timer::clock_type::now() + period);
+  return Timer{std::move(state)};
+}
+
+void EventLoop::on_signal(int number, Callback callback) {
+  Impl::arm(impl_->signals.emplace_back(impl_->context, number, std::move(callback)));
+}
+
+void EventLoop::run() {
+  impl_->context.run();
+}
+void EventLoop::stop() {
+  impl_->context.stop();
+}
+
+}  // namespace testudo::io

@@ -1,0 +1,173 @@
+#include "io/receiver.h"
+
+#include <linux/icmp.h>
+#include <netinet/icmp6.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "base/endian.h"
+#include "io/rebuilt_header.h"
+#include "net/protocol.h"
+
+namespace testudo::io {
+namespace {
+
+constexpr int kIpv6FlowInfo = 11;  // linux/in6.h, which cannot stand beside netinet/in.h
+constexpr std::size_t kControlRoom = 512;
+constexpr int kReceiveQueue = 8 << 20;
+
+int domain(net::Family family) {
+  return family == net::Family::V4 ? AF_INET : AF_INET6;
+}
+
+bool set(const Fd& fd, int level, int option, int value) {
+  return ::setsockopt(fd.get(), level, option, &value, sizeof value) == 0;
+}
+
+bool ask_for_ancillary(const Fd& fd, net::Family family) {
+  if (family == net::Family::V4) {
+    return set(fd, IPPROTO_IP, IP_PKTINFO, 1) && set(fd, IPPROTO_IP, IP_RECVTOS, 1) &&
+           set(fd, IPPROTO_IP, IP_RECVTTL, 1);
+  }
+  return set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) && set(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1) &&
+         set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1) && set(fd, IPPROTO_IPV6, kIpv6FlowInfo, 1) &&
+         set(fd, IPPROTO_IPV6, IPV6_RECVHOPOPTS, 1) && set(fd, IPPROTO_IPV6, IPV6_RECVRTHDR, 1) &&
+         set(fd, IPPROTO_IPV6, IPV6_RECVDSTOPTS, 1);
+}
+
+Result<Fd, SystemError> open_raw(net::Family family, std::uint8_t protocol) {
+  Fd fd{::socket(domain(family), SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol)};
+  if (!fd) return last_error("open raw socket for protocol " + std::to_string(protocol));
+  // Beyond rmem_max with CAP_NET_ADMIN; a smaller queue is no reason to give up.
+  set(fd, SOL_SOCKET, SO_RCVBUFFORCE, kReceiveQueue);
+  if (family == net::Family::V6 && !ask_for_ancillary(fd, family)) return last_error("set up raw IPv6 socket");
+  return fd;
+}
+
+Status<SystemError> pass_errors_only(const Fd& fd, net::Family family) {
+  int outcome = 0;
+  if (family == net::Family::V4) {
+    icmp_filter filter{};
+    filter.data = ~((1U << ICMP_DEST_UNREACH) | (1U << ICMP_TIME_EXCEEDED) | (1U << ICMP_PARAMETERPROB));
+    outcome = ::setsockopt(fd.get(), SOL_RAW, ICMP_FILTER, &filter, sizeof filter);
+  } else {
+    icmp6_filter filter{};
+    ICMP6_FILTER_SETBLOCKALL(&filter);
+    for (const int type : {ICMP6_DST_UNREACH, ICMP6_PACKET_TOO_BIG, ICMP6_TIME_EXCEEDED, ICMP6_PARAM_PROB}) {
+      ICMP6_FILTER_SETPASS(type, &filter);
+    }
+    outcome = ::setsockopt(fd.get(), IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof filter);
+  }
+  if (outcome != 0) return last_error("filter ICMP socket");
+  return Done{};
+}
+
+Status<SystemError> bind_any(const Fd& fd, net::Family family, std::uint16_t port) {
+  sockaddr_storage at{};
+  socklen_t length = sizeof(sockaddr_in);
+  if (family == net::Family::V4) {
+    auto* v4 = reinterpret_cast<sockaddr_in*>(&at);
+    v4->sin_family = AF_INET;
+    v4->sin_port = htons(port);
+  } else {
+    auto* v6 = reinterpret_cast<sockaddr_in6*>(&at);
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = htons(port);
+    length = sizeof(sockaddr_in6);
+  }
+  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&at), length) == 0) return Done{};
+  return last_error("bind UDP port " + std::to_string(port));
+}
+
+}  // namespace
+
+struct Receiver::Buffers {
+  std::array<mmsghdr, kBatch> messages{};
+  std::array<iovec, kBatch> vectors{};
+  std::array<sockaddr_in6, kBatch> names{};
+  alignas(cmsghdr) std::array<std::array<std::uint8_t, kControlRoom>, kBatch> control{};
+};
+
+Receiver::Receiver(Fd fd, net::Family family, std::uint8_t protocol, std::uint16_t port)
+    : fd_(std::move(fd)), family_(family), protocol_(protocol), port_(port), buffers_(std::make_unique<Buffers>()) {}
+Receiver::Receiver(Receiver&&) noexcept = default;
+Receiver& Receiver::operator=(Receiver&&) noexcept = default;
+Receiver::~Receiver() = default;
+
+Result<Receiver, SystemError> Receiver::raw(net::Family family, std::uint8_t protocol) {
+  TRY(Fd fd, open_raw(family, protocol));
+  return Receiver{std::move(fd), family, protocol, 0};
+}
+
+Result<Receiver, SystemError> Receiver::icmp_errors(net::Family family) {
+  const std::uint8_t protocol = family == net::Family::V4 ? net::protocol::kIcmp : net::protocol::kIcmpv6;
+  TRY(Fd fd, open_raw(family, protocol));
+  TRY_DONE(pass_errors_only(fd, family));
+  return Receiver{std::move(fd), family, protocol, 0};
+}
+
+Result<Receiver, SystemError> Receiver::udp_encapsulation(net::Family family, std::uint16_t port) {
+  // UDP_ENCAP is not set: a kernel without ESP would swallow the packets.
+  Fd fd{::socket(domain(family), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+  if (!fd) return last_error("open UDP socket");
+  set(fd, SOL_SOCKET, SO_RCVBUFFORCE, kReceiveQueue);
+  if (family == net::Family::V6) set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  if (!ask_for_ancillary(fd, family)) return last_error("set up UDP socket");
+  TRY_DONE(bind_any(fd, family, port));
+  return Receiver{std::move(fd), family, net::protocol::kUdp, port};
+}
+
+std::size_t Receiver::front_room() const {
+  const std::size_t udp = port_ != 0 ? 8 : 0;
+  if (family_ == net::Family::V6) return 40 + udp;
+  return port_ != 0 ? 20 + udp : 0;
+}
+
+std::size_t Receiver::receive(std::span<Slot> slots) {
+  const std::size_t wanted = std::min(slots.size(), kBatch);
+  Buffers& b = *buffers_;
+  for (std::size_t i = 0; i < wanted; ++i) {
+    const MutableBytes room = slots[i].room.subspan(front_room());
+    b.vectors[i] = {room.data(), room.size()};
+    msghdr& m = b.messages[i].msg_hdr;
+    m = {};
+    m.msg_name = &b.names[i];
+    m.msg_namelen = sizeof b.names[i];
+    m.msg_iov = &b.vectors[i];
+    m.msg_iovlen = 1;
+    m.msg_control = b.control[i].data();
+    m.msg_controllen = b.control[i].size();
+  }
+  const int received = ::recvmmsg(fd_.get(), b.messages.data(), static_cast<unsigned>(wanted), MSG_DONTWAIT, nullptr);
+  const auto count = static_cast<std::size_t>(std::max(received, 0));
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    slots[i].length = i < count ? finish(slots[i].room, i, b.messages[i].msg_len) : 0;
+  }
+  return count;
+}
+
+// Puts the header in front that the kernel took off; the length of the whole, or 0 for what is passed over.
+std::size_t Receiver::finish(MutableBytes room, std::size_t index, std::size_t received) {
+  const msghdr& message = buffers_->messages[index].msg_hdr;
+  if ((message.msg_flags & MSG_TRUNC) != 0) return 0;
+  const std::size_t front = front_room();
+  if (front == 0) return received;
+  // RFC 3948 section 2.2: "The Non-ESP Marker is 4 zero-valued bytes aligning with the SPI field of an ESP packet."
+  if (port_ != 0 && received >= 4 && be32(room.data() + front) == 0) {
+    ++ike_messages_;
+    return 0;
+  }
+  const auto ancillary = read_ancillary(message);
+  if (!ancillary) return 0;
+  const std::size_t header = header_length(*ancillary, port_ != 0 ? net::protocol::kUdp : protocol_);
+  if (header + received > room.size()) return 0;
+  if (header != front) std::memmove(room.data() + header, room.data() + front, received);
+  write_header(room.first(header), *ancillary, protocol_, received, port_);
+  return header + received;
+}
+
+}  // namespace testudo::io

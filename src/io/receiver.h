@@ -1,0 +1,52 @@
+#pragma once
+// Receives whole IP packets from the sockets of the wire side, a batch a call:
+//   raw sockets for one protocol (ESP 50, AH 51, IPcomp 108), raw ICMP sockets filtered to errors, and UDP ports on
+//   which ESP is encapsulated (RFC 3948).  Where the kernel strips headers they are made again (rebuilt_header.h).
+// Never decides about a packet, but for UDP: what begins with the non-ESP marker is IKE's and is passed over.  One
+// thread.
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "io/fd.h"
+#include "io/slot.h"
+#include "io/system_error.h"
+#include "net/address.h"
+
+namespace testudo::io {
+
+class Receiver {
+ public:
+  /// Raw socket: every packet of this protocol that the host receives, reassembled by the kernel.
+  static Result<Receiver, SystemError> raw(net::Family family, std::uint8_t protocol);
+  /// ICMP or ICMPv6 errors only (unreachable, too big, time exceeded, parameter problem).
+  static Result<Receiver, SystemError> icmp_errors(net::Family family);
+  /// UDP port for encapsulated ESP, bound to every address of the family.
+  static Result<Receiver, SystemError> udp_encapsulation(net::Family family, std::uint16_t port);
+
+  Receiver(Receiver&&) noexcept;
+  Receiver& operator=(Receiver&&) noexcept;
+  ~Receiver();
+
+  int fd() const { return fd_.get(); }
+  /// Fills slots from the front (at most kBatch) and says how many messages came; never waits.  A message that is
+  /// passed over leaves a slot of length 0.
+  std::size_t receive(std::span<Slot> slots);
+  /// UDP messages that carried the non-ESP marker.
+  std::uint64_t ike_messages() const { return ike_messages_; }
+
+ private:
+  struct Buffers;
+  Receiver(Fd fd, net::Family family, std::uint8_t protocol, std::uint16_t port);
+  std::size_t front_room() const;
+  std::size_t finish(MutableBytes room, std::size_t index, std::size_t received);
+
+  Fd fd_;
+  net::Family family_;
+  std::uint8_t protocol_;
+  std::uint16_t port_;
+  std::uint64_t ike_messages_ = 0;
+  std::unique_ptr<Buffers> buffers_;
+};
+
+}  // namespace testudo::io

@@ -1,0 +1,107 @@
+#include "io/sender.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "io/slot.h"
+
+namespace testudo::io {
+namespace {
+
+constexpr int kIpv6HeaderIncluded = 36;  // IPV6_HDRINCL of linux/in6.h
+constexpr int kSendQueue = 8 << 20;
+
+bool set(const Fd& fd, int level, int option, int value) {
+  return ::setsockopt(fd.get(), level, option, &value, sizeof value) == 0;
+}
+
+Result<Fd, SystemError> open_raw(int domain, std::uint32_t mark) {
+  Fd fd{::socket(domain, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_RAW)};
+  if (!fd) return last_error("open raw socket for sending");
+  const bool included =
+      domain == AF_INET ? set(fd, IPPROTO_IP, IP_HDRINCL, 1) : set(fd, IPPROTO_IPV6, kIpv6HeaderIncluded, 1);
+  if (!included) return last_error("set header-included mode");
+  if (!set(fd, SOL_SOCKET, SO_MARK, static_cast<int>(mark))) return last_error("set mark of raw socket");
+  if (!set(fd, SOL_SOCKET, SO_BROADCAST, 1)) return last_error("allow broadcast");
+  set(fd, SOL_SOCKET, SO_SNDBUFFORCE, kSendQueue);
+  return fd;
+}
+
+bool is_v4(Bytes packet) {
+  return !packet.empty() && (packet[0] >> 4) == 4;
+}
+bool has_header(Bytes packet) {
+  return packet.size() >= (is_v4(packet) ? 20U : 40U);
+}
+
+socklen_t write_destination(sockaddr_in6& storage, Bytes packet) {
+  if (!is_v4(packet)) {
+    storage = {};
+    storage.sin6_family = AF_INET6;
+    std::memcpy(&storage.sin6_addr, packet.data() + 24, 16);
+    return sizeof storage;
+  }
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  std::memcpy(&to.sin_addr, packet.data() + 16, 4);
+  std::memcpy(&storage, &to, sizeof to);
+  return sizeof to;
+}
+
+}  // namespace
+
+struct Sender::Buffers {
+  std::array<mmsghdr, kBatch> messages{};
+  std::array<iovec, kBatch> vectors{};
+  std::array<sockaddr_in6, kBatch> names{};
+};
+
+Sender::Sender(Fd v4, Fd v6) : v4_(std::move(v4)), v6_(std::move(v6)), buffers_(std::make_unique<Buffers>()) {}
+Sender::Sender(Sender&&) noexcept = default;
+Sender& Sender::operator=(Sender&&) noexcept = default;
+Sender::~Sender() = default;
+
+Result<Sender, SystemError> Sender::open(std::uint32_t mark) {
+  TRY(Fd v4, open_raw(AF_INET, mark));
+  TRY(Fd v6, open_raw(AF_INET6, mark));
+  return Sender{std::move(v4), std::move(v6)};
+}
+
+void Sender::send(std::span<const Bytes> packets, const std::function<void(std::size_t, int)>& failed) {
+  std::size_t i = 0;
+  while (i < packets.size()) {
+    if (!has_header(packets[i])) {
+      failed(i++, EINVAL);
+      continue;
+    }
+    const bool v4 = is_v4(packets[i]);
+    std::size_t end = i + 1;
+    while (end < packets.size() && end - i < kBatch && has_header(packets[end]) && is_v4(packets[end]) == v4) ++end;
+    const std::size_t sent = send_run(packets.subspan(i, end - i));
+    if (sent == 0) failed(i, errno);
+    i += std::max<std::size_t>(sent, 1);
+  }
+}
+
+// sendmmsg(2) stops at the first message that fails: 0 means that it was the first of the run.
+std::size_t Sender::send_run(std::span<const Bytes> run) {
+  Buffers& b = *buffers_;
+  for (std::size_t i = 0; i < run.size(); ++i) {
+    b.vectors[i] = {const_cast<std::uint8_t*>(run[i].data()), run[i].size()};  // iovec has no const
+    msghdr& m = b.messages[i].msg_hdr;
+    m = {};
+    m.msg_name = &b.names[i];
+    m.msg_namelen = write_destination(b.names[i], run[i]);
+    m.msg_iov = &b.vectors[i];
+    m.msg_iovlen = 1;
+  }
+  const int fd = is_v4(run[0]) ? v4_.get() : v6_.get();
+  const int sent = ::sendmmsg(fd, b.messages.data(), static_cast<unsigned>(run.size()), MSG_DONTWAIT | MSG_NOSIGNAL);
+  return static_cast<std::size_t>(std::max(sent, 0));
+}
+
+}  // namespace testudo::io

@@ -1,0 +1,112 @@
+#include "io/unix_socket.h"
+
+#include <linux/capability.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <array>
+#include <cstdlib>
+#include <fstream>
+
+namespace testudo::io {
+namespace {
+
+constexpr int kQueue = 1 << 20;
+
+Result<sockaddr_un, SystemError> address_of(const std::string& path) {
+  sockaddr_un at{};
+  at.sun_family = AF_UNIX;
+  if (path.size() >= sizeof at.sun_path) return Failure{SystemError{path, ENAMETOOLONG}};
+  path.copy(at.sun_path, path.size());
+  return at;
+}
+
+Fd open_socket(int flags) {
+  Fd fd{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | flags, 0)};
+  if (fd) ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUFFORCE, &kQueue, sizeof kQueue);
+  return fd;
+}
+
+bool has_net_admin(pid_t process) {
+  std::ifstream status{"/proc/" + std::to_string(process) + "/status"};
+  for (std::string line; std::getline(status, line);) {
+    if (!line.starts_with("CapEff:")) continue;
+    const auto effective = std::strtoull(line.c_str() + 7, nullptr, 16);
+    return (effective >> CAP_NET_ADMIN & 1U) != 0;
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<SeqPacket, SystemError> SeqPacket::connect(const std::string& path) {
+  TRY(const sockaddr_un at, address_of(path));
+  Fd fd = open_socket(0);
+  if (!fd) return last_error("socket");
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0) return last_error(path);
+  return SeqPacket{std::move(fd)};
+}
+
+SeqPacket::Sent SeqPacket::send(Bytes message) const {
+  if (::send(fd_.get(), message.data(), message.size(), MSG_NOSIGNAL) >= 0) return Sent::Whole;
+  return errno == EAGAIN || errno == ENOBUFS ? Sent::WouldBlock : Sent::Broken;
+}
+
+std::optional<ByteVector> SeqPacket::receive() const {
+  return receive(MSG_DONTWAIT);
+}
+
+std::optional<ByteVector> SeqPacket::wait_and_receive() const {
+  return receive(0);
+}
+
+std::optional<ByteVector> SeqPacket::receive(int flags) const {
+  std::uint8_t probe = 0;
+  ssize_t length = 0;
+  // MSG_TRUNC tells the length of the whole message without taking it.
+  do {
+    length = ::recv(fd_.get(), &probe, 1, MSG_PEEK | MSG_TRUNC | flags);
+  } while (length < 0 && errno == EINTR);
+  if (length < 0 && errno == EAGAIN) return ByteVector{};
+  if (length <= 0) return std::nullopt;
+  ByteVector message(static_cast<std::size_t>(length));
+  if (::recv(fd_.get(), message.data(), message.size(), flags) != length) return std::nullopt;
+  return message;
+}
+
+bool SeqPacket::peer_is_privileged() const {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(fd_.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
+  return peer.uid == 0 || has_net_admin(peer.pid);
+}
+
+Result<SeqPacketListener, SystemError> SeqPacketListener::listen(const std::string& path, unsigned mode) {
+  TRY(const sockaddr_un at, address_of(path));
+  Fd fd = open_socket(SOCK_NONBLOCK);
+  if (!fd) return last_error("socket");
+  ::unlink(path.c_str());
+  // Nobody may connect between bind and chmod: the file is born without permissions.
+  const mode_t before = ::umask(0777);
+  const int bound = ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at);
+  ::umask(before);
+  if (bound != 0) return last_error("bind " + path);
+  if (::chmod(path.c_str(), mode) != 0) return last_error("chmod " + path);
+  if (::listen(fd.get(), SOMAXCONN) != 0) return last_error("listen on " + path);
+  return SeqPacketListener{std::move(fd), path};
+}
+
+SeqPacketListener::~SeqPacketListener() {
+  if (fd_) ::unlink(path_.c_str());
+}
+
+std::optional<SeqPacket> SeqPacketListener::accept() const {
+  Fd fd{::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+  if (!fd) return std::nullopt;
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUFFORCE, &kQueue, sizeof kQueue);
+  return SeqPacket{std::move(fd)};
+}
+
+}  // namespace testudo::io

@@ -1,0 +1,52 @@
+#pragma once
+// SOCK_SEQPACKET Unix sockets: one PF_KEY message or one control request a packet, as on the kernel's own socket.
+#include <optional>
+#include <string>
+
+#include "base/bytes.h"
+#include "io/fd.h"
+#include "io/system_error.h"
+
+namespace testudo::io {
+
+/// One end of a connection.
+class SeqPacket {
+ public:
+  explicit SeqPacket(Fd fd) : fd_(std::move(fd)) {}
+  static Result<SeqPacket, SystemError> connect(const std::string& path);
+
+  int fd() const { return fd_.get(); }
+  enum class Sent : std::uint8_t { Whole, WouldBlock, Broken };
+  Sent send(Bytes message) const;
+
+  /// The next message whole, whatever its length.  Empty vector: nothing waits.  Nothing: the peer is gone.
+  std::optional<ByteVector> receive() const;
+  /// Waits for it.
+  std::optional<ByteVector> wait_and_receive() const;
+
+  /// Root, or a process with CAP_NET_ADMIN in effect, as /proc and SO_PEERCRED tell.
+  bool peer_is_privileged() const;
+
+ private:
+  std::optional<ByteVector> receive(int flags) const;
+  Fd fd_;
+};
+
+/// The listening end: a path with a mode.  Takes the path away again.
+class SeqPacketListener {
+ public:
+  static Result<SeqPacketListener, SystemError> listen(const std::string& path, unsigned mode);
+  SeqPacketListener(SeqPacketListener&&) = default;
+  SeqPacketListener& operator=(SeqPacketListener&&) = default;
+  ~SeqPacketListener();
+
+  int fd() const { return fd_.get(); }
+  std::optional<SeqPacket> accept() const;
+
+ private:
+  SeqPacketListener(Fd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+  Fd fd_;
+  std::string path_;
+};
+
+}  // namespace testudo::io

@@ -1,0 +1,84 @@
+#include "io/unix_socket.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+namespace testudo::io {
+namespace {
+
+class UnixSocket : public ::testing::Test {
+ protected:
+  UnixSocket() {
+    std::string pattern = ::testing::TempDir() + "testudo-XXXXXX";
+    directory_ = ::mkdtemp(pattern.data());
+    path_ = directory_ + "/s.sock";
+  }
+  ~UnixSocket() override { ::rmdir(directory_.c_str()); }
+
+  std::string directory_, path_;
+};
+
+TEST_F(UnixSocket, KeepsMessagesApartAndWhole) {
+  const auto listener = SeqPacketListener::listen(path_, 0600);
+  ASSERT_TRUE(listener) << listener.error().to_string();
+  const auto client = SeqPacket::connect(path_);
+  ASSERT_TRUE(client);
+  const auto server = listener->accept();
+  ASSERT_TRUE(server);
+  const ByteVector large(100000, 7);
+  EXPECT_EQ(client->send(large), SeqPacket::Sent::Whole);
+  EXPECT_EQ(client->send(as_bytes("two")), SeqPacket::Sent::Whole);
+  EXPECT_EQ(server->receive(), large);
+  EXPECT_EQ(server->receive()->size(), 3U);
+  EXPECT_TRUE(server->receive()->empty()) << "nothing waits";
+}
+
+TEST_F(UnixSocket, TellsWhenThePeerIsGone) {
+  const auto listener = SeqPacketListener::listen(path_, 0600);
+  auto client = SeqPacket::connect(path_);
+  const auto server = listener->accept();
+  client = SeqPacket{Fd{}};
+  EXPECT_EQ(server->receive(), std::nullopt);
+}
+
+TEST_F(UnixSocket, TellsWhenTheQueueIsFull) {
+  const auto listener = SeqPacketListener::listen(path_, 0600);
+  const auto client = SeqPacket::connect(path_);
+  const auto server = listener->accept();
+  const ByteVector block(60000);
+  int sent = 0;
+  while (server->send(block) == SeqPacket::Sent::Whole) ++sent;
+  EXPECT_GT(sent, 0);
+  EXPECT_EQ(server->send(block), SeqPacket::Sent::WouldBlock);
+}
+
+TEST_F(UnixSocket, HasTheModeAskedForAndGoesAway) {
+  {
+    const auto listener = SeqPacketListener::listen(path_, 0640);
+    struct stat found {};
+    ASSERT_EQ(::stat(path_.c_str(), &found), 0);
+    EXPECT_EQ(found.st_mode & 07777U, 0640U);
+  }
+  EXPECT_NE(::access(path_.c_str(), F_OK), 0);
+}
+
+TEST_F(UnixSocket, RefusesANameThatDoesNotFit) {
+  const auto listener = SeqPacketListener::listen(std::string(200, 'x'), 0600);
+  ASSERT_FALSE(listener);
+  EXPECT_EQ(listener.error().number, ENAMETOOLONG);
+}
+
+TEST_F(UnixSocket, TheSuperUserIsPrivileged) {
+  const auto listener = SeqPacketListener::listen(path_, 0600);
+  const auto client = SeqPacket::connect(path_);
+  const auto server = listener->accept();
+  if (::geteuid() == 0) {
+    EXPECT_TRUE(server->peer_is_privileged());
+  }
+}
+
+}  // namespace
+}  // namespace testudo::io
