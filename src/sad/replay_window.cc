@@ -26,11 +26,11 @@ ReplayWindow::ReplayWindow(std::uint32_t packets, bool extended)
 
 // RFC 4303 appendix A2.2.  Its W is the window; without one, a number is taken for the nearest to the
 // highest.
-std::uint64_t ReplayWindow::reconstruct(std::uint32_t low) const {
+std::uint64_t ReplayWindow::reconstruct(std::uint32_t low, std::uint64_t highest) const {
   if (!extended_) return low;
   const std::uint32_t window = packets_ == 0 ? std::uint32_t{1} << 31 : packets_;
-  const auto top_low = static_cast<std::uint32_t>(highest_);
-  auto high = static_cast<std::uint32_t>(highest_ >> 32);
+  const auto top_low = static_cast<std::uint32_t>(highest);
+  auto high = static_cast<std::uint32_t>(highest >> 32);
   const std::uint32_t bottom = top_low - window + 1;  // modulo 2^32, as the RFC has it
   if (top_low >= window - 1) {
     if (low < bottom) ++high;  // beyond 2^64 it becomes 0, which check() finds too old

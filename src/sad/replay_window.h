@@ -15,7 +15,9 @@ class ReplayWindow {
   explicit ReplayWindow(std::uint32_t packets = 0, bool extended = false);
 
   /// The 64-bit number that a received 32-bit one means.  Without ESN it is the number itself.
-  std::uint64_t reconstruct(std::uint32_t low) const;
+  std::uint64_t reconstruct(std::uint32_t low) const { return reconstruct(low, highest_); }
+  /// What it would mean if `highest` had been received.
+  std::uint64_t reconstruct(std::uint32_t low, std::uint64_t highest) const;
   /// False for 0, for a number received before, and for one older than the window.
   bool check(std::uint64_t sequence) const;
   void commit(std::uint64_t sequence);

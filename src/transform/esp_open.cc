@@ -135,10 +135,10 @@ Result<Opened, DropReason> finish(Sa& sa, const Pending& pending, const crypto::
   return Opened{trailer.next_header, pending.sequence};
 }
 
-/// A number so far ahead that accepting it could change what the next 32 bits mean: the run ends with it.
-bool leaps(const Sa& sa, std::uint64_t sequence) {
-  constexpr std::uint64_t kNear = std::uint64_t{1} << 30;
-  return sa.window.extended() && sequence > sa.window.highest() && sequence - sa.window.highest() > kNear;
+/// Does the number that a packet carries mean the same before and after the packets in front of it are committed?  With
+/// ESN a leap may change that; such a packet waits for the next run.
+bool means_the_same(const Sa& sa, std::uint64_t sequence, std::uint64_t top) {
+  return sa.window.reconstruct(static_cast<std::uint32_t>(sequence), top) == sequence;
 }
 
 /// Opens as many packets as go through the suite together; returns how many.
@@ -146,17 +146,19 @@ std::size_t open_run(Sa& sa, std::span<OpenJob> jobs) {
   std::array<Pending, kRun> pending;
   std::array<crypto::Job, kRun> batch;
   std::size_t filled = 0, taken = 0;
-  bool last = false;
-  while (!last && taken < jobs.size() && filled < kRun) {
+  std::uint64_t top = 0;
+  while (taken < jobs.size() && filled < kRun) {
     Pending& slot = pending[filled];
-    slot.job = &jobs[taken++];
+    slot.job = &jobs[taken];
     slot.sequence = 0;
     auto prepared = prepare(sa, slot);
+    if (filled > 0 && !means_the_same(sa, slot.sequence, top)) break;
+    ++taken;
     if (!prepared) {
       slot.job->result = Failure{prepared.error()};
       continue;
     }
-    last = leaps(sa, slot.sequence);
+    top = std::max({top, slot.sequence, sa.window.highest()});
     batch[filled++] = *prepared;
   }
   if (filled > 0) sa.suite()->open(std::span{batch}.first(filled));

@@ -2,14 +2,11 @@
 // draft-mcgrew-gcm-test-01 when the vector folder is there.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <string>
 
 #include "base/endian.h"
+#include "support/vectors.h"
 #include "unit/transform/one_packet.h"
 
 namespace testudo::transform {
@@ -160,17 +157,6 @@ std::vector<Fields> flat_objects(const std::string& text) {
   return out;
 }
 
-std::optional<std::string> vector_file(const std::string& name) {
-  const char* const named = std::getenv("TESTUDO_VECTORS");
-  const char* const source = std::getenv("TESTUDO_SOURCE");
-  const std::filesystem::path beside = std::filesystem::path{source != nullptr ? source : "."} / "../shared/vectors";
-  for (const std::filesystem::path& folder : {std::filesystem::path{named != nullptr ? named : ""}, beside}) {
-    std::ifstream in{folder / name};
-    if (in) return std::string{std::istreambuf_iterator<char>{in}, {}};
-  }
-  return std::nullopt;
-}
-
 std::uint64_t number(const std::string& digits) {
   return std::stoull(digits, nullptr, 16);
 }
@@ -197,8 +183,8 @@ void expect_opened(const Fields& v) {
 }
 
 TEST(EspVectors, TheGcmPacketsOfDraftMcgrewAreOpened) {
-  const auto text = vector_file("rfc-extracted/draft-mcgrew-gcm-test-01.esp.json");
-  if (!text) GTEST_SKIP() << "the vector folder is not there (TESTUDO_VECTORS or ../shared/vectors)";
+  const auto text = test::vector_file("rfc-extracted/draft-mcgrew-gcm-test-01.esp.json");
+  if (!text) GTEST_SKIP() << "the vector folder is not there (TESTUDO_VECTORS)";
   std::size_t opened = 0;
   for (const Fields& v : flat_objects(*text)) {
     if (v.count("packet") == 0) continue;
