@@ -14,8 +14,11 @@ constexpr std::uint8_t kDccp = 33;
 constexpr std::size_t kIpv4ProtocolOffset = 9, kIpv6NextHeaderOffset = 6;
 constexpr std::uint16_t kDontFragment = 0x4000, kMoreFragments = 0x2000, kOffsetMask = 0x1fff;
 
-Result<IpView, Malformed> parse_ipv4(Bytes packet);
-Result<IpView, Malformed> parse_ipv6(Bytes packet);
+enum class Kind : std::uint8_t { Whole, Quotation };
+Result<IpView, Malformed> parse(Bytes packet, Kind kind);
+Result<IpView, Malformed> parse_ipv4(Bytes packet, Kind kind);
+Result<IpView, Malformed> parse_ipv6(Bytes packet, Kind kind);
+Status<Malformed> fit_length(IpView& ip, std::size_t given, Kind kind);
 bool is_extension(std::uint8_t protocol);
 Status<Malformed> walk_extensions(IpView& ip, Bytes packet);
 Result<std::size_t, Malformed> take_extension(IpView& ip, std::uint8_t kind, Reader& in);
@@ -33,15 +36,13 @@ void read_gre_key(net::Flow& flow, Bytes upper);
 }  // namespace
 
 Result<IpView, Malformed> parse_ip(Bytes packet) {
-  if (packet.empty()) return Failure{Malformed::Truncated};
-  switch (packet[0] >> 4) {
-    case 4:
-      return parse_ipv4(packet);
-    case 6:
-      return parse_ipv6(packet);
-    default:
-      return Failure{Malformed::BadVersion};
-  }
+  return parse(packet, Kind::Whole);
+}
+
+Result<QuotedIp, Malformed> parse_quoted_ip(Bytes quotation) {
+  TRY(const IpView ip, parse(quotation, Kind::Quotation));
+  const std::uint8_t* h = quotation.data();
+  return QuotedIp{ip, ip.is_v4() ? std::size_t{be16(h + 2)} : kIpv6Header + be16(h + 4)};
 }
 
 net::Flow flow_of(const IpView& ip, Bytes packet) {
@@ -122,7 +123,26 @@ std::uint32_t pseudo_header_sum(const net::Address& source, const net::Address& 
 
 namespace {
 
-Result<IpView, Malformed> parse_ipv4(Bytes packet) {
+Result<IpView, Malformed> parse(Bytes packet, Kind kind) {
+  if (packet.empty()) return Failure{Malformed::Truncated};
+  switch (packet[0] >> 4) {
+    case 4:
+      return parse_ipv4(packet, kind);
+    case 6:
+      return parse_ipv6(packet, kind);
+    default:
+      return Failure{Malformed::BadVersion};
+  }
+}
+
+Status<Malformed> fit_length(IpView& ip, std::size_t given, Kind kind) {
+  if (ip.total_length > given && kind == Kind::Whole) return Failure{Malformed::Truncated};
+  ip.total_length = std::min(ip.total_length, given);
+  if (ip.header_length > ip.total_length) return Failure{Malformed::Truncated};
+  return Done{};
+}
+
+Result<IpView, Malformed> parse_ipv4(Bytes packet, Kind kind) {
   Reader in{packet};
   TRY(const Bytes fixed, in.take(kIpv4Header));
   const std::uint8_t* h = fixed.data();
@@ -130,7 +150,7 @@ Result<IpView, Malformed> parse_ipv4(Bytes packet) {
   ip.header_length = (h[0] & 0x0fU) * 4;
   ip.total_length = be16(h + 2);
   if (ip.header_length < kIpv4Header || ip.total_length < ip.header_length) return Failure{Malformed::BadLength};
-  if (ip.total_length > packet.size()) return Failure{Malformed::Truncated};
+  TRY_DONE(fit_length(ip, packet.size(), kind));
   ip.source = net::Address::v4(fixed.subspan<12, 4>());
   ip.destination = net::Address::v4(fixed.subspan<16, 4>());
   ip.traffic_class = h[1];
@@ -148,7 +168,7 @@ Result<IpView, Malformed> parse_ipv4(Bytes packet) {
   return ip;
 }
 
-Result<IpView, Malformed> parse_ipv6(Bytes packet) {
+Result<IpView, Malformed> parse_ipv6(Bytes packet, Kind kind) {
   Reader in{packet};
   TRY(const Bytes fixed, in.take(kIpv6Header));
   const std::uint8_t* h = fixed.data();
@@ -156,7 +176,7 @@ Result<IpView, Malformed> parse_ipv6(Bytes packet) {
   ip.header_length = kIpv6Header;
   const std::size_t payload = be16(h + 4);
   ip.total_length = kIpv6Header + payload;
-  if (ip.total_length > packet.size()) return Failure{Malformed::Truncated};
+  TRY_DONE(fit_length(ip, packet.size(), kind));
   // RFC 2675: a jumbogram has payload length 0 and a hop-by-hop header; without jumbo option that is malformed anyway.
   if (payload == 0 && h[kIpv6NextHeaderOffset] == protocol::kHopByHop) return Failure{Malformed::Unsupported};
   ip.source = net::Address::v6(fixed.subspan<8, 16>());

@@ -63,6 +63,14 @@ struct IpView {
 /// header.
 Result<IpView, Malformed> parse_ip(Bytes packet);
 
+/// A packet quoted by an ICMP error: cut short anywhere behind its headers.
+struct QuotedIp {
+  IpView ip;                      ///< total_length is what is there
+  std::size_t stated_length = 0;  ///< what the header says
+};
+/// As parse_ip() for a quotation: the length that the header states may exceed the bytes given, the headers may not.
+Result<QuotedIp, Malformed> parse_quoted_ip(Bytes quotation);
+
 /// The selector values of a packet, with AH headers in front of the upper layer skipped (as KAME does) and UDP, TCP,
 /// SCTP, UDP-Lite, DCCP ports, ICMP, ICMPv6, MH type and code, GRE key read.  A fragment has protocol 255 and ports 0;
 /// what is cut short has ports 0.
