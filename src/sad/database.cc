@@ -48,7 +48,8 @@ Sa* Database::insert(std::shared_ptr<Sa> sa) {
   member.sa = std::move(sa);
   member.group = &group;
   member.serial = next_serial_++;
-  Members& list = group.by_state[slot(member.sa->state())];
+  member.listed = member.sa->state();
+  Members& list = group.by_state[slot(member.listed)];
   list.push_front(&member);
   member.place = list.begin();
   ++size_;
@@ -68,7 +69,7 @@ void Database::erase(Member& member) {
   unwatch(member);
   const std::shared_ptr<Sa> sa = member.sa;
   Group& group = *member.group;
-  group.by_state[slot(sa->state())].erase(member.place);
+  group.by_state[slot(member.listed)].erase(member.place);
   --size_;
   if (const auto* compression = sa->parameters().compression; compression != nullptr) {
     const auto found = by_cpi_.find(SpiKey{group.key.destination, group.key.protocol, Spi{compression->id}});
@@ -181,17 +182,23 @@ Sa* Database::inbound_compression(const net::Address& destination, std::uint16_t
   return usable == members.rend() ? members.rbegin()->second->sa.get() : usable->second->sa.get();
 }
 
+Sa* Database::first_usable(const Members& members, bool oldest) {
+  const auto usable = [](const Member* m) { return m->sa->usable(); };
+  if (oldest) {
+    const auto found = std::find_if(members.rbegin(), members.rend(), usable);
+    return found == members.rend() ? nullptr : (*found)->sa.get();
+  }
+  const auto found = std::find_if(members.begin(), members.end(), usable);
+  return found == members.end() ? nullptr : (*found)->sa.get();
+}
+
 /// netipsec's order: the newest MATURE, else the newest DYING; with prefered_oldsa the oldest DYING, else the oldest
 /// MATURE.
 Sa* Database::preferred(const Group& group, bool oldest) {
-  const Members& mature = group.by_state[slot(State::Mature)];
-  const Members& dying = group.by_state[slot(State::Dying)];
-  if (oldest) {
-    if (!dying.empty()) return dying.back()->sa.get();
-    return mature.empty() ? nullptr : mature.back()->sa.get();
-  }
-  if (!mature.empty()) return mature.front()->sa.get();
-  return dying.empty() ? nullptr : dying.front()->sa.get();
+  const State first = oldest ? State::Dying : State::Mature;
+  const State second = oldest ? State::Mature : State::Dying;
+  if (Sa* sa = first_usable(group.by_state[slot(first)], oldest)) return sa;
+  return first_usable(group.by_state[slot(second)], oldest);
 }
 
 Sa* Database::outbound(const OutboundQuery& query) const {

@@ -88,8 +88,9 @@ class Database {
   struct Member {
     std::shared_ptr<Sa> sa;
     Group* group = nullptr;
-    std::uint64_t serial = 0;                  ///< grows with creation
-    std::list<Member*>::iterator place;        ///< in group->by_state
+    std::uint64_t serial = 0;      ///< grows with creation
+    State listed = State::Larval;  ///< which of group->by_state; the SA itself may have been marked since
+    std::list<Member*>::iterator place;
     std::list<Member*>* watch_list = nullptr;  ///< larval_ or counted_
     std::list<Member*>::iterator watch;
     std::optional<std::multimap<Time, Member*>::iterator> due;
@@ -121,6 +122,7 @@ class Database {
   enum class Which : std::uint8_t { All, NotLarval };
 
   static SpiKey spi_key(const Sa& sa) { return {sa.group().destination, sa.group().protocol, sa.spi()}; }
+  static Sa* first_usable(const Members& members, bool oldest);
   static Sa* preferred(const Group& group, bool oldest);
   Group& group_of(const SaGroup& key);
   Sa* insert(std::shared_ptr<Sa> sa);

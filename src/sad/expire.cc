@@ -48,10 +48,11 @@ void Database::unwatch(Member& member) {
 
 /// Keeps each list newest first.  The oldest usually moves first, so that its place is at the front.
 void Database::move_to(Member& member, State state) {
-  Members& from = member.group->by_state[static_cast<std::size_t>(member.sa->state())];
+  Members& from = member.group->by_state[static_cast<std::size_t>(member.listed)];
   Members& to = member.group->by_state[static_cast<std::size_t>(state)];
   const auto before = std::ranges::find_if(to, [&](const Member* m) { return m->serial < member.serial; });
   to.splice(before, from, member.place);
+  member.listed = state;
   member.sa->set_state(state);
 }
 

@@ -58,6 +58,20 @@ TEST_F(SadDatabase, GivesInboundTheNewestUsableOfSeveral) {
   EXPECT_EQ(sad.inbound(SaProtocol::Esp, ip("10.0.0.2"), Spi{20000})->group().reqid, ReqId{4});
 }
 
+TEST_F(SadDatabase, AnSaThatWasMarkedDeadServesNobodyAndStillLeavesCleanly) {
+  ASSERT_TRUE(add(group(1), 10000));
+  ASSERT_TRUE(add(group(2), 10000));
+  ASSERT_TRUE(add(group(2), 10001));
+  sad.inbound(SaProtocol::Esp, ip("10.0.0.2"), Spi{10000})->set_state(State::Dead);
+  sad.inbound(SaProtocol::Esp, ip("10.0.0.2"), Spi{10001})->set_state(State::Dead);
+  EXPECT_EQ(sad.inbound(SaProtocol::Esp, ip("10.0.0.2"), Spi{10000})->group().reqid, ReqId{1});
+  EXPECT_EQ(sad.inbound(SaProtocol::Esp, ip("10.0.0.2"), Spi{10001})->state(), State::Dead);
+  EXPECT_EQ(outbound_spi(2), 0U);
+  EXPECT_EQ(outbound_spi(), 10000U);
+  EXPECT_EQ(sad.flush(std::nullopt), 3U);
+  EXPECT_EQ(sad.size(), 0U);
+}
+
 TEST_F(SadDatabase, DeletesTheSpiFromEveryGroupOfTheAddresses) {
   ASSERT_TRUE(add(group(1), 10000));
   ASSERT_TRUE(add(group(2), 10000));
@@ -343,7 +357,7 @@ TEST(SadScale, HundredsOfThousandsAreReservedUpdatedFoundAndRemoved) {
   KeySettings settings;
   test::SeededRandom random{3};
   Database sad{settings, random};
-  constexpr std::uint32_t kCount = 300'000;
+  constexpr std::uint32_t kCount = 200'000;
   const net::Address here = ip("10.0.0.1");
   const auto peer = [](std::uint32_t i) { return net::Address::v4(0x14000000U + i / 4); };
   std::vector<Spi> spis;
