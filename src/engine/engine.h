@@ -50,10 +50,10 @@ struct TraceStep {
   Kind kind = Kind::Policy;
   spd::Direction direction = spd::Direction::Out;
   std::uint64_t packet = 0;  ///< number of the packet since start: the same for all steps of one packet
-  net::Flow flow;
-  PolicyId policy;            ///< Policy, Checked
+  net::Flow flow{};
+  PolicyId policy{};          ///< Policy, Checked
   std::uint8_t protocol = 0;  ///< Sealed, Opened: 50, 51, 108; Stripped: 4, 41
-  Spi spi;
+  Spi spi{};
   std::uint64_t sequence = 0;
   net::DropReason reason{};  ///< Dropped
   std::size_t length = 0;

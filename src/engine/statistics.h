@@ -30,14 +30,16 @@ struct ProtocolCounters {
 };
 
 struct Statistics {
-  // Conservation: outbound_in + inbound_in + originated = to_wire + to_host + consumed + dropped, after each batch;
-  // held fragments are counted when they leave.
+  // Conservation, after each batch: entered() == left() + held.
   std::uint64_t outbound_packets = 0, inbound_packets = 0;
   std::uint64_t to_wire = 0, to_host = 0;
   std::uint64_t fragments_made = 0,
                 fragments_joined = 0;  ///< extra packets made by cutting; packets swallowed by joining
   std::uint64_t icmp_made = 0;
-  std::uint64_t keepalives = 0;
+  std::uint64_t consumed = 0;    ///< ICMP errors about our own protected packets, acted on and not passed on
+  std::uint64_t held = 0;        ///< fragments that now wait for others
+  std::uint64_t given_back = 0;  ///< drops of the outside (a full queue), of packets that had left or never came here
+  std::uint64_t keepalives = 0;  ///< also dropped, as NatKeepalive
   std::array<DropCount, net::kDropReasonCount> drops{};
 
   ProtocolCounters esp, ah, ipcomp, ipip;
@@ -51,6 +53,8 @@ struct Statistics {
     for (const DropCount& d : drops) n += d.packets;
     return n;
   }
+  std::uint64_t entered() const { return outbound_packets + inbound_packets + fragments_made + icmp_made + given_back; }
+  std::uint64_t left() const { return to_wire + to_host + fragments_joined + consumed + dropped(); }
 };
 
 }  // namespace testudo::engine

@@ -1,0 +1,22 @@
+#pragma once
+// What policy says about a packet.  RFC 4301 section 4.4.1: "For every IPsec implementation, there MUST be a nominal
+// policy database that is consulted for the processing of all traffic".
+#include "engine/verdicts.h"
+
+namespace testudo::engine {
+
+struct Classified {
+  enum class Answer : std::uint8_t {
+    Clear,           ///< bypass: none, or no policy and net.inet.ipsec.def_policy allows it
+    Protect,         ///< by the policy's requests
+    Discard,         ///< the policy says so
+    DefaultDiscard,  ///< no policy, and def_policy says so
+  };
+  Answer answer = Answer::Clear;
+  const spd::Policy* policy = nullptr;  ///< of Protect and Discard; until the SPD changes
+};
+
+/// The first policy that matches the passage's flow; remembers there that it was used.
+Classified classify(const Passage& passage, spd::Direction direction, const Engine::Parts& parts, Verdicts& verdicts);
+
+}  // namespace testudo::engine

@@ -1,0 +1,76 @@
+#include "engine/emit.h"
+
+#include <algorithm>
+
+#include "transform/fragment.h"
+#include "wire/packet/icmp.h"
+
+namespace testudo::engine {
+namespace {
+
+using net::DropReason;
+
+/// "IPv6 requires that every link … have an MTU of 1280 octets or greater" (RFC 8200 section 5), so no source can be
+/// told less: a smaller packet is encapsulated and cut, whatever the outer header says (RFC 2473 section 7.1).
+bool is_small_ipv6(const Departure& departure) {
+  const auto original = wire::packet::parse_quoted_ip(departure.quote);
+  return original && !original->ip.is_v4() && original->stated_length <= kMinimumIpv6Mtu;
+}
+
+void allow_fragments(Passage& passage) {
+  constexpr std::size_t kFlags = 6;
+  constexpr std::uint8_t kDontFragment = 0x40;
+  const MutableBytes packet = passage.packet->bytes();
+  packet[kFlags] = static_cast<std::uint8_t>(packet[kFlags] & ~kDontFragment);
+  wire::packet::update_ipv4_checksum(packet);
+  passage.ip.dont_fragment = false;
+}
+
+}  // namespace
+
+std::size_t Emitter::mtu_towards(const net::Address& destination, Time now) const {
+  return learned_.towards(destination, parts_.host.mtu_towards(destination), now);
+}
+
+void Emitter::emit(const Departure& departure, const Path& path, Verdicts& verdicts) {
+  Passage passage = departure.passage;
+  if (passage.packet->size() <= path.mtu) return verdicts.to_wire(passage, path.in_clear);
+  if (passage.ip.dont_fragment && is_small_ipv6(departure)) allow_fragments(passage);
+  if (may_cut(passage.ip)) return cut(passage, path, verdicts);
+  refuse(departure, path.mtu - std::min(path.mtu, path.overhead), verdicts);
+}
+
+/// RFC 8200 section 4.5: "unlike IPv4, fragmentation in IPv6 is performed only by source nodes".
+bool Emitter::may_cut(const wire::packet::IpView& ip) const {
+  return ip.is_v4() ? !ip.dont_fragment : parts_.host.is_local(ip.source);
+}
+
+void Emitter::cut(const Passage& whole, const Path& path, Verdicts& verdicts) {
+  const std::uint32_t identification = parts_.random.between(0, UINT32_MAX);
+  Passage piece = whole;
+  piece.packet = &scratch_;
+  std::size_t pieces = 0;
+  const auto send = [&](Bytes fragment) -> Status<DropReason> {
+    if (!scratch_.assign(fragment)) return Failure{DropReason::NoRoom};
+    if (pieces++ > 0) verdicts.made_fragment();
+    verdicts.to_wire(piece, path.in_clear);
+    return Done{};
+  };
+  const auto done = transform::fragment(whole.packet->bytes(), whole.ip, path.mtu, identification, send);
+  if (done) return;
+  if (pieces > 0) verdicts.made_fragment();  // what is dropped now is one more than what was sent
+  verdicts.drop(done.error(), whole);
+}
+
+void Emitter::refuse(const Departure& departure, std::size_t usable, Verdicts& verdicts) {
+  verdicts.drop(DropReason::NeedsFragmentation, departure.passage);
+  const auto original = wire::packet::parse_quoted_ip(departure.quote);
+  if (!original) return;
+  const net::Address& source = original->ip.source;
+  const std::size_t mtu = source.is_v4() ? usable : std::max(usable, kMinimumIpv6Mtu);
+  const auto message =
+      wire::packet::compose_too_big(parts_.host.source_towards(source), departure.quote, original->ip, mtu);
+  if (message && scratch_.assign(*message)) verdicts.icmp_to_host(scratch_);
+}
+
+}  // namespace testudo::engine

@@ -1,0 +1,78 @@
+#include "engine/engine.h"
+
+#include <utility>
+
+#include "engine/acquire_queue.h"
+#include "engine/inbound.h"
+#include "engine/join.h"
+#include "engine/outbound.h"
+#include "engine/pmtu.h"
+#include "engine/verdicts.h"
+
+namespace testudo::engine {
+
+/// What the two directions share: the counters, what was learned of paths, and which SAs were asked for.
+class Engine::Impl {
+ public:
+  explicit Impl(const Parts& given)
+      : from_host(ledger),
+        from_wire(ledger),
+        acquires(given.settings.key),
+        outbound(given, from_host, paths, acquires),
+        inbound(given, from_wire, paths) {}
+
+  Ledger ledger;
+  Joiner from_host, from_wire;  // apart, so that nobody outside can add to what the host sends
+  PathMtu paths;
+  AcquireQueue acquires;
+  Outbound outbound;
+  Inbound inbound;
+};
+
+Engine::Engine(const Parts& parts) : impl_(std::make_unique<Impl>(parts)) {}
+Engine::~Engine() = default;
+
+void Engine::outbound(std::span<PacketBuffer* const> batch, Time now, Outbox& out) {
+  Verdicts verdicts{impl_->ledger, out, now};
+  impl_->outbound.process(batch, verdicts);
+}
+
+void Engine::inbound(std::span<PacketBuffer* const> batch, Time now, Outbox& out) {
+  Verdicts verdicts{impl_->ledger, out, now};
+  impl_->inbound.process(batch, verdicts);
+}
+
+void Engine::set_encapsulation_ports(std::vector<std::uint16_t> ports) {
+  impl_->inbound.set_encapsulation_ports(std::move(ports));
+}
+
+void Engine::tick(Time now, Outbox&) {
+  impl_->from_host.tick(now);
+  impl_->from_wire.tick(now);
+  impl_->paths.tick(now);
+}
+
+void Engine::acquire_answered(std::uint32_t sequence) {
+  impl_->acquires.answered(sequence);
+}
+
+void Engine::set_tracing(bool on) {
+  impl_->ledger.tracing = on;
+}
+
+void Engine::count_drop(net::DropReason reason, Bytes packet) {
+  count_outside_drop(impl_->ledger.statistics, reason, packet);
+}
+
+const Statistics& Engine::statistics() const {
+  return impl_->ledger.statistics;
+}
+
+void Engine::reset_statistics() {
+  // What is held entered before, and will leave: it stays in the sum.
+  const std::uint64_t held = impl_->ledger.statistics.held;
+  impl_->ledger.statistics = {};
+  impl_->ledger.statistics.held = impl_->ledger.statistics.inbound_packets = held;
+}
+
+}  // namespace testudo::engine

@@ -1,0 +1,340 @@
+#include "engine/inbound.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/icmp.h"
+#include "net/protocol.h"
+#include "sad/lifetime.h"
+#include "transform/ah.h"
+#include "transform/ipcomp.h"
+#include "transform/tunnel_outer.h"
+#include "wire/reader.h"
+
+namespace testudo::engine {
+namespace {
+
+namespace protocol = net::protocol;
+using net::DropReason;
+using wire::packet::IpView;
+
+Bytes upper_of(const Passage& passage) {
+  const auto& ip = passage.ip;
+  return std::as_const(*passage.packet).bytes().subspan(ip.upper_offset, ip.total_length - ip.upper_offset);
+}
+
+bool is_ip(std::uint8_t next_protocol) {
+  return next_protocol == protocol::kIpv4 || next_protocol == protocol::kIpv6;
+}
+
+bool enabled(sad::SaProtocol protocol, const Settings& settings) {
+  switch (protocol) {
+    case sad::SaProtocol::Ah:
+      return settings.ah_enable != 0;
+    case sad::SaProtocol::Ipcomp:
+      return settings.ipcomp_enable != 0;
+    default:
+      return settings.esp_enable != 0;
+  }
+}
+
+/// Ports are part of the name of a NAT-T SA, and foreign to any other (netipsec compares strictly).
+bool ports_fit(const sad::Sa& sa, const std::optional<transform::UdpPorts>& ports) {
+  const auto& nat = sa.parameters().nat;
+  if (!nat || !ports) return !nat && !ports;
+  return ports->source == nat->source_port && ports->destination == nat->destination_port;
+}
+
+/// What stands in the packet now.
+Status<DropReason> look_again(Passage& passage) {
+  const auto ip = wire::packet::parse_ip(passage.packet->bytes());
+  if (!ip) return Failure{DropReason::InnerMalformed};
+  passage.ip = *ip;
+  return Done{};
+}
+
+}  // namespace
+
+void Inbound::process(std::span<PacketBuffer* const> batch, Verdicts& verdicts) {
+  arrivals_.clear();
+  for (PacketBuffer* packet : batch) admit(verdicts.enter(*packet, spd::Direction::In), verdicts);
+  walk(arrivals_, verdicts);
+}
+
+void Inbound::admit(Passage passage, Verdicts& verdicts) {
+  const auto ip = wire::packet::parse_ip(passage.packet->bytes());
+  if (!ip) return verdicts.drop(DropReason::InboundMalformed, passage);
+  passage.ip = *ip;
+  passage.packet->trim_back(passage.packet->size() - ip->total_length);
+  passage.flow = wire::packet::flow_of(*ip, passage.packet->bytes());
+  if (ip->fragment && is_for_us(ip->destination) && !joiner_.join(passage, verdicts)) return;
+  arrivals_.push_back({passage, {}, {}, {}});
+}
+
+/// One layer of each packet, and then, for what was opened, the next.  The depth is bounded: each round adds a layer to
+/// a history, which takes kMaxLayers.
+void Inbound::walk(std::span<Arrival> arrivals, Verdicts& verdicts) {
+  for (Arrival& arrival : arrivals) arrival.next = look(arrival, verdicts);
+  while (!arrivals.empty()) {
+    const Next& next = arrivals.front().next;
+    if (next.kind != Next::Kind::Open) {
+      finish(arrivals.front(), verdicts);
+      arrivals = arrivals.subspan(1);
+      continue;
+    }
+    const auto same = [&](const Arrival& a) { return a.next.kind == Next::Kind::Open && a.next.sa == next.sa; };
+    const auto end = std::ranges::find_if_not(arrivals, same);
+    const auto run = arrivals.first(static_cast<std::size_t>(end - arrivals.begin()));
+    arrivals = arrivals.subspan(run.size());
+    walk(open_run(run, verdicts), verdicts);
+  }
+}
+
+void Inbound::finish(Arrival& arrival, Verdicts& verdicts) {
+  switch (arrival.next.kind) {
+    case Next::Kind::Drop:
+      return verdicts.drop(arrival.next.reason, arrival.passage, arrival.next.layer);
+    case Next::Kind::Strip: {
+      arrival.history.opened(*arrival.next.sa);
+      const auto done = leave_tunnel(arrival, arrival.passage.ip.upper_protocol, verdicts);
+      if (!done) return verdicts.drop(done.error(), arrival.passage);
+      return walk({&arrival, 1}, verdicts);
+    }
+    case Next::Kind::Deliver:
+    case Next::Kind::Open:
+      return deliver(arrival, verdicts);
+  }
+}
+
+Inbound::Next Inbound::look(Arrival& arrival, Verdicts& verdicts) {
+  const IpView& ip = arrival.passage.ip;
+  // What is not for us is passed on as it is, even when it is protected.
+  if (ip.fragment || !is_for_us(ip.destination)) return {};
+  if (const auto next = leave_udp(arrival, verdicts)) return *next;
+  if (is_ip(ip.upper_protocol)) {
+    sad::Sa* sa = arrival.history.full() ? nullptr : uncompressed_tunnel(ip);
+    return sa == nullptr ? Next{} : Next{.kind = Next::Kind::Strip, .sa = sa};
+  }
+  const auto sa_kind = sa_protocol(ip.upper_protocol);
+  if (!sa_kind) return {};
+
+  const LayerName unnamed{ip.upper_protocol, {}};
+  ++counters_of(*sa_kind, verdicts.statistics()).input;
+  const auto refuse = [&](DropReason reason, const LayerName& layer) {
+    return Next{.kind = Next::Kind::Drop, .reason = reason, .layer = layer};
+  };
+  const auto layer = read_layer(ip.upper_protocol, upper_of(arrival.passage));
+  if (!layer) return refuse(DropReason::InboundMalformed, unnamed);
+  if (arrival.history.full()) return refuse(DropReason::NestedTooDeep, *layer);
+  if (!enabled(*sa_kind, parts_.settings)) return refuse(DropReason::TransformDisabled, *layer);
+  return find_sa(arrival, *layer);
+}
+
+/// RFC 4301 section 5.2 step 3a: by destination, protocol and SPI.
+Inbound::Next Inbound::find_sa(const Arrival& arrival, const LayerName& layer) const {
+  constexpr std::uint32_t kWellKnownCpis = 256;
+  const net::Address& destination = arrival.passage.ip.destination;
+  const auto kind = *sa_protocol(layer.protocol);
+  const bool well_known = kind == sad::SaProtocol::Ipcomp && layer.spi->value < kWellKnownCpis;
+  sad::Sa* sa = well_known ? parts_.sad.inbound_compression(destination, static_cast<std::uint16_t>(layer.spi->value))
+                           : parts_.sad.inbound(kind, destination, *layer.spi);
+  Next next{.kind = Next::Kind::Drop, .layer = layer};
+  if (sa == nullptr) {
+    next.reason = DropReason::InboundNoSa;
+  } else if (!sa->usable()) {
+    next.reason = DropReason::SaNotUsable;
+  } else if (kind == sad::SaProtocol::Esp && !ports_fit(*sa, arrival.ports)) {
+    next.reason = DropReason::NatTPortMismatch;
+  } else if (sad::past_use(sa->parameters().hard, sa->usage)) {
+    next.reason = DropReason::HardLifetime;
+  } else {
+    next.kind = Next::Kind::Open;
+    next.sa = sa;
+  }
+  return next;
+}
+
+/// RFC 3948 section 2: ESP, IKE and keepalives share a port.  Takes the UDP header off ESP; nothing to do for others.
+std::optional<Inbound::Next> Inbound::leave_udp(Arrival& arrival, Verdicts& verdicts) {
+  Passage& passage = arrival.passage;
+  if (passage.ip.upper_protocol != protocol::kUdp) return std::nullopt;
+  wire::Reader in{upper_of(passage)};
+  const auto header = in.take(wire::packet::kUdpHeader);
+  if (!header) return std::nullopt;
+  if (std::ranges::find(encapsulation_ports_, be16(header->data() + 2)) == encapsulation_ports_.end()) {
+    return std::nullopt;
+  }
+  const bool marker = marked_as_esp(passage.ip.destination, in.rest());
+  const auto payload = marker ? transform::UdpPayload::Esp : transform::classify_udp(in.rest());
+  if (payload == transform::UdpPayload::Ike) return Next{};
+  Next refused{.kind = Next::Kind::Drop, .reason = DropReason::NatKeepalive};
+  if (payload == transform::UdpPayload::Keepalive) {
+    ++verdicts.statistics().keepalives;
+    return refused;
+  }
+  const auto ports = transform::decapsulate_udp(*passage.packet, passage.ip, marker);
+  const auto seen = ports ? look_again(passage) : Status<DropReason>{Failure{ports.error()}};
+  if (!seen) {
+    refused.reason = seen.error();
+    return refused;
+  }
+  arrival.ports = *ports;
+  return std::nullopt;
+}
+
+/// The form of the first drafts: eight zero bytes in front of ESP, where RFC 3948 would see IKE.  Only an SA that was
+/// set up for it makes it ESP.
+bool Inbound::marked_as_esp(const net::Address& destination, Bytes payload) const {
+  wire::Reader in{payload};
+  const auto marker = in.u64();
+  const auto spi = in.u32();
+  if (!marker || !spi || *marker != 0) return false;
+  const sad::Sa* sa = parts_.sad.inbound(sad::SaProtocol::Esp, destination, Spi{*spi});
+  return sa != nullptr && sa->parameters().nat && sa->parameters().nat->kind == sad::NatTraversal::Kind::NonIke;
+}
+
+/// The IPcomp SA whose tunnel this packet came through without being compressed: "no IPComp header is added" when that
+/// would make it longer (RFC 3173 section 2.2), and of the tunnel only the outer header is left.
+sad::Sa* Inbound::uncompressed_tunnel(const IpView& ip) const {
+  for (const crypto::CompressionRow& row : crypto::compressions()) {
+    sad::Sa* sa = parts_.sad.inbound_compression(ip.destination, row.id);
+    if (sa == nullptr || !sa->usable() || sa->group().mode == sad::Mode::Transport) continue;
+    if (sa->group().source == ip.source) return sa;
+  }
+  return nullptr;
+}
+
+/// Opens a run of packets of one SA; returns those that go on.
+std::span<Inbound::Arrival> Inbound::open_run(std::span<Arrival> run, Verdicts& verdicts) {
+  sad::Sa& sa = *run.front().next.sa;
+  jobs_.clear();
+  for (const Arrival& arrival : run) jobs_.push_back({.packet = arrival.passage.packet, .ip = arrival.passage.ip});
+  open(sa);
+
+  auto job = jobs_.cbegin();
+  const auto stopped = std::ranges::remove_if(run, [&](Arrival& arrival) {
+    const auto& opened = (job++)->result;
+    auto done = opened ? unwrap(arrival, *opened, verdicts) : Status<DropReason>{Failure{opened.error()}};
+    if (!done) verdicts.drop(done.error(), arrival.passage, arrival.next.layer);
+    return !done;
+  });
+  return run.first(run.size() - stopped.size());
+}
+
+void Inbound::open(sad::Sa& sa) {
+  switch (sa.group().protocol) {
+    case sad::SaProtocol::Esp:
+      return transform::open_esp(sa, jobs_);
+    case sad::SaProtocol::Ah:
+      return transform::verify_ah(sa, jobs_, parts_.settings.headers);
+    case sad::SaProtocol::Ipcomp:
+      for (transform::OpenJob& job : jobs_) job.result = transform::expand_ipcomp(sa, *job.packet, job.ip, scratch_);
+      return;
+    case sad::SaProtocol::TcpSignature:  // has no header of its own
+      break;
+  }
+}
+
+/// A layer is off and was genuine.  What it held is the packet now.
+Status<DropReason> Inbound::unwrap(Arrival& arrival, const transform::Opened& opened, Verdicts& verdicts) {
+  Passage& passage = arrival.passage;
+  sad::Sa& sa = *arrival.next.sa;
+  TRY_DONE(look_again(passage));
+  const std::size_t payload = passage.ip.total_length - passage.ip.upper_offset;
+  sa.count(payload, verdicts.now());
+  ProtocolCounters& counters = counters_of(sa.group().protocol, verdicts.statistics());
+  counters.input_bytes += payload;
+  ++counters.histogram[algorithm_id(sa)];
+  verdicts.trace({.kind = TraceStep::Kind::Opened,
+                  .protocol = arrival.next.layer.protocol,
+                  .spi = sa.spi(),
+                  .sequence = opened.sequence},
+                 passage);
+
+  const bool came_by_udp = std::exchange(arrival.ports, std::nullopt).has_value();
+  arrival.history.opened(sa);
+  // An IP packet in a transport SA is what gif(4) sends: it is the host's to decapsulate.
+  const bool tunnel = is_ip(opened.next_protocol) && sa.group().mode != sad::Mode::Transport;
+  if (tunnel) return leave_tunnel(arrival, opened.next_protocol, verdicts);
+  if (came_by_udp) transform::repair_checksum(*passage.packet, passage.ip);
+  return Done{};
+}
+
+Status<DropReason> Inbound::leave_tunnel(Arrival& arrival, std::uint8_t next_protocol, Verdicts& verdicts) {
+  Passage& passage = arrival.passage;
+  const net::Address& peer = arrival.history.layers().back().sa->group().source;
+  if (passage.ip.source != peer && !peer.is_unspecified()) return Failure{DropReason::WrongModeOrEndpoint};
+  TRY(passage.ip, transform::strip_outer(*passage.packet, passage.ip, next_protocol, parts_.settings.headers));
+  arrival.history.tunnel_left();
+  if (parts_.settings.ipip_spoofcheck != 0 && parts_.host.is_local(passage.ip.source)) {
+    return Failure{DropReason::InnerSpoofed};
+  }
+  ProtocolCounters& ipip = verdicts.statistics().ipip;
+  ++ipip.input;
+  ipip.input_bytes += passage.ip.total_length;
+  passage.flow = wire::packet::flow_of(passage.ip, passage.packet->bytes());
+  verdicts.trace({.kind = TraceStep::Kind::Stripped, .protocol = next_protocol}, passage);
+  return Done{};
+}
+
+/// No layer for us is left.  RFC 4301 section 5.2 step 4, and the packet is the host's.
+void Inbound::deliver(Arrival& arrival, Verdicts& verdicts) {
+  Passage& passage = arrival.passage;
+  passage.flow = wire::packet::flow_of(passage.ip, passage.packet->bytes());
+  if (arrival.history.tunnel_expected()) {
+    return verdicts.drop(DropReason::WrongModeOrEndpoint, passage, arrival.next.layer);
+  }
+  const bool from_outside = arrival.history.empty() && is_for_us(passage.ip.destination);
+  if (from_outside && heed_icmp(passage, verdicts)) return;
+  if (const auto reason = judge_by_policy(arrival, verdicts)) return verdicts.drop(*reason, passage);
+  verdicts.to_host(passage);
+}
+
+/// True when the packet was an ICMP error about what we protected, and is dealt with.
+bool Inbound::heed_icmp(const Passage& passage, Verdicts& verdicts) {
+  const IcmpMeaning meaning = read_icmp(passage, parts_.sad, encapsulation_ports_);
+  switch (meaning.kind) {
+    case IcmpMeaning::Kind::Unbelieved:
+      verdicts.drop(DropReason::InboundNoSa, passage, meaning.layer);
+      return true;
+    case IcmpMeaning::Kind::TooBig:
+      learned_.lower(meaning.destination, meaning.mtu, verdicts.now());
+      verdicts.consumed();
+      return true;
+    case IcmpMeaning::Kind::NotOurs:
+    case IcmpMeaning::Kind::Other:
+      break;
+  }
+  return false;
+}
+
+/// Why the packet may not come in, if so.
+std::optional<DropReason> Inbound::judge_by_policy(const Arrival& arrival, Verdicts& verdicts) const {
+  const Passage& passage = arrival.passage;
+  const Classified found = classify(passage, spd::Direction::In, parts_, verdicts);
+  switch (found.answer) {
+    case Classified::Answer::Clear:
+      return std::nullopt;
+    case Classified::Answer::Discard:
+    case Classified::Answer::DefaultDiscard:
+      return DropReason::InboundPolicyDiscard;
+    case Classified::Answer::Protect:
+      break;
+  }
+  switch (judge(arrival.history, *found.policy, passage.flow, parts_.settings)) {
+    case Judgement::Satisfied:
+      verdicts.trace({.kind = TraceStep::Kind::Checked, .policy = found.policy->id}, passage);
+      return std::nullopt;
+    case Judgement::Clear:
+      return DropReason::InboundPolicyClear;
+    case Judgement::Mismatch:
+      break;
+  }
+  return DropReason::InboundPolicyMismatch;
+}
+
+bool Inbound::is_for_us(const net::Address& destination) const {
+  return destination.is_multicast() || parts_.host.is_local(destination);
+}
+
+}  // namespace testudo::engine

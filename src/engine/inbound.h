@@ -1,0 +1,72 @@
+#pragma once
+// What the network sends us.  RFC 4301 section 5.2, in its order: find the SA by destination, protocol and SPI, open,
+// go on with what was inside until no layer for us is left, and ask the SPD whether that is how this packet had to
+// come. Packets of one batch that follow each other through the same SA are opened as one run.  Fragments were joined
+// before.
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "engine/classify.h"
+#include "engine/history.h"
+#include "engine/join.h"
+#include "engine/pmtu.h"
+#include "transform/esp_open.h"
+#include "transform/udp_encap.h"
+
+namespace testudo::engine {
+
+class Inbound {
+ public:
+  Inbound(const Engine::Parts& parts, Joiner& joiner, PathMtu& learned)
+      : parts_(parts), joiner_(joiner), learned_(learned) {}
+
+  void set_encapsulation_ports(std::vector<std::uint16_t> ports) { encapsulation_ports_ = std::move(ports); }
+  void process(std::span<PacketBuffer* const> batch, Verdicts& verdicts);
+
+ private:
+  /// What comes next for a packet.
+  struct Next {
+    enum class Kind : std::uint8_t { Open, Strip, Deliver, Drop };
+    Kind kind = Kind::Deliver;
+    sad::Sa* sa = nullptr;     ///< Open, Strip
+    net::DropReason reason{};  ///< Drop
+    LayerName layer{};         ///< Open, Drop
+  };
+  struct Arrival {
+    Passage passage;
+    History history;
+    std::optional<transform::UdpPorts> ports;  ///< of the UDP header around the ESP header that is next
+    Next next;
+  };
+
+  void admit(Passage passage, Verdicts& verdicts);
+  void walk(std::span<Arrival> arrivals, Verdicts& verdicts);
+  void finish(Arrival& arrival, Verdicts& verdicts);
+
+  Next look(Arrival& arrival, Verdicts& verdicts);
+  std::optional<Next> leave_udp(Arrival& arrival, Verdicts& verdicts);
+  bool marked_as_esp(const net::Address& destination, Bytes payload) const;
+  Next find_sa(const Arrival& arrival, const LayerName& layer) const;
+  sad::Sa* uncompressed_tunnel(const wire::packet::IpView& ip) const;
+
+  std::span<Arrival> open_run(std::span<Arrival> run, Verdicts& verdicts);
+  void open(sad::Sa& sa);
+  Status<net::DropReason> unwrap(Arrival& arrival, const transform::Opened& opened, Verdicts& verdicts);
+  Status<net::DropReason> leave_tunnel(Arrival& arrival, std::uint8_t next_protocol, Verdicts& verdicts);
+
+  void deliver(Arrival& arrival, Verdicts& verdicts);
+  bool heed_icmp(const Passage& passage, Verdicts& verdicts);
+  std::optional<net::DropReason> judge_by_policy(const Arrival& arrival, Verdicts& verdicts) const;
+  bool is_for_us(const net::Address& destination) const;
+
+  Engine::Parts parts_;
+  Joiner& joiner_;
+  PathMtu& learned_;
+  std::vector<std::uint16_t> encapsulation_ports_{4500};
+  std::vector<Arrival> arrivals_;
+  std::vector<transform::OpenJob> jobs_;
+  PacketBuffer scratch_;  // into which IPcomp expands
+};
+
+}  // namespace testudo::engine

@@ -1,0 +1,144 @@
+#include "engine/outbound.h"
+
+#include <algorithm>
+
+#include "transform/fragment.h"
+
+namespace testudo::engine {
+namespace {
+
+using net::DropReason;
+
+/// The head of a packet that may turn out too big, for the ICMP error that will say so.
+ByteVector quote_of(Bytes packet, std::size_t most) {
+  if (packet.size() <= most) return {};
+  const Bytes head = packet.first(std::min(packet.size(), kMaxQuote));
+  return {head.begin(), head.end()};
+}
+
+}  // namespace
+
+void Outbound::process(std::span<PacketBuffer* const> batch, Verdicts& verdicts) {
+  last_ = {};  // between batches the databases may have changed
+  for (PacketBuffer* packet : batch) admit(verdicts.enter(*packet, spd::Direction::Out), verdicts);
+  finish_run(verdicts);
+}
+
+void Outbound::admit(Passage passage, Verdicts& verdicts) {
+  const auto ip = wire::packet::parse_ip(passage.packet->bytes());
+  if (!ip) return verdicts.drop(DropReason::OutboundInvalid, passage);
+  passage.ip = *ip;
+  passage.packet->trim_back(passage.packet->size() - ip->total_length);
+  passage.flow = wire::packet::flow_of(*ip, passage.packet->bytes());
+  // Fragments of our own host: no selector could see their ports, and no transport SA may carry them.  Those of others
+  // pass through tunnels as they are.
+  if (ip->fragment && parts_.host.is_local(ip->source)) {
+    if (!joiner_.join(passage, verdicts)) return;
+    passage.flow = wire::packet::flow_of(passage.ip, passage.packet->bytes());
+  }
+
+  // "… match the packet headers … against the outbound SPD" (step 2), and do what it says (step 3).
+  const Classified found = classify(passage, spd::Direction::Out, parts_, verdicts);
+  switch (found.answer) {
+    case Classified::Answer::Clear:
+      return send_in_clear(passage, verdicts);
+    case Classified::Answer::Protect:
+      return protect(passage, *found.policy, verdicts);
+    case Classified::Answer::Discard:
+      return verdicts.drop(DropReason::PolicyDiscard, passage);
+    case Classified::Answer::DefaultDiscard:
+      return verdicts.drop(DropReason::DefaultDiscard, passage);
+  }
+}
+
+void Outbound::protect(const Passage& passage, const spd::Policy& policy, Verdicts& verdicts) {
+  const Assembly& assembly = bundle_for(passage.flow, policy);
+  if (!assembly.missing.empty()) announce(passage, policy, verdicts);
+  if (!assembly.bundle) return verdicts.drop(assembly.bundle.error(), passage);
+  // Every request was `use`, and nothing serves it: "the kernel keeps on the normal operation" (setkey(8)).
+  if (assembly.bundle->steps().empty()) return send_in_clear(passage, verdicts);
+  join_run(passage, *assembly.bundle, verdicts);
+}
+
+void Outbound::send_in_clear(const Passage& passage, Verdicts& verdicts) {
+  finish_run(verdicts);  // in the order in which they came
+  const std::size_t size = passage.packet->size();
+  Path path{.mtu = size, .in_clear = true};
+  // No link is asked about packets that fit every link.
+  if (size > kMinimumIpv6Mtu) path.mtu = emitter_.mtu_towards(passage.ip.destination, verdicts.now());
+  emitter_.emit({passage, quote_of(passage.packet->bytes(), path.mtu)}, path, verdicts);
+}
+
+const Assembly& Outbound::bundle_for(const net::Flow& flow, const spd::Policy& policy) {
+  const bool same = last_.policy == &policy && last_.source == flow.source && last_.destination == flow.destination;
+  if (!same) last_ = {&policy, flow.source, flow.destination, assemble(policy, flow, parts_)};
+  return last_.assembly;
+}
+
+void Outbound::announce(const Passage& passage, const spd::Policy& policy, Verdicts& verdicts) {
+  for (const sad::SaGroup& wanted : last_.assembly.missing) {
+    const auto sequence = acquires_.want(wanted, verdicts.now());
+    if (!sequence) {
+      ++verdicts.statistics().acquires_suppressed;
+      continue;
+    }
+    ++verdicts.statistics().acquires;
+    verdicts.acquire({wanted, policy.id, spd::Direction::Out, passage.flow, *sequence});
+  }
+}
+
+void Outbound::join_run(const Passage& passage, const Bundle& bundle, Verdicts& verdicts) {
+  if (run_.departures.empty() || !(run_.bundle == bundle)) {
+    finish_run(verdicts);
+    run_.bundle = bundle;
+    run_.path = {emitter_.mtu_towards(bundle.destination(), verdicts.now()), bundle.overhead()};
+    run_.fragment_size = bundle.fragment_size();
+  }
+  const std::size_t most =
+      std::min(run_.path.mtu - std::min(run_.path.mtu, run_.path.overhead), run_.fragment_size.value_or(SIZE_MAX));
+  Departure departure{passage, quote_of(passage.packet->bytes(), most)};
+  if (passage.packet->size() > run_.fragment_size.value_or(SIZE_MAX)) return cut_and_seal(departure, verdicts);
+  run_.departures.push_back(std::move(departure));
+}
+
+/// Many NATs do not pass fragments of UDP; so a packet that would need them is cut before it is encapsulated, and each
+/// piece is sealed (netipsec's esp_frag).
+void Outbound::cut_and_seal(const Departure& whole, Verdicts& verdicts) {
+  finish_run(verdicts);
+  const Passage& passage = whole.passage;
+  const bool may_cut = passage.ip.is_v4() || parts_.host.is_local(passage.ip.source);
+  if (!may_cut) return emitter_.refuse(whole, *run_.fragment_size, verdicts);
+
+  std::size_t count = 0;
+  const auto keep = [&](Bytes piece) -> Status<DropReason> {
+    if (count == pieces_.size()) pieces_.push_back(std::make_unique<PacketBuffer>());
+    if (!pieces_[count]->assign(piece)) return Failure{DropReason::NoRoom};
+    ++count;
+    return Done{};
+  };
+  const std::uint32_t identification = parts_.random.between(0, UINT32_MAX);
+  const auto done = transform::fragment(passage.packet->bytes(), passage.ip, *run_.fragment_size, identification, keep);
+  if (!done && done.error() == DropReason::NeedsFragmentation) {
+    return emitter_.refuse(whole, *run_.fragment_size, verdicts);
+  }
+  if (!done) return verdicts.drop(done.error(), passage);
+
+  for (std::size_t i = 0; i < count; ++i) {
+    Departure piece{passage, {}};
+    piece.passage.packet = pieces_[i].get();
+    const auto ip = wire::packet::parse_ip(piece.passage.packet->bytes());
+    if (ip) piece.passage.ip = *ip;
+    if (i > 0) verdicts.made_fragment();
+    run_.departures.push_back(std::move(piece));
+  }
+  finish_run(verdicts);
+}
+
+void Outbound::finish_run(Verdicts& verdicts) {
+  if (run_.departures.empty()) return;
+  sealer_.seal(run_.bundle, run_.departures, verdicts);
+  for (const Departure& departure : run_.departures) emitter_.emit(departure, run_.path, verdicts);
+  run_.departures.clear();
+}
+
+}  // namespace testudo::engine

@@ -1,0 +1,63 @@
+#pragma once
+// What the host sends.  RFC 4301 section 5.1, in its order: which policy, which SAs, seal from the innermost request to
+// the outermost, send.  Packets of one batch that follow each other through the same SAs are sealed as one run.
+//
+// A packet that went through here is not looked up again: it leaves as it is, so that no policy can match its own
+// output.
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "engine/acquire_queue.h"
+#include "engine/bundle.h"
+#include "engine/classify.h"
+#include "engine/emit.h"
+#include "engine/join.h"
+#include "engine/seal.h"
+
+namespace testudo::engine {
+
+class Outbound {
+ public:
+  Outbound(const Engine::Parts& parts, Joiner& joiner, const PathMtu& learned, AcquireQueue& acquires)
+      : parts_(parts), joiner_(joiner), acquires_(acquires), sealer_(parts), emitter_(parts, learned) {}
+
+  void process(std::span<PacketBuffer* const> batch, Verdicts& verdicts);
+
+ private:
+  /// Packets that follow each other through the same SAs.
+  struct Run {
+    Bundle bundle;
+    Path path;
+    std::optional<std::size_t> fragment_size;
+    std::vector<Departure> departures;
+  };
+  /// The bundle that was put together last, and for what; holds within a batch.
+  struct Remembered {
+    const spd::Policy* policy = nullptr;
+    net::Address source, destination;
+    Assembly assembly{Bundle{}, {}};
+  };
+
+  void admit(Passage passage, Verdicts& verdicts);
+  void protect(const Passage& passage, const spd::Policy& policy, Verdicts& verdicts);
+  void send_in_clear(const Passage& passage, Verdicts& verdicts);
+  const Assembly& bundle_for(const net::Flow& flow, const spd::Policy& policy);
+  void announce(const Passage& passage, const spd::Policy& policy, Verdicts& verdicts);
+
+  void join_run(const Passage& passage, const Bundle& bundle, Verdicts& verdicts);
+  void cut_and_seal(const Departure& whole, Verdicts& verdicts);
+  void finish_run(Verdicts& verdicts);
+
+  Engine::Parts parts_;
+  Joiner& joiner_;
+  AcquireQueue& acquires_;
+  Sealer sealer_;
+  Emitter emitter_;
+  Remembered last_;
+  Run run_;
+  std::vector<std::unique_ptr<PacketBuffer>> pieces_;  // of packets that are cut before they are encapsulated
+};
+
+}  // namespace testudo::engine

@@ -1,0 +1,125 @@
+#include "engine/seal.h"
+
+#include <algorithm>
+
+#include "sad/lifetime.h"
+#include "transform/ah.h"
+#include "transform/ipcomp.h"
+#include "transform/tunnel_outer.h"
+#include "transform/udp_encap.h"
+
+namespace testudo::engine {
+namespace {
+
+using net::DropReason;
+
+void count_sealed(const sad::Sa& sa, std::size_t payload, Verdicts& verdicts);
+Status<DropReason> look_again(Passage& passage);
+Status<DropReason> put_in_udp(const sad::Sa& sa, Passage& passage);
+
+/// Drops the departures for which `step` fails, and takes them out of the run.
+template <typename Step>
+void keep_if(std::vector<Departure>& run, const LayerName& layer, Verdicts& verdicts, Step step) {
+  std::erase_if(run, [&](Departure& departure) {
+    const Status<DropReason> done = step(departure.passage);
+    if (!done) verdicts.drop(done.error(), departure.passage, layer);
+    return !done;
+  });
+}
+
+}  // namespace
+
+void Sealer::seal(const Bundle& bundle, std::vector<Departure>& run, Verdicts& verdicts) {
+  if (bundle.steps().size() > 1) verdicts.statistics().bundled += run.size() * (bundle.steps().size() - 1);
+  for (const SealStep& step : bundle.steps()) {
+    if (step.encapsulate) encapsulate(*step.sa, run, verdicts);
+    apply(*step.sa, run, verdicts);
+  }
+}
+
+void Sealer::encapsulate(const sad::Sa& sa, std::vector<Departure>& run, Verdicts& verdicts) {
+  ProtocolCounters& ipip = verdicts.statistics().ipip;
+  keep_if(run, {}, verdicts, [&](Passage& passage) -> Status<DropReason> {
+    TRY_DONE(transform::prepend_outer(sa, *passage.packet, passage.ip, context_));
+    ++ipip.output;
+    ipip.output_bytes += passage.ip.total_length;
+    return look_again(passage);
+  });
+}
+
+void Sealer::apply(sad::Sa& sa, std::vector<Departure>& run, Verdicts& verdicts) {
+  const LayerName layer = name_of(sa);
+  keep_if(run, layer, verdicts, [&](const Passage& passage) -> Status<DropReason> {
+    // Packet by packet, so that a limit holds in the middle of a batch too.
+    if (sad::past_use(sa.parameters().hard, sa.usage)) return Failure{DropReason::HardLifetime};
+    sa.count(passage.ip.total_length - passage.ip.transport_offset, verdicts.now());
+    return Done{};
+  });
+  jobs_.clear();
+  for (const Departure& departure : run) jobs_.push_back({departure.passage.packet, departure.passage.ip});
+  transform(sa, verdicts);
+
+  auto job = jobs_.cbegin();
+  keep_if(run, layer, verdicts, [&](Passage& passage) -> Status<DropReason> {
+    TRY_DONE((job++)->result);
+    const std::size_t payload = passage.ip.total_length - passage.ip.transport_offset;
+    TRY_DONE(look_again(passage));
+    if (passage.ip.upper_protocol != layer.protocol) return Done{};  // did not shrink
+    count_sealed(sa, payload, verdicts);
+    verdicts.trace({.kind = TraceStep::Kind::Sealed, .protocol = layer.protocol, .spi = sa.spi()}, passage);
+    return put_in_udp(sa, passage);
+  });
+}
+
+void Sealer::transform(sad::Sa& sa, Verdicts& verdicts) {
+  switch (sa.group().protocol) {
+    case sad::SaProtocol::Esp:
+      return transform::seal_esp(sa, jobs_, context_);
+    case sad::SaProtocol::Ah:
+      return transform::sign_ah(sa, jobs_, context_);
+    case sad::SaProtocol::Ipcomp:
+      return compress(sa, verdicts);
+    case sad::SaProtocol::TcpSignature:  // no policy asks for one
+      break;
+  }
+}
+
+/// A packet that does not shrink goes on as it is (RFC 3173 section 2.2).
+void Sealer::compress(sad::Sa& sa, Verdicts& verdicts) {
+  Statistics& statistics = verdicts.statistics();
+  for (transform::SealJob& job : jobs_) {
+    const auto compressed = transform::compress_ipcomp(sa, *job.packet, job.ip);
+    if (!compressed) {
+      job.result = Failure{compressed.error()};
+      continue;
+    }
+    if (*compressed == transform::Compressed::TooShort) ++statistics.ipcomp_too_short;
+    if (*compressed == transform::Compressed::Useless) ++statistics.ipcomp_useless;
+  }
+}
+
+namespace {
+
+void count_sealed(const sad::Sa& sa, std::size_t payload, Verdicts& verdicts) {
+  ProtocolCounters& counters = counters_of(sa.group().protocol, verdicts.statistics());
+  ++counters.output;
+  counters.output_bytes += payload;
+  ++counters.histogram[algorithm_id(sa)];
+}
+
+/// The header has moved or changed: what the next step sees.
+Status<DropReason> look_again(Passage& passage) {
+  const auto ip = wire::packet::parse_ip(passage.packet->bytes());
+  if (!ip) return Failure{DropReason::OutboundInvalid};
+  passage.ip = *ip;
+  return Done{};
+}
+
+Status<DropReason> put_in_udp(const sad::Sa& sa, Passage& passage) {
+  if (!sa.parameters().nat || sa.group().protocol != sad::SaProtocol::Esp) return Done{};
+  TRY_DONE(transform::encapsulate_udp(sa, *passage.packet, passage.ip));
+  return look_again(passage);
+}
+
+}  // namespace
+}  // namespace testudo::engine

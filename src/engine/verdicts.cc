@@ -1,0 +1,113 @@
+#include "engine/verdicts.h"
+
+#include "net/protocol.h"
+
+namespace testudo::engine {
+namespace {
+
+/// Index into DropCount::by_protocol.
+std::size_t protocol_slot(std::uint8_t protocol) {
+  switch (protocol) {
+    case net::protocol::kEsp:
+      return 0;
+    case net::protocol::kAh:
+      return 1;
+    case net::protocol::kIpcomp:
+      return 2;
+    default:
+      return 3;
+  }
+}
+
+void count(Statistics& statistics, net::DropReason reason, std::size_t packets, const DropSample& sample) {
+  DropCount& drop = statistics.drops[static_cast<std::size_t>(reason)];
+  drop.packets += packets;
+  drop.by_protocol[protocol_slot(sample.protocol)] += packets;
+  drop.last = sample;
+}
+
+}  // namespace
+
+Passage Verdicts::enter(PacketBuffer& packet, spd::Direction direction) {
+  direction_ = direction;
+  ++(direction == spd::Direction::Out ? statistics().outbound_packets : statistics().inbound_packets);
+  Passage passage;
+  passage.packet = &packet;
+  passage.number = ++ledger_.packets_seen;
+  return passage;
+}
+
+void Verdicts::to_wire(const Passage& passage, bool in_clear) {
+  ++statistics().to_wire;
+  trace({.kind = in_clear ? TraceStep::Kind::Bypassed : TraceStep::Kind::Emitted}, passage);
+  out_.to_wire(*passage.packet, in_clear);
+}
+
+void Verdicts::to_host(const Passage& passage) {
+  ++statistics().to_host;
+  trace({.kind = TraceStep::Kind::Delivered}, passage);
+  out_.to_host(*passage.packet);
+}
+
+void Verdicts::icmp_to_host(PacketBuffer& message) {
+  ++statistics().icmp_made;
+  ++statistics().to_host;
+  out_.to_host(message);
+}
+
+void Verdicts::drop(net::DropReason reason, const Passage& passage, const LayerName& layer) {
+  count(statistics(), reason, 1, {passage.flow, layer.spi, layer.protocol});
+  trace({.kind = TraceStep::Kind::Dropped,
+         .protocol = layer.protocol,
+         .spi = layer.spi.value_or(Spi{}),
+         .reason = reason},
+        passage);
+}
+
+void Verdicts::trace(TraceStep step, const Passage& passage) {
+  if (!tracing()) return;
+  step.direction = direction_;
+  step.packet = passage.number;
+  step.flow = passage.flow;
+  step.length = passage.packet == nullptr ? 0 : passage.packet->size();
+  out_.trace(step);
+}
+
+ProtocolCounters& counters_of(sad::SaProtocol protocol, Statistics& statistics) {
+  switch (protocol) {
+    case sad::SaProtocol::Ah:
+      return statistics.ah;
+    case sad::SaProtocol::Ipcomp:
+      return statistics.ipcomp;
+    case sad::SaProtocol::Esp:
+    case sad::SaProtocol::TcpSignature:
+      break;
+  }
+  return statistics.esp;
+}
+
+std::uint8_t algorithm_id(const sad::Sa& sa) {
+  const sad::SaParameters& p = sa.parameters();
+  if (sa.group().protocol == sad::SaProtocol::Esp) return p.cipher == nullptr ? std::uint8_t{0} : p.cipher->id;
+  if (sa.group().protocol == sad::SaProtocol::Ipcomp) {
+    return p.compression == nullptr ? std::uint8_t{0} : p.compression->id;
+  }
+  return p.mac == nullptr ? std::uint8_t{0} : p.mac->id;
+}
+
+void count_drop(Statistics& statistics, net::DropReason reason, const net::Flow& flow, std::size_t fragments) {
+  count(statistics, reason, fragments, {flow, {}, 0});
+}
+
+void count_outside_drop(Statistics& statistics, net::DropReason reason, Bytes packet) {
+  Passage passage;
+  LayerName layer;
+  if (const auto ip = wire::packet::parse_ip(packet)) {
+    passage.flow = wire::packet::flow_of(*ip, packet);
+    layer = read_layer(ip->upper_protocol, packet.subspan(ip->upper_offset)).value_or(LayerName{});
+  }
+  ++statistics.given_back;
+  count(statistics, reason, 1, {passage.flow, layer.spi, layer.protocol});
+}
+
+}  // namespace testudo::engine

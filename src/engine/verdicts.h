@@ -1,0 +1,60 @@
+#pragma once
+// Where packets end.  Each packet that enters a call of the engine leaves it through exactly one of to_wire(),
+// to_host(), drop(), held() or joined(): here is the only place that writes the counters of their sum, so that nothing
+// can disappear.  One object for one call of Engine::outbound() or inbound(), with that call's time and Outbox.
+#include "engine/engine.h"
+#include "engine/passage.h"
+
+namespace testudo::engine {
+
+/// What outlives the calls: the counters, and whether somebody watches.
+struct Ledger {
+  Statistics statistics;
+  std::uint64_t packets_seen = 0;
+  bool tracing = false;
+};
+
+class Verdicts {
+ public:
+  Verdicts(Ledger& ledger, Outbox& out, Time now) : ledger_(ledger), out_(out), now_(now) {}
+  Verdicts(const Verdicts&) = delete;
+  Verdicts& operator=(const Verdicts&) = delete;
+
+  Time now() const { return now_; }
+  Statistics& statistics() { return ledger_.statistics; }
+
+  /// A packet enters.
+  Passage enter(PacketBuffer& packet, spd::Direction direction);
+  /// A packet of ours: a fragment beyond the first.
+  void made_fragment() { ++statistics().fragments_made; }
+
+  void to_wire(const Passage& passage, bool in_clear);
+  void to_host(const Passage& passage);
+  /// An ICMP message of ours, for the host's stack.
+  void icmp_to_host(PacketBuffer& message);
+  void drop(net::DropReason reason, const Passage& passage, const LayerName& layer = {});
+  /// A message for the engine itself, which has done what it says.
+  void consumed() { ++statistics().consumed; }
+  void acquire(const Acquire& wanted) { out_.acquire(wanted); }
+
+  bool tracing() const { return ledger_.tracing; }
+  /// Reports `step`, with the passage's number, flow and length filled in.
+  void trace(TraceStep step, const Passage& passage);
+
+ private:
+  Ledger& ledger_;
+  Outbox& out_;
+  Time now_;
+  spd::Direction direction_ = spd::Direction::Out;
+};
+
+/// The counters of a protocol, and the place of an SA's algorithm in their histogram.
+ProtocolCounters& counters_of(sad::SaProtocol protocol, Statistics& statistics);
+std::uint8_t algorithm_id(const sad::Sa& sa);
+
+/// Counts fragments that are given up while they waited.
+void count_drop(Statistics& statistics, net::DropReason reason, const net::Flow& flow, std::size_t fragments);
+/// Counts a drop that the outside made.
+void count_outside_drop(Statistics& statistics, net::DropReason reason, Bytes packet);
+
+}  // namespace testudo::engine
