@@ -147,7 +147,11 @@ class DumpReader {
            std::optional<wire::pfkey::KeyExt>& key);
   bool sequence(std::string_view line, Message& m);
   bool lifetimes(Message& m);
-  static std::optional<std::uint64_t> field(std::string_view line, std::string_view name);
+  template <typename T>
+  bool limits(std::string_view line, T& hard, T& soft);
+  template <typename T>
+  bool amount(std::string_view line, std::string_view name, T& out);
+  bool date(std::string_view line, std::string_view name, std::uint64_t& out);
   bool trailer(Message& m);
 
   std::vector<std::string_view> lines_;
@@ -277,9 +281,30 @@ bool DumpReader::sequence(std::string_view line, Message& m) {
   return true;
 }
 
-/// The number behind a tab and `name`, up to its unit.
-std::optional<std::uint64_t> DumpReader::field(std::string_view line, std::string_view name) {
-  return number_of<std::uint64_t>(line, name);
+/// "…\thard: N(…)\tsoft: N(…)", the end of every line of lifetimes.
+template <typename T>
+bool DumpReader::limits(std::string_view line, T& hard, T& soft) {
+  const auto first = number_of<T>(line, "\thard: ");
+  const auto second = number_of<T>(line, "\tsoft: ");
+  if (!expect(first && second, "hard: N and soft: N")) return false;
+  hard = *first;
+  soft = *second;
+  return true;
+}
+
+bool DumpReader::date(std::string_view line, std::string_view name, std::uint64_t& out) {
+  const auto value = line.starts_with(name) ? date_of(line.substr(name.size(), 20)) : std::nullopt;
+  if (!expect(value.has_value(), "a date")) return false;
+  out = *value;
+  return true;
+}
+
+template <typename T>
+bool DumpReader::amount(std::string_view line, std::string_view name, T& out) {
+  const auto value = number_of<T>(line, name);
+  if (!expect(value.has_value(), "an amount")) return false;
+  out = *value;
+  return true;
 }
 
 bool DumpReader::lifetimes(Message& m) {
@@ -287,29 +312,17 @@ bool DumpReader::lifetimes(Message& m) {
   LifetimeExt current;
   LifetimeExt hard;
   LifetimeExt soft;
-  const auto created = date_of(take().substr(10, 20));
-  const std::string_view age = take();
-  const auto hard_add = field(age, "\thard: ");
-  const auto soft_add = field(age, "\tsoft: ");
+  if (!date(take(), "\tcreated: ", current.addtime) || !limits(take(), hard.addtime, soft.addtime)) return false;
   const std::string_view last = take();
-  const auto used = last.starts_with("\tlast: ") ? date_of(last.substr(7, 20)) : std::nullopt;
-  const auto hard_use = field(last, "\thard: ");
-  const auto soft_use = field(last, "\tsoft: ");
+  if (!date(last, "\tlast: ", current.usetime) || !limits(last, hard.usetime, soft.usetime)) return false;
   const std::string_view bytes = take();
-  const auto now_bytes = field(bytes, "\tcurrent: ");
-  const auto hard_bytes = field(bytes, "\thard: ");
-  const auto soft_bytes = field(bytes, "\tsoft: ");
+  if (!amount(bytes, "\tcurrent: ", current.bytes) || !limits(bytes, hard.bytes, soft.bytes)) return false;
   const std::string_view count = take();
-  const auto now_count = number_of<std::uint32_t>(count, "\tallocated: ");
-  const auto hard_count = number_of<std::uint32_t>(count, "\thard: ");
-  const auto soft_count = number_of<std::uint32_t>(count, "\tsoft: ");
-  if (!created || !used) return fail("expected a date");
-  if (!hard_add || !soft_add || !hard_use || !soft_use) return fail("expected lifetimes in seconds");
-  if (!now_bytes || !hard_bytes || !soft_bytes) return fail("expected lifetimes in bytes");
-  if (!now_count || !hard_count || !soft_count) return fail("expected allocations");
-  m.current = LifetimeExt{*now_count, *now_bytes, *created, *used};
-  m.hard = LifetimeExt{*hard_count, *hard_bytes, *hard_add, *hard_use};
-  m.soft = LifetimeExt{*soft_count, *soft_bytes, *soft_add, *soft_use};
+  if (!amount(count, "\tallocated: ", current.allocations)) return false;
+  if (!limits(count, hard.allocations, soft.allocations)) return false;
+  m.current = current;
+  m.hard = hard;
+  m.soft = soft;
   return true;
 }
 

@@ -25,6 +25,8 @@ typedef void* yyscan_t;
 %param { yyscan_t scanner } { ScriptBuilder& builder }
 
 %code {
+#include <algorithm>
+
 namespace testudo::cli {
 SetkeyParser::symbol_type next_setkey_token(yyscan_t scanner, ScriptBuilder& builder);
 namespace {
@@ -268,7 +270,9 @@ context
 namespace testudo::cli {
 namespace {
 
-/// "a, b or c"; nothing when there is too much to choose from.
+using Kind = SetkeyParser::symbol_kind;
+
+/// "a, b or c"
 std::string join(const std::vector<std::string>& words) {
   std::string text;
   for (std::size_t i = 0; i < words.size(); ++i) {
@@ -279,30 +283,64 @@ std::string join(const std::vector<std::string>& words) {
 }
 
 bool starts_command(SetkeyParser::symbol_kind_type kind) {
-  using Kind = SetkeyParser::symbol_kind;
   return (kind >= Kind::S_ADD && kind <= Kind::S_EXIT) || (kind >= Kind::S_SPDADD && kind <= Kind::S_SPDFLUSH);
 }
+
+bool is_mark(SetkeyParser::symbol_kind_type kind) {
+  return kind >= Kind::S_SEMICOLON && kind <= Kind::S_CLOSE;
+}
+
+/// The tokens that could stand at one place, in words for people.
+class Expectation {
+ public:
+  explicit Expectation(std::vector<SetkeyParser::symbol_kind_type> kinds) : kinds_(std::move(kinds)) {}
+
+  bool has(SetkeyParser::symbol_kind_type kind) const {
+    return std::find(kinds_.begin(), kinds_.end(), kind) != kinds_.end();
+  }
+
+  std::string text() const {
+    if (has(Kind::S_SPDFLUSH)) return "a command (add, delete, spdadd, flush, ...)";
+    std::vector<std::string> words, marks;
+    for (const auto kind : kinds_) {
+      if (is_silent(kind)) continue;
+      // Only addresses and names are strings; where `any` may stand, an address may not.
+      const bool name = kind == Kind::S_STRING && has(Kind::S_ANY);
+      (is_mark(kind) ? marks : words).push_back(name ? "a name" : SetkeyParser::symbol_name(kind));
+    }
+    words.insert(words.end(), marks.begin(), marks.end());
+    return join(words);
+  }
+
+ private:
+  /// What another word of the list says already, or nobody would write.
+  bool is_silent(SetkeyParser::symbol_kind_type kind) const {
+    switch (kind) {
+      case Kind::S_BAD_OPTION:
+      case Kind::S_YYEOF: return true;
+      case Kind::S_ESPUDP:
+      case Kind::S_TCP: return has(Kind::S_PROTOCOL);
+      case Kind::S_NUMBER: return has(Kind::S_STRING) && !has(Kind::S_ANY) && !has(Kind::S_HEX);
+      default: return false;
+    }
+  }
+
+  std::vector<SetkeyParser::symbol_kind_type> kinds_;
+};
 
 }  // namespace
 
 void SetkeyParser::report_syntax_error(const context& ctx) const {
   std::vector<symbol_kind_type> kinds(symbol_kind::YYNTOKENS);
-  const int count = ctx.expected_tokens(kinds.data(), static_cast<int>(kinds.size()));
-  std::vector<std::string> words;
-  bool semicolon = false;
-  bool command = false;
-  for (int i = 0; i < count; ++i) {
-    const auto kind = kinds[static_cast<std::size_t>(i)];
-    semicolon = semicolon || kind == symbol_kind::S_SEMICOLON;
-    command = command || kind == symbol_kind::S_SPDFLUSH;
-    if (kind != symbol_kind::S_BAD_OPTION && kind != symbol_kind::S_YYEOF) words.emplace_back(symbol_name(kind));
-  }
-  std::string expected = command ? "a command (add, delete, spdadd, flush, ...)" : join(words);
-  std::string hint;
+  kinds.resize(static_cast<std::size_t>(ctx.expected_tokens(kinds.data(), static_cast<int>(kinds.size()))));
+  const Expectation expected{std::move(kinds)};
   const auto found = ctx.token();
-  if (starts_command(found) && !command) hint = "is a `;' missing before it?";
-  if (found == symbol_kind::S_YYEOF && !command) hint = "the last command has no `;'";
-  builder.complain_syntax(at(ctx.location()), builder.last_token(), std::move(expected), std::move(hint));
+  const bool at_command = expected.has(symbol_kind::S_SPDFLUSH);
+  std::string hint;
+  if (starts_command(found) && !at_command) hint = "is a `;' missing before it?";
+  if (found == symbol_kind::S_YYEOF && !at_command) hint = "the last command has no `;'";
+  const bool ended = !hint.empty() && expected.has(symbol_kind::S_SEMICOLON);
+  builder.complain_syntax(at(ctx.location()), builder.last_token(), ended ? "`;'" : expected.text(), std::move(hint));
 }
 
 void SetkeyParser::error(const location_type& l, const std::string& message) {
