@@ -1,6 +1,6 @@
 #pragma once
-// The library's IMB_MGR, one for each thread: "nothing is thread-safe" in it, not even two suites of one thread in turn
-// from two threads.  A suite therefore owns keys only and asks for the manager of the thread that runs it, once a run.
+// The library's IMB_MGR, one for each thread: nothing in it is safe to share.  A suite therefore owns
+// keys only and asks for the manager of the thread that runs it, once a run.
 #ifdef TESTUDO_HAVE_IPSECMB
 #define NO_COMPAT_IMB_API_053  // the old names are macros called SHA1, CBC, …
 #include <intel-ipsec-mb.h>

@@ -23,9 +23,8 @@ ByteVector fill(std::size_t size, bool big_endian) {
   return out;
 }
 
-/// RFC 1828 section 2: the key "is filled to the next 512-bit boundary, using the same pad with length
-/// technique defined for MD5", then "the padded key is concatenated with … the complete IP datagram", then
-/// the key again, unpadded.
+/// RFC 1828 section 2: the key "is filled to the next 512-bit boundary, using the same pad with length technique
+/// defined for MD5"; then come the datagram and the key again, unfilled.  RFC 1852 says the same of SHA.
 template <typename H>
 class KeyedHash final : public Mac {
  public:

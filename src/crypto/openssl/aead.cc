@@ -58,7 +58,7 @@ struct Stream {
   }
 };
 
-/// RFC 4543 section 3.3: "AAD = … IV and the plaintext", after what ESP authenticates anyway.
+/// RFC 4543: there is no text for GCM to encrypt; IV and plaintext follow SPI and sequence number as additional data.
 struct Gmac {
   static bool run(Core& core, Job& job) {
     return feed(core.ctx(), nullptr, job.aad) && feed(core.ctx(), nullptr, job.iv) &&

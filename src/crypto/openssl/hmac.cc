@@ -8,7 +8,7 @@
 namespace testudo::crypto::openssl {
 namespace {
 
-/// RFC 2104 section 4: the states after the first block of either hash "can be computed once" for a key.
+/// RFC 2104 section 4: the states after the first block of either hash are made once for a key.
 template <typename H>
 class Hmac final : public Mac {
  public:
