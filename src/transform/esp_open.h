@@ -1,5 +1,7 @@
 #pragma once
 // ESP inbound, in the order of RFC 4303 section 3.4: replay check, ICV, replay commit, decrypt, trailer.
+// Checks the padding only where the SA says that it counts 1, 2, 3 (section 2.4).  Never looks behind the trailer,
+// never accepts a fragment.  Thread rule: an SA is opened by one thread at a time.
 #include <span>
 
 #include "transform/transform.h"
