@@ -138,9 +138,9 @@ TEST(ParseIcmpError, ReadsWhatEspAhAndIpcompQuotationsSay) {
       const ByteVector quoted =
           first(v4 ? test::packet(a4, b4, row.protocol, sent) : test::packet(a6, b6, row.protocol, sent),
                 (v4 ? 20U : 40U) + row.payload.size());
-      const auto error = parse(
-          expected(v4, v4 ? std::pair<std::uint8_t, std::uint8_t>{3, 4} : std::pair<std::uint8_t, std::uint8_t>{2, 0},
-                   1300, quoted));
+      const std::pair<std::uint8_t, std::uint8_t> type_and_code{v4 ? 3 : 2, v4 ? 4 : 0};
+      const ByteVector received = expected(v4, type_and_code, 1300, quoted);
+      const auto error = parse(received);
       ASSERT_TRUE(error);
       EXPECT_TRUE(error->too_big());
       EXPECT_EQ(error->mtu, 1300U);
