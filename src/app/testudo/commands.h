@@ -20,4 +20,12 @@ int sysctl(const CommonOptions& common, const std::vector<std::string>& assignme
 int follow_trace(const CommonOptions& common, std::uint64_t limit);
 int show_version(bool features);
 
+struct PcapOptions {
+  std::string config;  ///< a setkey script
+  std::string input, output;
+  std::vector<std::string> locals;  ///< addresses that are ours
+  bool trace = false;
+};
+int run_pcap(const CommonOptions& common, const PcapOptions& options);
+
 }  // namespace testudo::app

@@ -17,6 +17,7 @@ struct Program {
   bool flag_a = false, flag_b = false, flag_c = false;
   std::vector<std::string> words;
   std::uint64_t limit = 0;
+  PcapOptions pcap;
 };
 
 void add_inspection(Program& p) {
@@ -47,6 +48,17 @@ void add_sysctl(Program& p) {
   sysctl_command->callback([&p] { p.run = [&p] { return sysctl(p.common, p.words, p.flag_a, p.flag_b); }; });
 }
 
+void add_pcap(Program& p) {
+  auto* pcap = p.app.add_subcommand("pcap", "runs the packets of a capture through an engine of its own; no daemon");
+  pcap->add_option("--config", p.pcap.config, "a setkey script with the SAs and policies")->required();
+  pcap->add_option("--local", p.pcap.locals, "an address that is ours (repeatable); default: as the SAs suggest");
+  pcap->add_flag("--trace", p.pcap.trace, "print each packet's way");
+  pcap->add_option("input", p.pcap.input, "capture to read")->required();
+  pcap->add_option("output", p.pcap.output, "capture to write: what would leave on the wire and reach the host")
+      ->required();
+  pcap->callback([&p] { p.run = [&p] { return run_pcap(p.common, p.pcap); }; });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -59,6 +71,7 @@ int main(int argc, char** argv) {
   program.common.colour = ::isatty(STDOUT_FILENO) == 1;
   add_inspection(program);
   add_sysctl(program);
+  add_pcap(program);
   CLI11_PARSE(program.app, argc, argv);
   return program.run();
 }
