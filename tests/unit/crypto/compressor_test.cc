@@ -7,6 +7,7 @@
 #include <array>
 #include <random>
 
+#include "unit/crypto/guard_page.h"
 #include "unit/crypto/hex.h"
 
 namespace testudo::crypto {
@@ -164,6 +165,24 @@ TEST(Compressor, ABombStopsAtTheRoomGiven) {
     ByteVector out(65535 + 64, 0xa5);
     EXPECT_EQ(error_of(compressor->expand(bomb, MutableBytes{out}.first(65535))), CompressionError::DoesNotFit) << name;
     EXPECT_TRUE(std::ranges::all_of(Bytes{out}.last(64), [](auto byte) { return byte == 0xa5; })) << name;
+  }
+}
+
+TEST(Compressor, NeitherInputNorOutputIsOverrunByAByte) {
+  const GuardPage in_guard, out_guard;
+  ASSERT_TRUE(in_guard.ready() && out_guard.ready());
+  for (auto& [name, compressor] : compressors()) {
+    for (std::size_t size = 0; size <= 1500; size += size < 64 ? 1 : 37) {
+      const auto text = sentence(size), packed = raw_deflate(text, 6);
+      const MutableBytes in = in_guard.last(packed.size());
+      std::ranges::copy(packed, in.begin());
+      EXPECT_TRUE(compressor->expand(in, out_guard.last(size))) << name << " with " << size;
+      EXPECT_TRUE(size == 0 || !compressor->expand(in, out_guard.last(size - 1))) << name << " with " << size;
+      (void)compressor->expand(in_guard.last(packed.size() - 1), out_guard.last(size));  // whatever that says
+      const MutableBytes plain = in_guard.last(size);
+      std::ranges::copy(text, plain.begin());
+      for (const std::size_t room : {size, size / 2, size / 4}) (void)compressor->compress(plain, out_guard.last(room));
+    }
   }
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "unit/crypto/backends.h"
+#include "unit/crypto/guard_page.h"
 
 namespace testudo::crypto {
 namespace {
@@ -184,6 +185,30 @@ TEST_P(Suites, TakeATextWithoutBytes) {
     EXPECT_TRUE(packet.job.ok) << cipher.name;
     suite.open({&packet.job, 1});
     EXPECT_TRUE(packet.job.ok) << cipher.name;
+  });
+}
+
+/// Every part of a packet that a library reads or writes in wide strides, at the end of what may be touched.
+TEST_P(Suites, TouchNothingBehindAPacket) {
+  const GuardPage whole_guard, text_guard, head_guard, aad_guard, icv_guard;
+  ASSERT_TRUE(whole_guard.ready() && text_guard.ready() && head_guard.ready() && aad_guard.ready() &&
+              icv_guard.ready());
+  for_every_suite(GetParam(), [&](Suite& suite, const CipherRow& cipher, std::size_t icv) {
+    for (std::size_t length = 0; length <= 320; length += cipher.iv == cipher.block ? cipher.block : 1) {
+      const std::size_t head = 8 + cipher.iv;
+      const MutableBytes whole = whole_guard.last(head + length + icv), apart = head_guard.last(head);
+      Job packet{.aad = whole.first(8), .head = whole.first(head), .iv = whole.subspan(8, cipher.iv)};
+      packet.text = whole.subspan(head, length);
+      packet.icv = whole.last(icv);
+      Job parts{.aad = aad_guard.last(12), .head = apart, .iv = apart.last(cipher.iv)};
+      parts.text = text_guard.last(length);
+      parts.icv = icv_guard.last(icv);
+      Job jobs[] = {packet, parts};
+      suite.seal(jobs);
+      EXPECT_TRUE(jobs[0].ok && jobs[1].ok) << cipher.name << " with " << length;
+      suite.open(jobs);
+      EXPECT_TRUE(jobs[0].ok && jobs[1].ok) << cipher.name << " with " << length;
+    }
   });
 }
 
