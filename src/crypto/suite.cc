@@ -20,7 +20,7 @@ Status<KeyError> check(const SuiteKeys& keys) {
 
 Result<std::unique_ptr<Suite>, KeyError> make_best(const SuiteKeys& keys) {
   auto wide = ipsecmb::make_suite(keys);
-  if (wide && keys.cipher->is_aead()) return wide;  // wide within one packet
+  if (wide && ipsecmb::is_wide_within_a_packet(*keys.cipher)) return wide;
   auto portable = portable::make_suite(keys);
   if (!wide) return portable;
   if (!portable) return wide;

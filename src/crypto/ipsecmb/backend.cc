@@ -2,6 +2,7 @@
 #include "crypto/ipsecmb/backend.h"
 
 #include "crypto/ipsecmb/aead.h"
+#include "crypto/ipsecmb/ccm.h"
 #include "crypto/ipsecmb/chained.h"
 
 namespace testudo::crypto::ipsecmb {
@@ -21,11 +22,16 @@ bool available() {
   return manager() != nullptr;
 }
 
+bool is_wide_within_a_packet(const CipherRow& row) {
+  return row.is_aead() && row.kind != CipherKind::AesCcm;
+}
+
 Result<std::unique_ptr<Suite>, KeyError> make_suite(const SuiteKeys& keys) {
   IMB_MGR* const m = manager();
   if (m == nullptr) return Failure{KeyError::NotAvailable};
   if (!keys.cipher->is_aead()) return make_chained(*m, keys);
-  auto aead = make_aead(*m, *keys.cipher, keys.cipher_key);
+  const bool ccm = keys.cipher->kind == CipherKind::AesCcm;
+  auto aead = ccm ? make_ccm(*m, *keys.cipher, keys.cipher_key) : make_aead(*m, *keys.cipher, keys.cipher_key);
   if (!aead) return Failure{KeyError::NotAvailable};
   return aead;
 }

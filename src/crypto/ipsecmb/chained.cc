@@ -3,16 +3,10 @@
 
 #include <algorithm>
 
+#include "crypto/ipsecmb/flight.h"
 #include "crypto/tag.h"
 
 namespace testudo::crypto::ipsecmb {
-namespace {
-
-/// Jobs in flight at once; the manager has room for 256.
-constexpr std::size_t kBatch = 64;
-
-}  // namespace
-
 /// One packet in flight.  Deliberately without initialisers: start() sets what is read.
 struct Chained::Slot {
   alignas(16) std::array<std::uint8_t, 64> tag;
@@ -31,10 +25,10 @@ Chained::Chained(JobShape shape, const CipherKeys& cipher, const MacKeys& mac)
       opening_(pattern(IMB_DIR_DECRYPT)) {}
 
 void Chained::seal(std::span<Job> jobs) {
-  run(jobs, sealing_);
+  for_each_batch(jobs, [this](IMB_MGR& m, std::span<Job> batch) { run_batch(m, batch, sealing_); });
 }
 void Chained::open(std::span<Job> jobs) {
-  run(jobs, opening_);
+  for_each_batch(jobs, [this](IMB_MGR& m, std::span<Job> batch) { run_batch(m, batch, opening_); });
 }
 
 IMB_JOB Chained::pattern(IMB_CIPHER_DIRECTION direction) const {
@@ -71,33 +65,17 @@ bool Chained::lies_in_one_piece(const Job& job) const {
   return !authenticates() || (head_adjacent && tail_fits);
 }
 
-void Chained::run(std::span<Job> jobs, const IMB_JOB& pattern) {
-  IMB_MGR* const m = manager();
-  if (m == nullptr) {
-    for (Job& job : jobs) job.ok = false;
-    return;
-  }
-  while (!jobs.empty()) {
-    const std::size_t n = std::min(kBatch, jobs.size());
-    run_batch(*m, jobs.first(n), pattern);
-    jobs = jobs.subspan(n);
-  }
-}
-
 void Chained::run_batch(IMB_MGR& m, std::span<Job> jobs, const IMB_JOB& pattern) {
   std::array<Slot, kBatch> slots;
-  const auto completed = [](const IMB_JOB* done) {
-    static_cast<Slot*>(done->user_data)->completed = done->status == IMB_STATUS_COMPLETED;
-  };
   reserve_scratch(jobs);
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     jobs[i].ok = acceptable(jobs[i]);
     if (!jobs[i].ok) continue;
     start(jobs[i], slots[i]);
-    submit(m, jobs[i], slots[i], pattern);
-    for (auto* done = IMB_SUBMIT_JOB(&m); done != nullptr; done = IMB_GET_COMPLETED_JOB(&m)) completed(done);
+    describe(*IMB_GET_NEXT_JOB(&m), jobs[i], slots[i], pattern);
+    submit_next(m);
   }
-  while (auto* done = IMB_FLUSH_JOB(&m)) completed(done);
+  land_all(m);
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     if (jobs[i].ok) finish(jobs[i], slots[i], pattern.cipher_direction == IMB_DIR_ENCRYPT);
   }
@@ -133,10 +111,8 @@ void Chained::start(Job& job, Slot& slot) {
   }
 }
 
-/// Fills the manager's next job; the caller submits it.
-void Chained::submit(IMB_MGR& m, const Job& job, Slot& slot, const IMB_JOB& pattern) const {
+void Chained::describe(IMB_JOB& out, const Job& job, Slot& slot, const IMB_JOB& pattern) const {
   const std::size_t head = authenticates() ? job.head.size() : 0;
-  IMB_JOB& out = *IMB_GET_NEXT_JOB(&m);
   out = pattern;
   if (job.text.empty()) out.cipher_mode = IMB_CIPHER_NULL;
   out.src = slot.text - head;
@@ -147,7 +123,7 @@ void Chained::submit(IMB_MGR& m, const Job& job, Slot& slot, const IMB_JOB& patt
   out.msg_len_to_hash_in_bytes = head + job.text.size() + job.tail.size();
   out.iv = slot.iv.data();
   out.auth_tag_output = slot.tag.data();
-  out.user_data = &slot;
+  out.user_data = &slot.completed;
 }
 
 void Chained::finish(Job& job, Slot& slot, bool sealing) const {

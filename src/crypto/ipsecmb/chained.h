@@ -25,11 +25,10 @@ class Chained final : public Suite {
   bool authenticates() const { return mac_.algorithm != IMB_AUTH_NULL; }
   bool acceptable(const Job& job) const;
   bool lies_in_one_piece(const Job& job) const;
-  void run(std::span<Job> jobs, const IMB_JOB& pattern);
   void run_batch(IMB_MGR& m, std::span<Job> jobs, const IMB_JOB& pattern);
   void reserve_scratch(std::span<const Job> jobs);
   void start(Job& job, Slot& slot);
-  void submit(IMB_MGR& m, const Job& job, Slot& slot, const IMB_JOB& pattern) const;
+  void describe(IMB_JOB& out, const Job& job, Slot& slot, const IMB_JOB& pattern) const;
   void finish(Job& job, Slot& slot, bool sealing) const;
 
   JobShape shape_;

@@ -49,13 +49,13 @@ void expand_xcbc(IMB_MGR& m, Bytes key, MacKeys& out) {
   out.algorithm = IMB_AUTH_AES_XCBC;
 }
 
+}  // namespace
+
 void expand_aes(IMB_MGR& m, Bytes key, CipherKeys& out) {
   const keyexp_t expand = key.size() == 16 ? m.keyexp_128 : key.size() == 24 ? m.keyexp_192 : m.keyexp_256;
   expand(key.data(), out.encryption.data(), out.decryption.data());
   out.bytes = key.size();
 }
-
-}  // namespace
 
 Result<CipherKeys, KeyError> expand_cipher(IMB_MGR& m, const CipherRow& row, Bytes key) {
   CipherKeys out;

@@ -34,6 +34,8 @@ struct MacKeys {
   ~MacKeys() { clear(*this); }
 };
 
+/// Of 16, 24 or 32 bytes.
+void expand_aes(IMB_MGR& manager, Bytes key, CipherKeys& out);
 /// NotAvailable when the library has no such cipher in its job interface.
 Result<CipherKeys, KeyError> expand_cipher(IMB_MGR& manager, const CipherRow& row, Bytes key);
 /// row may be null.
