@@ -10,8 +10,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!policy) return 0;
   const auto printed = testudo::cli::print_policy_text(*policy, " ", testudo::cli::PolicyPorts::Shown);
   if (!printed) std::abort();
-  // Allocated numbers print as #N, which is for eyes only.
-  if (printed->find('#') != std::string::npos) return 0;
+  // Allocated numbers print as #N, and me-any leaves a tunnel without endpoints: both are for eyes only, as in KAME.
+  if (printed->find('#') != std::string::npos || printed->find("tunnel//") != std::string::npos) return 0;
   const auto again = testudo::cli::parse_policy_text(*printed);
   if (!again) std::abort();
   if (*testudo::cli::print_policy_text(*again, " ", testudo::cli::PolicyPorts::Shown) != *printed) std::abort();
