@@ -165,6 +165,11 @@ Sa* Database::find(SaProtocol protocol, const net::Address& source, const net::A
   return member == nullptr ? nullptr : member->sa.get();
 }
 
+const Sa* Database::find(const SaGroup& group, Spi spi) const {
+  const Member* member = find_member(group, spi, true);
+  return member == nullptr ? nullptr : member->sa.get();
+}
+
 Sa* Database::inbound(SaProtocol protocol, const net::Address& destination, Spi spi) const {
   const auto found = by_spi_.find(SpiKey{destination, protocol, spi});
   if (found == by_spi_.end()) return nullptr;

@@ -64,6 +64,8 @@ class Database {
   std::size_t flush(std::optional<SaProtocol> protocol);
 
   Sa* find(SaProtocol protocol, const net::Address& source, const net::Address& destination, Spi spi);
+  /// That of this very group, so that a dump can go on after changes.
+  const Sa* find(const SaGroup& group, Spi spi) const;
   /// The packet path's look-ups.  inbound() gives the newest usable SA, or else a larval one, so that the drop can say
   /// why; outbound() gives usable ones only.  The pointers hold until the next call that changes the database.
   Sa* inbound(SaProtocol protocol, const net::Address& destination, Spi spi) const;

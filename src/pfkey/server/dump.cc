@@ -11,20 +11,17 @@ namespace {
 using wire::pfkey::Message;
 
 /// What finds an SA again when its turn comes.
-struct Key {
-  sad::SaProtocol protocol;
-  net::Address destination;
+struct Name {
+  sad::SaGroup group;
   Spi spi;
 };
 
-std::vector<Key> keys_of(const sad::Database& sad, std::optional<sad::SaProtocol> protocol) {
-  std::vector<Key> keys;
+std::vector<Name> names_of(const sad::Database& sad, std::optional<sad::SaProtocol> protocol) {
+  std::vector<Name> names;
   sad.for_each([&](const sad::Sa& sa) {
-    const sad::SaGroup& group = sa.group();
-    if (protocol && group.protocol != *protocol) return;
-    keys.push_back({group.protocol, group.destination, sa.spi()});
+    if (!protocol || sa.group().protocol == *protocol) names.push_back({sa.group(), sa.spi()});
   });
-  return keys;
+  return names;
 }
 
 }  // namespace
@@ -42,17 +39,15 @@ Outcome get(Context& context, const Request& request) {
 
 Outcome dump(Context& context, const Request& request) {
   // Only the names are taken now; each SA is described as it is when the reader gets to it.
-  const auto keys =
-      std::make_shared<const std::vector<Key>>(keys_of(context.parts.sad, protocol_of(request.message.satype)));
-  const auto describe = [&parts = context.parts, keys,
-                         asked = std::make_shared<const Message>(wire::pfkey::clone(request.message))](
-                            std::size_t n) -> std::optional<Message> {
-    const Key& key = (*keys)[n];
-    const sad::Sa* sa = parts.sad.inbound(key.protocol, key.destination, key.spi);
+  const auto names =
+      std::make_shared<const std::vector<Name>>(names_of(context.parts.sad, protocol_of(request.message.satype)));
+  const auto asked = std::make_shared<const Message>(wire::pfkey::clone(request.message));
+  const auto describe = [&parts = context.parts, names, asked](std::size_t n) -> std::optional<Message> {
+    const sad::Sa* sa = parts.sad.find((*names)[n].group, (*names)[n].spi);
     if (sa == nullptr) return std::nullopt;
     return dumped_sa(*sa, parts.wall, *asked);
   };
-  return context.sessions.to_one(request.client, Dump{keys->size(), describe});
+  return context.sessions.to_one(request.client, Dump{names->size(), describe});
 }
 
 }  // namespace testudo::pfkey::server
