@@ -128,7 +128,8 @@ TEST(EspRoundTrip, OfEverySizeUpToAnEthernetFrame) {
 // The largest payload whose sealed form still fits, found by asking; then judged by the length field.
 TEST(EspRoundTrip, UpToTheLargestPacketAndNotBeyond) {
   for (const Suite& suite : {Suite{"null", ""}, Suite{"aes-gcm-16", "", true}, Suite{"aes-cbc", "hmac-sha512"}}) {
-    const auto& layout = test::sa(test::esp(kV4.source, kV4.destination, suite.cipher, suite.mac))->layout();
+    const auto asked = test::sa(test::esp(kV4.source, kV4.destination, suite.cipher, suite.mac));
+    const auto& layout = asked->layout();
     const std::size_t fixed = 20 + layout.header + layout.iv + layout.icv;
     const std::size_t text = (65535 - fixed) / layout.block * layout.block;
     const ByteVector data = test::SeededRandom{9}.bytes(text - 1);
