@@ -133,11 +133,12 @@ Inbound::Next Inbound::look(Arrival& arrival, Verdicts& verdicts) {
 /// RFC 4301 section 5.2 step 3a: by destination, protocol and SPI.
 Inbound::Next Inbound::find_sa(const Arrival& arrival, const LayerName& layer) const {
   constexpr std::uint32_t kWellKnownCpis = 256;
-  const net::Address& destination = arrival.passage.ip.destination;
+  const IpView& ip = arrival.passage.ip;
   const auto kind = *sa_protocol(layer.protocol);
   const bool well_known = kind == sad::SaProtocol::Ipcomp && layer.spi->value < kWellKnownCpis;
-  sad::Sa* sa = well_known ? parts_.sad.inbound_compression(destination, static_cast<std::uint16_t>(layer.spi->value))
-                           : parts_.sad.inbound(kind, destination, *layer.spi);
+  sad::Sa* sa = well_known ? parts_.sad.inbound_compression(ip.source, ip.destination,
+                                                            static_cast<std::uint16_t>(layer.spi->value))
+                           : parts_.sad.inbound(kind, ip.destination, *layer.spi);
   Next next{.kind = Next::Kind::Drop, .layer = layer};
   if (sa == nullptr) {
     next.reason = DropReason::InboundNoSa;
@@ -197,9 +198,8 @@ bool Inbound::marked_as_esp(const net::Address& destination, Bytes payload) cons
 /// would make it longer (RFC 3173 section 2.2), and of the tunnel only the outer header is left.
 sad::Sa* Inbound::uncompressed_tunnel(const IpView& ip) const {
   for (const crypto::CompressionRow& row : crypto::compressions()) {
-    sad::Sa* sa = parts_.sad.inbound_compression(ip.destination, row.id);
-    if (sa == nullptr || !sa->usable() || sa->group().mode == sad::Mode::Transport) continue;
-    if (sa->group().source == ip.source) return sa;
+    sad::Sa* sa = parts_.sad.inbound_compression(ip.source, ip.destination, row.id);
+    if (sa != nullptr && sa->group().mode != sad::Mode::Transport) return sa;
   }
   return nullptr;
 }

@@ -53,15 +53,8 @@ Sa* Database::insert(std::shared_ptr<Sa> sa) {
   list.push_front(&member);
   member.place = list.begin();
   ++size_;
-  index_compression(member);
   watch(member);
   return member.sa.get();
-}
-
-void Database::index_compression(Member& member) {
-  const SaParameters& p = member.sa->parameters();
-  if (p.compression == nullptr) return;
-  by_cpi_[SpiKey{p.group.destination, p.group.protocol, Spi{p.compression->id}}][member.serial] = &member;
 }
 
 /// Takes the member out of every list and destroys it, and its group when that was the last.
@@ -71,11 +64,6 @@ void Database::erase(Member& member) {
   Group& group = *member.group;
   group.by_state[slot(member.listed)].erase(member.place);
   --size_;
-  if (const auto* compression = sa->parameters().compression; compression != nullptr) {
-    const auto found = by_cpi_.find(SpiKey{group.key.destination, group.key.protocol, Spi{compression->id}});
-    found->second.erase(member.serial);
-    if (found->second.empty()) by_cpi_.erase(found);
-  }
   const auto bucket = by_spi_.find(spi_key(*sa));
   std::erase_if(bucket->second, [&](const auto& m) { return m.get() == &member; });
   if (bucket->second.empty()) by_spi_.erase(bucket);
@@ -178,13 +166,27 @@ Sa* Database::inbound(SaProtocol protocol, const net::Address& destination, Spi 
   return usable == bucket.rend() ? bucket.back()->sa.get() : (*usable)->sa.get();
 }
 
-Sa* Database::inbound_compression(const net::Address& destination, std::uint16_t cpi) const {
-  const auto found = by_cpi_.find(SpiKey{destination, SaProtocol::Ipcomp, Spi{cpi}});
-  if (found == by_cpi_.end()) return nullptr;
-  const auto& members = found->second;
-  const auto usable =
-      std::find_if(members.rbegin(), members.rend(), [](const auto& m) { return m.second->sa->usable(); });
-  return usable == members.rend() ? members.rbegin()->second->sa.get() : usable->second->sa.get();
+Sa* Database::inbound_compression(const net::Address& source, const net::Address& destination,
+                                  std::uint16_t cpi) const {
+  if (Sa* sa = compression_between({SaProtocol::Ipcomp, source, destination}, cpi)) return sa;
+  return compression_between({SaProtocol::Ipcomp, net::Address::any(source.family()), destination}, cpi);
+}
+
+Sa* Database::compression_between(const Pair& pair, std::uint16_t cpi) const {
+  const auto groups = by_pair_.find(pair);
+  if (groups == by_pair_.end()) return nullptr;
+  const auto fits = [cpi](const Member* m) {
+    const auto* compression = m->sa->parameters().compression;
+    return m->sa->usable() && compression != nullptr && compression->id == cpi;
+  };
+  for (const Group* group : groups->second) {
+    for (const State state : {State::Mature, State::Dying}) {
+      const Members& members = group->by_state[slot(state)];
+      const auto found = std::ranges::find_if(members, fits);
+      if (found != members.end()) return (*found)->sa.get();
+    }
+  }
+  return nullptr;
 }
 
 Sa* Database::first_usable(const Members& members, bool oldest) {

@@ -70,8 +70,9 @@ class Database {
   /// why; outbound() gives usable ones only.  The pointers hold until the next call that changes the database.
   Sa* inbound(SaProtocol protocol, const net::Address& destination, Spi spi) const;
   Sa* outbound(const OutboundQuery& query) const;
-  /// An IPcomp SA of the destination that uses this well-known CPI (an algorithm number below 256).
-  Sa* inbound_compression(const net::Address& destination, std::uint16_t cpi) const;
+  /// The newest usable IPcomp SA between these addresses (or from an unspecified one) that uses this well-known CPI, an
+  /// algorithm number below 256.  Many peers share such a CPI, so the source is part of the name here.
+  Sa* inbound_compression(const net::Address& source, const net::Address& destination, std::uint16_t cpi) const;
 
   /// Dump order: groups newest first; in a group MATURE, DYING, LARVAL, DEAD.
   void for_each(const std::function<void(const Sa&)>& visit) const;
@@ -128,7 +129,7 @@ class Database {
   static Sa* preferred(const Group& group, bool oldest);
   Group& group_of(const SaGroup& key);
   Sa* insert(std::shared_ptr<Sa> sa);
-  void index_compression(Member& member);
+  Sa* compression_between(const Pair& pair, std::uint16_t cpi) const;
   void watch(Member& member);
   void unwatch(Member& member);
   void move_to(Member& member, State state);
@@ -147,11 +148,9 @@ class Database {
   std::unordered_map<SaGroup, std::unique_ptr<Group>, SaGroupHash> by_group_;
   std::unordered_map<Pair, std::list<Group*>, Hash> by_pair_;  ///< newest first
   std::unordered_map<SpiKey, Bucket, Hash> by_spi_;            ///< owns the members
-  std::unordered_map<SpiKey, std::map<std::uint64_t, Member*>, Hash>
-      by_cpi_;                              ///< IPcomp, by algorithm number; by serial
-  Members larval_;                          ///< oldest first
-  Members counted_;                         ///< with a limit that use can pass
-  std::multimap<Time, Member*> deadlines_;  ///< when a limit of age may be passed
+  Members larval_;                                             ///< oldest first
+  Members counted_;                                            ///< with a limit that use can pass
+  std::multimap<Time, Member*> deadlines_;                     ///< when a limit of age may be passed
 };
 
 }  // namespace testudo::sad

@@ -107,7 +107,7 @@ TEST_F(SadDatabase, FlushesOneProtocolOrAll) {
   EXPECT_EQ(sad.size(), 2U);
   EXPECT_EQ(sad.flush(std::nullopt), 2U);
   EXPECT_EQ(sad.size(), 0U);
-  EXPECT_EQ(sad.inbound_compression(ip("10.0.0.2"), 2), nullptr);
+  EXPECT_EQ(sad.inbound_compression(ip("10.0.0.1"), ip("10.0.0.2"), 2), nullptr);
   EXPECT_TRUE(add(group(1), 10000));
 }
 
@@ -250,16 +250,26 @@ TEST_F(SadDatabase, LarvalSasNeverServe) {
   EXPECT_EQ(outbound_spi(), 0U);
 }
 
-TEST_F(SadDatabase, FindsIpcompSasByAlgorithmNumber) {
+TEST_F(SadDatabase, FindsIpcompSasByPeerAndAlgorithmNumber) {
   ASSERT_TRUE(add(group(0, Mode::Any, SaProtocol::Ipcomp), 1000));
   SaGroup other = group(0, Mode::Any, SaProtocol::Ipcomp);
   other.source = ip("10.0.0.9");
   ASSERT_TRUE(add(other, 1001));
-  EXPECT_EQ(sad.inbound_compression(ip("10.0.0.2"), 2)->spi(), Spi{1001});
+  const auto found = [&](const char* source, const char* destination, std::uint16_t cpi) {
+    const Sa* sa = sad.inbound_compression(ip(source), ip(destination), cpi);
+    return sa == nullptr ? Spi{} : sa->spi();
+  };
+  EXPECT_EQ(found("10.0.0.1", "10.0.0.2", 2), Spi{1000});
+  EXPECT_EQ(found("10.0.0.9", "10.0.0.2", 2), Spi{1001});
+  EXPECT_EQ(found("10.0.0.8", "10.0.0.2", 2), Spi{});
+  EXPECT_EQ(found("10.0.0.1", "10.0.0.2", 3), Spi{});
+  EXPECT_EQ(found("10.0.0.1", "10.0.0.1", 2), Spi{});
+  SaGroup anybody = other;
+  anybody.source = ip("0.0.0.0");
+  ASSERT_TRUE(add(anybody, 1002));
+  EXPECT_EQ(found("10.0.0.8", "10.0.0.2", 2), Spi{1002});
   sad.remove(SaProtocol::Ipcomp, ip("10.0.0.9"), ip("10.0.0.2"), Spi{1001});
-  EXPECT_EQ(sad.inbound_compression(ip("10.0.0.2"), 2)->spi(), Spi{1000});
-  EXPECT_EQ(sad.inbound_compression(ip("10.0.0.2"), 3), nullptr);
-  EXPECT_EQ(sad.inbound_compression(ip("10.0.0.1"), 2), nullptr);
+  EXPECT_EQ(found("10.0.0.9", "10.0.0.2", 2), Spi{1002});
 }
 
 // ---- dump -----------------------------------------------------------------------------------------------------------
