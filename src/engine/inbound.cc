@@ -38,6 +38,11 @@ bool enabled(sad::SaProtocol protocol, const Settings& settings) {
   }
 }
 
+/// RFC 1122 section 3.2.1.2: "A host MUST verify the IP header checksum on every received datagram".
+bool has_right_checksum(const IpView& ip, Bytes packet) {
+  return !ip.is_v4() || wire::packet::checksum(packet.first(ip.header_length)) == 0;
+}
+
 /// Ports are part of the name of a NAT-T SA, and foreign to any other (netipsec compares strictly).
 bool ports_fit(const sad::Sa& sa, const std::optional<transform::UdpPorts>& ports) {
   const auto& nat = sa.parameters().nat;
@@ -63,7 +68,9 @@ void Inbound::process(std::span<PacketBuffer* const> batch, Verdicts& verdicts) 
 
 void Inbound::admit(Passage passage, Verdicts& verdicts) {
   const auto ip = wire::packet::parse_ip(passage.packet->bytes());
-  if (!ip) return verdicts.drop(DropReason::InboundMalformed, passage);
+  if (!ip || !has_right_checksum(*ip, passage.packet->bytes())) {
+    return verdicts.drop(DropReason::InboundMalformed, passage);
+  }
   passage.ip = *ip;
   passage.packet->trim_back(passage.packet->size() - ip->total_length);
   passage.flow = wire::packet::flow_of(*ip, passage.packet->bytes());

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 
+#include "net/protocol.h"
 #include "sad/lifetime.h"
 #include "transform/ah.h"
 #include "transform/ipcomp.h"
 #include "transform/tunnel_outer.h"
 #include "transform/udp_encap.h"
+#include "wire/reader.h"
 
 namespace testudo::engine {
 namespace {
@@ -14,6 +16,7 @@ namespace {
 using net::DropReason;
 
 void count_sealed(const sad::Sa& sa, std::size_t payload, Verdicts& verdicts);
+void trace_sealed(const sad::Sa& sa, const Passage& passage, Verdicts& verdicts);
 Status<DropReason> look_again(Passage& passage);
 Status<DropReason> put_in_udp(const sad::Sa& sa, Passage& passage);
 
@@ -66,7 +69,7 @@ void Sealer::apply(sad::Sa& sa, std::vector<Departure>& run, Verdicts& verdicts)
     TRY_DONE(look_again(passage));
     if (passage.ip.upper_protocol != layer.protocol) return Done{};  // did not shrink
     count_sealed(sa, payload, verdicts);
-    verdicts.trace({.kind = TraceStep::Kind::Sealed, .protocol = layer.protocol, .spi = sa.spi()}, passage);
+    trace_sealed(sa, passage, verdicts);
     return put_in_udp(sa, passage);
   });
 }
@@ -105,6 +108,22 @@ void count_sealed(const sad::Sa& sa, std::size_t payload, Verdicts& verdicts) {
   ++counters.output;
   counters.output_bytes += payload;
   ++counters.histogram[algorithm_id(sa)];
+}
+
+/// The sequence number is read from the packet: those of a run were all taken before.
+void trace_sealed(const sad::Sa& sa, const Passage& passage, Verdicts& verdicts) {
+  if (!verdicts.tracing()) return;
+  const LayerName layer = name_of(sa);
+  const bool numbered = sa.group().protocol != sad::SaProtocol::Ipcomp && !sa.parameters().flags.old_format;
+  wire::Reader in{Bytes{passage.packet->bytes()}.subspan(passage.ip.upper_offset)};
+  // In front of it: the SPI, and in AH also next header, length and reserved.
+  const bool there = numbered && in.skip(layer.protocol == net::protocol::kAh ? 8 : 4).has_value();
+  const auto sequence = in.u32();
+  verdicts.trace({.kind = TraceStep::Kind::Sealed,
+                  .protocol = layer.protocol,
+                  .spi = sa.spi(),
+                  .sequence = there && sequence ? *sequence : 0},
+                 passage);
 }
 
 /// The header has moved or changed: what the next step sees.
