@@ -50,6 +50,25 @@ ByteVector raw_deflate(const ByteVector& in, int level) {
   return {out.begin(), end};
 }
 
+/// What a reader with a window of 4 KiB makes of a stream: it forgets what lies further back than that and a few bytes.
+ByteVector expand_with_small_window(Bytes packed, std::size_t size) {
+  constexpr std::size_t kStride = 256;
+  z_stream stream{};
+  EXPECT_EQ(inflateInit2(&stream, -12), Z_OK);
+  ByteVector out(size);
+  stream.next_in = const_cast<Bytef*>(packed.data());
+  stream.avail_in = static_cast<uInt>(packed.size());
+  int outcome = Z_OK;
+  while (outcome == Z_OK && stream.total_out < size) {
+    stream.next_out = out.data() + stream.total_out;
+    stream.avail_out = static_cast<uInt>(std::min(kStride, size - stream.total_out));
+    outcome = inflate(&stream, Z_NO_FLUSH);
+  }
+  EXPECT_EQ(stream.total_out, size);
+  inflateEnd(&stream);
+  return out;
+}
+
 CompressionError error_of(Result<std::size_t, CompressionError> result) {
   EXPECT_FALSE(result);
   return result ? CompressionError{0xff} : result.error();
@@ -120,6 +139,21 @@ TEST(Compressor, ExpandsWhatAnyWriterMaySend) {
       ASSERT_TRUE(n) << name << " at level " << level;
       EXPECT_TRUE(back == in && *n == in.size()) << name << " at level " << level;
     }
+  }
+}
+
+// KAME compresses with a window of 4 KiB, and some readers have no more.
+TEST(Compressor, WritersLookBackNoFurtherThanFourKiB) {
+  auto in = noise(6000, 5);
+  in.insert(in.end(), in.begin(), in.begin() + 6000);  // 6000 back: too far
+  const ByteVector recent(in.end() - 3000, in.end());
+  in.insert(in.end(), recent.begin(), recent.end());  // 3000 back: near enough
+  for (auto& [name, compressor] : compressors()) {
+    ByteVector packed(in.size() + 1000);
+    const auto n = compressor->compress(in, packed);
+    ASSERT_TRUE(n) << name;
+    EXPECT_LT(*n, in.size()) << name;
+    EXPECT_EQ(expand_with_small_window(Bytes{packed}.first(*n), in.size()), in) << name;
   }
 }
 
