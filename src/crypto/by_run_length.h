@@ -3,6 +3,7 @@
 // for all its lanes even when one is in use (one packet of AES-CBC and HMAC-SHA-256 takes it four times as long as
 // OpenSSL, of thirty-two each takes it half as long), so short runs go the other way.
 #include <memory>
+#include <utility>
 
 #include "crypto/suite.h"
 

@@ -2,6 +2,7 @@
 // Any Cipher with any Mac as a Suite: RFC 4303 section 3.3.2.1 (encrypt first, then authenticate the
 // ciphertext). One packet at a time; the back ends that work on many at once have their own Suite.
 #include <memory>
+#include <utility>
 
 #include "crypto/cipher.h"
 #include "crypto/job_shape.h"

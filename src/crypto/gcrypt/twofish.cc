@@ -2,6 +2,8 @@
 
 #include <gcrypt.h>
 
+#include <utility>
+
 #include "base/secret.h"
 
 namespace testudo::crypto::gcrypt {

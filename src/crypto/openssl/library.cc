@@ -3,6 +3,8 @@
 #include <openssl/crypto.h>
 #include <openssl/provider.h>
 
+#include <utility>
+
 namespace testudo::crypto::openssl {
 namespace {
 

@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <random>
+#include <utility>
+#include <vector>
 
 #include "unit/crypto/guard_page.h"
 #include "unit/crypto/hex.h"

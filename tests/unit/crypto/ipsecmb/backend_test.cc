@@ -1,8 +1,11 @@
 #include "crypto/ipsecmb/backend.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <optional>
 #include <random>
+#include <string>
+#include <vector>
 
 #include "unit/crypto/backends.h"
 
