@@ -56,25 +56,18 @@ int show_files(const SetkeyOptions& options, Session& session) {
   return 0;
 }
 
-int run_file(const SetkeyOptions& options, Session& session) {
-  const auto content = read_file(options.file);
-  if (!content) {
-    std::cerr << "setkey: Can't open `" << options.file << "': " << std::strerror(errno) << "\n";
-    return 1;
-  }
+/// `content` is that of the file of -f and --restore.
+int run(const SetkeyOptions& options, const std::string& content, Session& session) {
   const std::string name = options.file == "-" ? "<stdin>" : options.file;
-  return options.mode == Mode::Restore ? session.restore(*content, name) : session.run_script(*content, name);
-}
-
-int run(const SetkeyOptions& options, Session& session) {
   switch (options.mode) {
     case Mode::Files:
       return show_files(options, session);
     case Mode::Session:
       return session.run_session(std::cin);
     case Mode::Script:
+      return session.run_script(content, name);
     case Mode::Restore:
-      return run_file(options, session);
+      return session.restore(content, name);
     case Mode::Dump:
       return session.dump();
     case Mode::Flush:
@@ -104,6 +97,12 @@ int main(int argc, char** argv) {
     std::cout << "warning: -r and -k options are not supported in this environment\n";
   }
 
+  const bool has_file = options.mode == Mode::Script || options.mode == Mode::Restore;
+  const auto content = has_file ? read_file(options.file) : std::string{};
+  if (!content) {
+    std::cerr << "setkey: Can't open `" << options.file << "': " << std::strerror(errno) << "\n";
+    return 1;
+  }
   std::optional<testudo::app::DaemonChannel> channel;
   // Saved messages and a dry run need no daemon.
   if (options.mode != Mode::Files && !options.dry) {
@@ -123,5 +122,5 @@ int main(int argc, char** argv) {
   Session session{options,
                   {std::cout, std::cerr, resolver, now, pause, static_cast<std::uint32_t>(getpid())},
                   channel ? &*channel : nullptr};
-  return run(options, session);
+  return run(options, *content, session);
 }

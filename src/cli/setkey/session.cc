@@ -14,6 +14,7 @@
 #include "cli/setkey/print_policy.h"
 #include "cli/setkey/print_sa.h"
 #include "cli/setkey/restore.h"
+#include "crypto/algorithms.h"
 
 namespace testudo::cli {
 namespace {
@@ -34,6 +35,13 @@ std::string error_text(const Message& message) {
   if (message.type == Type::Dump) return "No SAD entries";
   if (message.type == Type::SpdDump) return "No SPD entries";
   return "No entry";
+}
+
+/// True when a counter that starts again would use nonces again.
+bool repeats_nonces(const Message& dumped) {
+  if (dumped.satype != wire::pfkey::SaType::Esp || !dumped.sa2 || dumped.sa2->sequence == 0) return false;
+  const crypto::CipherRow* row = crypto::cipher_by_id(dumped.sa->encrypt);
+  return row != nullptr && (row->is_aead() || row->kind == crypto::CipherKind::AesCtr);
 }
 
 std::string key_numbers(const KeyLengthComplaint& complaint) {
@@ -185,6 +193,11 @@ int Session::restore(std::string_view text, const std::string& name) {
   for (const Message& one : *dumped) {
     auto add = restoring_add(one);
     if (add) {
+      if (repeats_nonces(one)) {
+        with_.err << fmt::format(
+            "setkey: {}: SPI 0x{:08x} has sent packets, and its nonces start anew: change its key\n", name,
+            one.sa->spi.value);
+      }
       exchange(std::move(*add), std::nullopt);
       continue;
     }
