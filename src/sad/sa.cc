@@ -167,8 +167,8 @@ Sequence::Wrap wrap_of(const SaParameters& p) {
   return cycle ? Sequence::Wrap::Cycle : Sequence::Wrap::Never;
 }
 
-/// "Anti-replay … only if integrity is selected" (RFC 4303 section 3.4.3); the old formats have no number to
-/// check.
+/// "This service MUST NOT be enabled unless the ESP integrity service also is enabled" (RFC 4303 section 3.4.3); the
+/// old formats have no number to check.
 std::uint32_t window_of(const SaParameters& p, const SaLayout& layout) {
   return layout.authenticated && !p.flags.old_format ? p.replay_packets : 0;
 }

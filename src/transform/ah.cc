@@ -37,7 +37,7 @@ void compute(const Sa& sa, const CookedHeader& cooked, Bytes from_ah, std::uint6
 }
 
 Status<DropReason> make_room(PacketBuffer& packet, const IpView& ip, std::size_t header) {
-  // "In transport mode, AH is applied only to whole IP datagrams (not to IP fragments)."
+  // "transport mode AH is applied only to whole IP datagrams (not to IP fragments)" (RFC 4302 section 3.3.4)
   if (ip.fragment) return Failure{DropReason::OutboundInvalid};
   if (ip.total_length + header > largest_packet(ip.is_v4())) return Failure{DropReason::TooBig};
   packet.trim_back(packet.size() - ip.total_length);

@@ -123,7 +123,7 @@ Result<Opened, DropReason> finish(Sa& sa, const Pending& pending, const crypto::
     sa.window.commit(pending.sequence);
   }
   TRY(const Trailer trailer, read_trailer(sa.parameters().flags.padding, sealed.text));
-  // "A receiver MUST be prepared to discard dummy packets" (section 2.6).
+  // "a receiver MUST be prepared to discard such packets, without indicating an error" (RFC 4303 section 2.6).
   if (trailer.next_header == net::protocol::kNoNext) return Failure{DropReason::DummyPacket};
   if (trailer.next_header == net::protocol::kHopByHop) return Failure{DropReason::BadNextHeader};
 

@@ -109,7 +109,7 @@ crypto::Job lay_out(Sa& sa, PacketBuffer& packet, const IpView& ip, const Growth
 }
 
 Result<crypto::Job, DropReason> prepare(Sa& sa, SealJob& job, Scratch& scratch, Random& random) {
-  // "In the context of transport mode, ESP is applied only to whole IP datagrams (not to IP fragments)."
+  // "transport mode ESP is applied only to whole IP datagrams (not to IP fragments)" (RFC 4303 section 3.3.4)
   if (job.ip.fragment) return Failure{DropReason::OutboundInvalid};
   const sad::SaLayout& layout = sa.layout();
   const bool old = sa.parameters().flags.old_format;
