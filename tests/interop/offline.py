@@ -1,0 +1,84 @@
+"""Packets through `testudo pcap`: a setkey script, a list of packets in, a list of packets out.  For tests/interop."""
+import hashlib
+import os
+import pathlib
+import struct
+import subprocess
+import sys
+
+SOURCE = pathlib.Path(os.environ.get("TESTUDO_SOURCE", pathlib.Path(__file__).resolve().parent.parent.parent))
+BIN = pathlib.Path(os.environ.get("TESTUDO_BIN", SOURCE / "build" / "dev" / "bin"))
+LINKTYPE_RAW = 101
+
+
+def skip(reason):
+    """Leaves with the status that ctest takes for a skipped test."""
+    print("skipped: " + reason)
+    sys.exit(77)
+
+
+def bytes_of(seed, length):
+    """As many bytes as wanted that look random and are the same in each run."""
+    return hashlib.shake_128(seed.encode()).digest(length)
+
+
+def hexkey(key):
+    return "0x" + key.hex() if key else ""
+
+
+def write_pcap(path, packets):
+    with open(path, "wb") as file:
+        file.write(struct.pack("=IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 262144, LINKTYPE_RAW))
+        for number, packet in enumerate(packets):
+            file.write(struct.pack("=IIII", 1_700_000_000, number % 1_000_000, len(packet), len(packet)) + packet)
+
+
+def read_pcap(path):
+    data = pathlib.Path(path).read_bytes()
+    packets, offset = [], 24
+    while offset + 16 <= len(data):
+        length = struct.unpack_from("=I", data, offset + 8)[0]
+        packets.append(data[offset + 16:offset + 16 + length])
+        offset += 16 + length
+    return packets
+
+
+def upper(packet):
+    """Protocol and bytes behind the IP header (and, in IPv6, behind hop-by-hop, routing and destination options)."""
+    if packet[0] >> 4 == 4:
+        return packet[9], packet[(packet[0] & 15) * 4:]
+    protocol, rest = packet[6], packet[40:]
+    while protocol in (0, 43, 60):
+        protocol, rest = rest[0], rest[(rest[1] + 1) * 8:]
+    return protocol, rest
+
+
+def spi_of(packet):
+    """The SPI of an ESP, AH or UDP-encapsulated packet, or None."""
+    protocol, rest = upper(packet)
+    offset = {50: 0, 51: 4, 17: 8}.get(protocol)
+    return struct.unpack_from("!I", rest, offset)[0] if offset is not None else None
+
+
+class Lab:
+    """An engine that knows `script` and has the addresses `locals_`."""
+
+    def __init__(self, folder, script, locals_):
+        if not (BIN / "testudo").exists():
+            skip(f"needs testudo in {BIN}")
+        self.folder = pathlib.Path(folder)
+        self.script = self.folder / "ipsec.conf"
+        self.script.write_text(script)
+        self.arguments = [word for address in locals_ for word in ("--local", address)]
+        self.said = ""
+
+    def run(self, packets):
+        """What the engine makes of them; its report is kept in `said`."""
+        source, target = self.folder / "in.pcap", self.folder / "out.pcap"
+        write_pcap(source, packets)
+        command = [BIN / "testudo", "pcap", "--config", self.script, *self.arguments, source, target]
+        done = subprocess.run([str(c) for c in command], capture_output=True, text=True, check=False)
+        self.said = done.stdout
+        if done.returncode != 0:
+            raise SystemExit(f"testudo pcap: exit {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        return read_pcap(target)
