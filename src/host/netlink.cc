@@ -199,13 +199,18 @@ std::optional<Route> Netlink::route_to(const net::Address& destination, std::uin
   mnl_attr_put_u32(message, RTA_MARK, mark);
   message->nlmsg_flags |= NLM_F_ACK;
   Route route;
+  bool learned = false;
   const auto asked = exchange(message, "look up route", [&](const nlmsghdr* answer) {
     for_each_attribute(answer, sizeof(rtmsg), [&](const nlattr* a) {
       if (mnl_attr_get_type(a) == RTA_OIF) route.device = mnl_attr_get_u32(a);
       if (mnl_attr_get_type(a) == RTA_PREFSRC) route.source = address_of(a);
       if (mnl_attr_get_type(a) == RTA_METRICS) route.mtu = route_metric_mtu(a);
+      if (mnl_attr_get_type(a) == RTA_CACHEINFO)
+        learned = static_cast<const rta_cacheinfo*>(mnl_attr_get_payload(a))->rta_expires != 0;
     });
   });
+  // What the kernel learned is about packets before protection, which go to the same address in transport mode.
+  if (learned) route.mtu = 0;
   if (!asked || route.device == 0) return std::nullopt;
   if (route.mtu == 0) route.mtu = device_mtu(route.device);
   return route;

@@ -1,5 +1,6 @@
 #include "io/receiver.h"
 
+#include <linux/filter.h>
 #include <linux/icmp.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
@@ -66,6 +67,40 @@ Status<SystemError> pass_errors_only(const Fd& fd, net::Family family) {
   return Done{};
 }
 
+// Classic BPF: an instruction, its constant, and how many to skip when it holds and when not.
+constexpr sock_filter load(unsigned size, std::uint32_t at) {
+  return {static_cast<std::uint16_t>(BPF_LD | size | BPF_IND), 0, 0, at};
+}
+constexpr sock_filter equal(std::uint32_t value, std::uint8_t yes, std::uint8_t no) {
+  return {BPF_JMP | BPF_JEQ | BPF_K, yes, no, value};
+}
+
+// IPv4 sockets see the packet from its IP header, IPv6 ones from the ICMPv6 header; X is where ICMP begins.
+Status<SystemError> pass_quotes_of_protected(const Fd& fd, net::Family family, std::uint16_t port, unsigned except) {
+  const bool v4 = family == net::Family::V4;
+  const std::uint32_t quote = 8, protocol = quote + (v4 ? 9 : 6), ports = quote + (v4 ? 20 : 40);
+  constexpr auto kDevice = static_cast<std::uint32_t>(SKF_AD_OFF + SKF_AD_IFINDEX);
+  std::array program{
+      sock_filter{BPF_LD | BPF_W | BPF_ABS, 0, 0, kDevice},
+      equal(except, 11, 0),
+      v4 ? sock_filter{BPF_LDX | BPF_B | BPF_MSH, 0, 0, 0} : sock_filter{BPF_LDX | BPF_W | BPF_IMM, 0, 0, 0},
+      load(BPF_B, protocol),
+      equal(net::protocol::kEsp, 7, 0),
+      equal(net::protocol::kAh, 6, 0),
+      equal(net::protocol::kIpcomp, 5, 0),
+      equal(net::protocol::kUdp, 0, 5),
+      load(BPF_H, ports),
+      equal(port, 2, 0),
+      load(BPF_H, ports + 2),
+      equal(port, 0, 1),
+      sock_filter{BPF_RET | BPF_K, 0, 0, 0xffff},
+      sock_filter{BPF_RET | BPF_K, 0, 0, 0},
+  };
+  const sock_fprog attached{static_cast<unsigned short>(program.size()), program.data()};
+  if (::setsockopt(fd.get(), SOL_SOCKET, SO_ATTACH_FILTER, &attached, sizeof attached) == 0) return Done{};
+  return last_error("attach filter to ICMP socket");
+}
+
 Status<SystemError> bind_any(const Fd& fd, net::Family family, std::uint16_t port) {
   sockaddr_storage at{};
   socklen_t length = sizeof(sockaddr_in);
@@ -103,10 +138,11 @@ Result<Receiver, SystemError> Receiver::raw(net::Family family, std::uint8_t pro
   return Receiver{std::move(fd), family, protocol, 0};
 }
 
-Result<Receiver, SystemError> Receiver::icmp_errors(net::Family family) {
+Result<Receiver, SystemError> Receiver::icmp_errors(net::Family family, std::uint16_t encapsulation, unsigned except) {
   const std::uint8_t protocol = family == net::Family::V4 ? net::protocol::kIcmp : net::protocol::kIcmpv6;
   TRY(Fd fd, open_raw(family, protocol));
   TRY_DONE(pass_errors_only(fd, family));
+  TRY_DONE(pass_quotes_of_protected(fd, family, encapsulation, except));
   return Receiver{std::move(fd), family, protocol, 0};
 }
 

@@ -19,8 +19,9 @@ class Receiver {
  public:
   /// Raw socket: every packet of this protocol that the host receives, reassembled by the kernel.
   static Result<Receiver, SystemError> raw(net::Family family, std::uint8_t protocol);
-  /// ICMP or ICMPv6 errors only (unreachable, too big, time exceeded, parameter problem).
-  static Result<Receiver, SystemError> icmp_errors(net::Family family);
+  /// ICMP or ICMPv6 errors that quote ESP, AH, IPcomp or a UDP port of `encapsulation`, and did not come in by
+  /// `except`: the kernel has its own copy of each, and the engine's own errors go in by that device.
+  static Result<Receiver, SystemError> icmp_errors(net::Family family, std::uint16_t encapsulation, unsigned except);
   /// UDP port for encapsulated ESP, bound to every address of the family.
   static Result<Receiver, SystemError> udp_encapsulation(net::Family family, std::uint16_t port);
 

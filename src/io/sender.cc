@@ -22,9 +22,14 @@ bool set(const Fd& fd, int level, int option, int value) {
 Result<Fd, SystemError> open_raw(int domain, std::uint32_t mark) {
   Fd fd{::socket(domain, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_RAW)};
   if (!fd) return last_error("open raw socket for sending");
-  const bool included =
-      domain == AF_INET ? set(fd, IPPROTO_IP, IP_HDRINCL, 1) : set(fd, IPPROTO_IPV6, kIpv6HeaderIncluded, 1);
+  const bool v4 = domain == AF_INET;
+  const bool included = v4 ? set(fd, IPPROTO_IP, IP_HDRINCL, 1) : set(fd, IPPROTO_IPV6, kIpv6HeaderIncluded, 1);
   if (!included) return last_error("set header-included mode");
+  // The kernel keeps path MTUs of the packets that hosts give to it.  Ours are longer than those by what protection
+  // adds, and the engine keeps their path MTUs itself: only the device's MTU may stop them here.
+  const bool probing = v4 ? set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE)
+                          : set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
+  if (!probing) return last_error("set path MTU mode");
   if (!set(fd, SOL_SOCKET, SO_MARK, static_cast<int>(mark))) return last_error("set mark of raw socket");
   if (!set(fd, SOL_SOCKET, SO_BROADCAST, 1)) return last_error("allow broadcast");
   set(fd, SOL_SOCKET, SO_SNDBUFFORCE, kSendQueue);

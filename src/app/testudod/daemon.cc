@@ -93,9 +93,11 @@ Status<std::string> Daemon::open_receivers() {
       if (!raw) return sentence(raw.error());
       receive_from(*std::move(raw));
     }
-    auto icmp = io::Receiver::icmp_errors(family);
+    const auto& ports = options_.host.encapsulation_ports;
+    auto icmp =
+        io::Receiver::icmp_errors(family, ports.empty() ? std::uint16_t{0} : ports.front(), attachment_->tun().index());
     if (!icmp) return sentence(icmp.error());
-    receive_from(*std::move(icmp));
+    receive_from(*std::move(icmp), PacketPath::Role::Overheard);
     for (const std::uint16_t port : options_.host.encapsulation_ports) {
       auto udp = io::Receiver::udp_encapsulation(family, port);
       if (udp)
@@ -107,10 +109,10 @@ Status<std::string> Daemon::open_receivers() {
   return Done{};
 }
 
-void Daemon::receive_from(io::Receiver receiver) {
+void Daemon::receive_from(io::Receiver receiver, PacketPath::Role role) {
   io::Receiver& kept = *receivers_.emplace_back(std::make_unique<io::Receiver>(std::move(receiver)));
-  watches_.push_back(loop_.watch(kept.fd(), [this, &kept] {
-    packets_->from_wire(kept);
+  watches_.push_back(loop_.watch(kept.fd(), [this, role, &kept] {
+    packets_->from_wire(kept, role);
     pfkey_->pump();
   }));
 }

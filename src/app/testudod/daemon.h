@@ -29,7 +29,7 @@ class Daemon {
   Status<std::string> attach();
   Status<std::string> open_receivers();
   Status<std::string> listen();
-  void receive_from(io::Receiver receiver);
+  void receive_from(io::Receiver receiver, PacketPath::Role role = PacketPath::Role::Delivered);
   void set_variables();
   void reload();
   void policies_may_have_changed();

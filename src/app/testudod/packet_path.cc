@@ -60,7 +60,7 @@ void PacketPath::from_host() {
   }
 }
 
-void PacketPath::from_wire(io::Receiver& receiver) {
+void PacketPath::from_wire(io::Receiver& receiver, Role role) {
   for (int round = 0; round < kRounds; ++round) {
     for (std::size_t i = 0; i < io::kBatch; ++i) {
       incoming_[i].reset();
@@ -74,7 +74,9 @@ void PacketPath::from_wire(io::Receiver& receiver) {
       incoming_[i].set_size(slots_[i].length);
       batch_.push_back(&incoming_[i]);
     }
+    role_ = role;
     engine_.inbound(batch_, io::now(), *this);
+    role_ = Role::Delivered;
     flush();
   }
 }
@@ -90,6 +92,7 @@ void PacketPath::to_wire(engine::PacketBuffer& packet, bool) {
 }
 
 void PacketPath::to_host(engine::PacketBuffer& packet) {
+  if (role_ == Role::Overheard) return;
   if (!tun_.write(packet.bytes())) engine_.count_drop(net::DropReason::QueueFull, packet.bytes());
 }
 

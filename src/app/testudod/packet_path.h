@@ -21,8 +21,10 @@ class PacketPath final : public engine::Outbox {
 
   /// Call while the TUN device is readable; bounded work a call.
   void from_host();
-  /// Call while the receiver is readable; bounded work a call.
-  void from_wire(io::Receiver& receiver);
+  /// Call while the receiver is readable; bounded work a call.  Overheard: the kernel has delivered its own copy of
+  /// these.
+  enum class Role : std::uint8_t { Delivered, Overheard };
+  void from_wire(io::Receiver& receiver, Role role);
   /// About once a second.
   void tick(Time now);
 
@@ -43,6 +45,7 @@ class PacketPath final : public engine::Outbox {
   io::Sender sender_;
   Listeners listeners_;
   bool hold_ = false;
+  Role role_ = Role::Delivered;  ///< of the packets that the engine works on
 
   std::vector<engine::PacketBuffer> incoming_, outgoing_;
   std::size_t queued_ = 0;  ///< of outgoing_

@@ -1,0 +1,48 @@
+// testudod: the data plane of IPsec in user space.  testudod(8).
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+
+#include "app/testudod/daemon.h"
+#include "app/testudod/process.h"
+
+namespace testudo::app {
+namespace {
+
+int fail(const std::string& text) {
+  std::fprintf(stderr, "testudod: %s\n", text.c_str());
+  return EXIT_FAILURE;
+}
+
+int run(Options options) {
+  if (const auto read = read_config(options); !read) return fail(read.error());
+  if (const auto may = require_privileges(); !may) return fail(may.error());
+  std::optional<Background> background;
+  if (!options.foreground) {
+    auto entered = Background::enter();
+    if (!entered) return fail(entered.error().to_string());
+    background.emplace(*std::move(entered));
+  }
+  const auto directory = RunDirectory::claim(options.run_dir);
+  if (!directory) return fail(directory.error());
+  Log log{options.foreground ? Log::To::Stderr : Log::To::Syslog};
+  Daemon daemon{std::move(options), log};
+  if (const auto started = daemon.start(); !started) return fail(started.error());
+  if (const auto dropped = drop_privileges(); !dropped) return fail(dropped.error());
+  log.info("ready");
+  if (background) background->ready();
+  daemon.run();
+  log.info("stopped; all rules, routes and devices are taken away");
+  return EXIT_SUCCESS;
+}
+
+}  // namespace
+}  // namespace testudo::app
+
+int main(int argc, char** argv) {
+  auto options = testudo::app::parse_command_line(argc, argv);
+  if (!options) return options.error();
+  return testudo::app::run(*std::move(options));
+}

@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""Start, stop, kill and start again: what stays on the host, and that no protected packet leaves in clear meanwhile.
+
+    left 10.1.0.1 ──────────── wire ──────────── 10.1.0.2 right
+    testudod                                     testudod
+"""
+import signal
+
+from lib import BIN, Lab, check, run, say, until
+
+KEYS = """
+add 10.1.0.1 10.1.0.2 esp 1000 -E aes-cbc "1234567890123456" -A hmac-sha1 "12345678901234567890";
+add 10.1.0.2 10.1.0.1 esp 1001 -E aes-cbc "1234567890123456" -A hmac-sha1 "12345678901234567890";
+"""
+LEFT = KEYS + """
+spdadd 10.1.0.1 10.1.0.2 any -P out ipsec esp/transport//require;
+spdadd 10.1.0.2 10.1.0.1 any -P in ipsec esp/transport//require;
+"""
+RIGHT = LEFT.replace("-P out", "-P x").replace("-P in", "-P out").replace("-P x", "-P in")
+
+
+def traces(node):
+    """All that a testudod leaves on a host."""
+    tables = node.exec("nft", "list", "tables").stdout
+    rules = node.ip("rule") + node.ip("-6", "rule")
+    routes = node.ip("route", "show", "table", "5050", check=False) + node.ip("-6", "route", "show", "table", "5050", check=False)
+    links = node.ip("link")
+    return {"nft": "testudo_testudo0" in tables, "rule": "lookup 5050" in rules, "route": "default" in routes, "device": "testudo0" in links}
+
+
+def start_and_stop(left):
+    say("a clean stop leaves nothing")
+    check(not any(traces(left).values()), "nothing is there before")
+    left.start_testudod()
+    check(all(traces(left).values()), "table, rule, route and device are there", traces(left))
+    second = left.exec(BIN / "testudod", "-F", "--run-dir", left.run_dir, check=False)
+    check(second.returncode == 1 and "another testudod" in second.stderr, "a second daemon in the same directory is refused",
+          second.stderr)
+    left.setkey(LEFT)
+    check(left.stop_testudod() == 0, "SIGTERM ends it with status 0")
+    check(not any(traces(left).values()), "nothing is left", traces(left))
+    check(sorted(p.name for p in left.run_dir.iterdir()) == ["log", "testudo.conf"], "nothing is left in its directory")
+
+
+def killed(left, right, wire):
+    say("kill -9: protected flows are in a black hole, and other flows go on")
+    left.start_testudod()
+    right.start_testudod()
+    left.setkey(LEFT)
+    right.setkey(RIGHT)
+    left.ping("10.1.0.2")
+    with wire.capture() as seen:
+        pinging = left.popen("ping", "-q", "-i", "0.01", "-c", "150", "-W", "1", "10.1.0.2")
+        until(lambda: False, 0.4)
+        left.stop_testudod(signal.SIGKILL)
+        pinging.wait()
+        left.ping("10.1.0.2", answered=False)
+    seen.only("IPv4 ESP")
+    with wire.capture() as seen:
+        left.ping("10.1.0.3")
+    seen.only("IPv4 ICMP")
+
+    say("started again: still nothing in clear until there are policies, which replace the old rules at once")
+    with wire.capture() as seen:
+        pinging = left.popen("ping", "-q", "-i", "0.01", "-c", "400", "-W", "1", "10.1.0.2")
+        left.start_testudod()
+        check("still in force" in left.log_text(), "it says so", left.log_text())
+        left.ping("10.1.0.2", answered=False)
+        left.setkey(LEFT)
+        check(until(lambda: '"waiting_for_policies": false' in left.testudo("--json", "status")), "the new rules are in force")
+        left.ping("10.1.0.2")
+        pinging.wait()
+    seen.only("IPv4 ESP")
+
+
+def other_names(left):
+    say("started with other names after kill -9: the old ones are taken away")
+    left.stop_testudod(signal.SIGKILL)
+    left.start_testudod("device = ipsec9\ntable = 777\nrule = 778\nmark = 0x10\n")
+    check(not any(traces(left).values()), "table, rule and route of the killed one are gone", traces(left))
+    check("lookup 777" in left.ip("rule"), "the new rule is there")
+    left.stop_testudod()
+    check("lookup 777" not in left.ip("rule"), "and gone")
+
+
+def background(left):
+    say("in the background: the starting process ends when the daemon is ready")
+    done = left.exec(BIN / "testudod", "-c", "/dev/null", "--run-dir", left.run_dir)
+    pid = int((left.run_dir / "testudod.pid").read_text())
+    check(done.returncode == 0 and all(traces(left).values()), "ready with status 0")
+    status = (run("cat", f"/proc/{pid}/status").stdout)
+    check("CapEff:\t0000000000003000" in status and "NoNewPrivs:\t1" in status, "it keeps CAP_NET_ADMIN and CAP_NET_RAW only", status)
+    run("kill", pid)
+    check(until(lambda: not any(traces(left).values())), "SIGTERM takes all away")
+    failed = left.exec(BIN / "testudod", "-c", "/nonexistent", "--run-dir", left.run_dir, check=False)
+    check(failed.returncode == 1 and "/nonexistent" in failed.stderr, "a wrong configuration is told to the starting process")
+
+
+def bad_config(left):
+    say("mistakes in the configuration name their line")
+    conf = left.run_dir / "bad.conf"
+    for text, words in (("mtu = 12\n", "bad.conf:1: mtu: expected a number from 1280"), ("\nnet.inet.ipsec.nope = 1\n", "bad.conf:2:"),
+                        ("colour = red\n", "there is no such key"), ("mark = 3\n", "one bit"), ("device\n", "expected `key = value`")):
+        conf.write_text(text)
+        done = left.exec(BIN / "testudod", "-F", "-c", conf, "--run-dir", left.run_dir, check=False)
+        check(done.returncode == 1 and words in done.stderr, words, done.stderr)
+
+
+def main():
+    with Lab() as lab:
+        left, right = lab.node("left"), lab.node("right")
+        wire = lab.link(left, "10.1.0.1/24", right, "10.1.0.2/24 10.1.0.3/24")
+        start_and_stop(left)
+        killed(left, right, wire)
+        other_names(left)
+        background(left)
+        bad_config(left)
+
+
+if __name__ == "__main__":
+    main()
