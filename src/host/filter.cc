@@ -121,6 +121,8 @@ std::vector<std::string> input_frame(const Settings& s) {
   // What carries the protection itself; the engine opens it and checks what is inside.
   std::vector<std::string> rules{"meta l4proto { 50, 51, 108 } accept"};
   if (!ports.empty()) rules.push_back("udp dport { " + ports + " } accept");
+  // IPv6 is reassembled behind this hook: the first fragment is judged, and without it the others come to nothing.
+  rules.emplace_back("frag frag-off != 0 accept");
   rules.emplace_back("goto inbound");
   return rules;
 }
