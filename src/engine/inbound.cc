@@ -219,13 +219,13 @@ std::span<Inbound::Arrival> Inbound::open_run(std::span<Arrival> run, Verdicts& 
   open(sa);
 
   auto job = jobs_.cbegin();
-  const auto stopped = std::ranges::remove_if(run, [&](Arrival& arrival) {
+  const auto end = std::remove_if(run.begin(), run.end(), [&](Arrival& arrival) {  // not ranges': clang 14 cannot
     const auto& opened = (job++)->result;
     auto done = opened ? unwrap(arrival, *opened, verdicts) : Status<DropReason>{Failure{opened.error()}};
     if (!done) verdicts.drop(done.error(), arrival.passage, arrival.next.layer);
     return !done;
   });
-  return run.first(run.size() - stopped.size());
+  return run.first(static_cast<std::size_t>(end - run.begin()));
 }
 
 void Inbound::open(sad::Sa& sa) {
