@@ -45,8 +45,10 @@ struct FlagWord {
   std::uint32_t set = 0, clear = 0;
 };
 constexpr std::array kFlags{
-    FlagWord{"random-pad", saflag::kPadRandom, 0},  FlagWord{"seq-pad", 0, 0},
-    FlagWord{"zero-pad", saflag::kPadZero, 0},      FlagWord{"nocyclic-seq", 0, saflag::kCycSeq},
+    FlagWord{"random-pad", saflag::kPadRandom, saflag::kPadZero},
+    FlagWord{"seq-pad", 0, saflag::kPadMask},
+    FlagWord{"zero-pad", saflag::kPadZero, saflag::kPadRandom},
+    FlagWord{"nocyclic-seq", 0, saflag::kCycSeq},
     FlagWord{"esn", saflag::kEsn, saflag::kCycSeq},
 };
 

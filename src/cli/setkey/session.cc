@@ -190,6 +190,8 @@ int Session::restore(std::string_view text, const std::string& name) {
                              dumped.error().message);
     return 1;
   }
+  // A dump shows the newest first, and which is the newest decides which one sends.
+  std::ranges::reverse(*dumped);
   for (const Message& one : *dumped) {
     auto add = restoring_add(one);
     if (add) {

@@ -160,6 +160,8 @@ TEST(SetkeyCompile, SequenceNumbersMayWrapOnlyWhereNoNonceRepeats) {
            {"ah-old 1000 -A null", saflag::kCycSeq | saflag::kOld},
            {"esp 1000 -f random-pad -E null", saflag::kCycSeq | saflag::kPadRandom},
            {"esp 1000 -f seq-pad -E null", saflag::kCycSeq},
+           {"esp 1000 -f random-pad -f zero-pad -E null", saflag::kCycSeq | saflag::kPadZero},
+           {"esp 1000 -f zero-pad -f seq-pad -E null", saflag::kCycSeq},
            {"esp 1000 -f nocyclic-seq -E null", 0},
            {"esp 1000 -f esn -E null", saflag::kEsn},
            {"ah 1000 -f esn -A null", saflag::kEsn},
