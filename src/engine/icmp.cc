@@ -24,6 +24,14 @@ std::optional<LayerName> quoted_layer(const wire::packet::IcmpError& error, std:
   return read_layer(net::protocol::kEsp, in.rest());
 }
 
+/// The SA that we sent the quoted packet by: its addresses are in the same order.
+const sad::Sa* sender_of(const wire::packet::IpView& quoted, sad::SaProtocol protocol, Spi spi, sad::Database& sad) {
+  constexpr std::uint32_t kWellKnownCpis = 256;
+  const bool well_known = protocol == sad::SaProtocol::Ipcomp && spi.value < kWellKnownCpis;
+  if (!well_known) return sad.find(protocol, quoted.source, quoted.destination, spi);
+  return sad.inbound_compression(quoted.source, quoted.destination, static_cast<std::uint16_t>(spi.value));
+}
+
 }  // namespace
 
 IcmpMeaning read_icmp(const Passage& passage, sad::Database& sad, std::span<const std::uint16_t> ports) {
@@ -33,8 +41,7 @@ IcmpMeaning read_icmp(const Passage& passage, sad::Database& sad, std::span<cons
   const auto protocol = layer ? sa_protocol(layer->protocol) : std::nullopt;
   if (!protocol) return {};
   IcmpMeaning meaning{Kind::Unbelieved, *layer, error->ip.ip.destination};
-  // It quotes what we sent, so the addresses are in the order of the SA that we sent it by.
-  const sad::Sa* sa = sad.find(*protocol, error->ip.ip.source, meaning.destination, *layer->spi);
+  const sad::Sa* sa = sender_of(error->ip.ip, *protocol, *layer->spi, sad);
   if (sa == nullptr || !sa->usable()) return meaning;
   meaning.kind = error->too_big() ? Kind::TooBig : Kind::Other;
   if (error->too_big()) meaning.mtu = *error->mtu != 0 ? *error->mtu : plateau_below(error->ip.stated_length);

@@ -1,0 +1,195 @@
+// Packets that are too large once they are protected, and what routers say about them.  RFC 4301 section 8.2.
+#include <gtest/gtest.h>
+
+#include "engine/pmtu.h"
+#include "scenario/network.h"
+#include "wire/packet/icmp.h"
+
+namespace testudo {
+namespace {
+
+using namespace test;
+using net::DropReason;
+
+const Way kTunnel{{Proto::Esp, Mode::Tunnel}};
+const Way kTransport{{Proto::Esp, Mode::Transport}};
+const net::Address kRouter4 = ip("20.0.0.77"), kRouter6 = ip("2001:db8::77");
+
+/// The MTU that an ICMP error for the host states; 0 when the packet is none.
+std::size_t stated_mtu(const ByteVector& packet) {
+  const auto view = wire::packet::parse_ip(packet);
+  if (!view) return 0;
+  const auto error = wire::packet::parse_icmp_error(*view, packet);
+  return error && error->too_big() ? *error->mtu : 0;
+}
+
+/// What a router says about `packet`.
+ByteVector too_big(Bytes packet, std::size_t mtu) {
+  const auto view = wire::packet::parse_ip(packet);
+  const auto message = wire::packet::compose_too_big(view->is_v4() ? kRouter4 : kRouter6, packet, *view, mtu);
+  if (!message) ADD_FAILURE() << "no error may be sent about this packet";
+  return message.value_or(ByteVector{});
+}
+
+TEST(PathMtu, APacketThatMayNotBeCutIsReportedToItsSourceAndOneOfTheStatedSizePasses) {
+  for (const Way& way : {kTunnel, kTransport, Way{{Proto::Ah, Mode::Tunnel}},
+                         Way{{Proto::Esp, Mode::Tunnel}, {Proto::Ah, Mode::Transport}}}) {
+    SCOPED_TRACE(to_string(way));
+    EnginePair pair;
+    const Protection protection{pair, way, net::Family::V4, net::Family::V4};
+    const ByteVector sent = protection.datagram(1472, {.dont_fragment = true});
+    pair.a.send({sent});
+    EXPECT_TRUE(pair.a.wire.empty());
+    EXPECT_EQ(pair.a.drops(DropReason::NeedsFragmentation), 1U);
+    ASSERT_EQ(pair.a.delivered.size(), 1U);
+    const std::size_t mtu = stated_mtu(pair.a.delivered[0]);
+    ASSERT_GT(mtu, 1300U);
+    ASSERT_LT(mtu, 1500U);
+    const auto icmp = wire::packet::parse_ip(pair.a.delivered[0]);
+    EXPECT_EQ(icmp->destination, protection.from_a());
+    const auto quoted = wire::packet::parse_icmp_error(*icmp, pair.a.delivered[0])->quoted;
+    EXPECT_TRUE(std::ranges::equal(quoted, Bytes{sent}.first(quoted.size()))) << "the packet as the source sent it";
+
+    pair.a.delivered.clear();
+    pair.a.send({protection.datagram(mtu - 28, {.dont_fragment = true})});
+    pair.settle();
+    EXPECT_EQ(pair.b.delivered.size(), 1U);
+    EXPECT_LE(pair.a_to_b.largest(), 1500U);
+  }
+}
+
+TEST(PathMtu, DfbitDecidesWhetherTheOuterPacketMayBeCut) {
+  struct Row {
+    std::int32_t dfbit;
+    bool inner_df;
+    bool cut;
+  };
+  for (const Row& row : {Row{0, false, true}, Row{0, true, true}, Row{1, false, false}, Row{1, true, false},
+                         Row{2, false, true}, Row{2, true, false}}) {
+    SCOPED_TRACE(std::to_string(row.dfbit) + (row.inner_df ? " DF" : ""));
+    EnginePair pair;
+    pair.a.settings.headers.dfbit = row.dfbit;
+    const Protection protection{pair, kTunnel, net::Family::V4, net::Family::V4};
+    pair.a.send({protection.datagram(1470, {.dont_fragment = row.inner_df})});
+    EXPECT_EQ(pair.a.wire.size(), row.cut ? 2U : 0U);
+    pair.settle();
+    EXPECT_EQ(pair.b.delivered.size(), row.cut ? 1U : 0U);
+  }
+}
+
+TEST(PathMtu, WhatARouterSaysAboutOurPacketIsLearnedAndPassedOnWithTheNextOne) {
+  for (const net::Family family : {net::Family::V4, net::Family::V6}) {
+    EnginePair pair;
+    const Protection protection{pair, kTunnel, net::Family::V4, family};
+    const ByteVector sent = protection.datagram(1300, {.dont_fragment = true});
+    pair.a.send({sent});
+    ASSERT_EQ(pair.a.wire.size(), 1U);
+    pair.a.receive({too_big(pair.a.wire[0], 1300)});
+    EXPECT_EQ(pair.a.statistics().consumed, 1U);
+    EXPECT_TRUE(pair.a.delivered.empty());
+    pair.a.wire.clear();
+
+    pair.a.send({sent});
+    if (family == net::Family::V6) {
+      // We are the source of the outer packet, and IPv6 has no DF.
+      EXPECT_EQ(pair.a.wire.size(), 2U);
+    } else {
+      EXPECT_TRUE(pair.a.wire.empty());
+      ASSERT_EQ(pair.a.delivered.size(), 1U);
+      EXPECT_LT(stated_mtu(pair.a.delivered[0]), 1300U);
+      EXPECT_GT(stated_mtu(pair.a.delivered[0]), 1150U);
+    }
+    for (const ByteVector& packet : pair.a.wire) EXPECT_LE(packet.size(), 1300U);
+  }
+}
+
+TEST(PathMtu, WhatWasLearnedIsForgottenAfterAWhile) {
+  EnginePair pair;
+  const Protection protection{pair, kTunnel, net::Family::V4, net::Family::V4};
+  const ByteVector sent = protection.datagram(1300, {.dont_fragment = true});
+  pair.a.send({sent});
+  pair.a.receive({too_big(pair.a.wire.at(0), 1300)});
+  const Time later = Time{} + engine::PathMtu::kLifetime + std::chrono::seconds{1};
+  pair.a.wire.clear();
+  pair.a.send({sent});
+  EXPECT_TRUE(pair.a.wire.empty());
+  pair.a.tick(later);
+  pair.a.send({sent}, later);
+  EXPECT_EQ(pair.a.wire.size(), 1U);
+}
+
+TEST(PathMtu, AnErrorThatQuotesNoSaOfOursIsNotBelieved) {
+  EnginePair pair;
+  const Protection protection{pair, kTunnel, net::Family::V4, net::Family::V4};
+  pair.a.send({protection.datagram(1300, {.dont_fragment = true})});
+  ByteVector guessed = pair.a.wire.at(0);
+  guessed[20] ^= 0x40;  // another SPI
+  pair.a.receive({too_big(guessed, 600)});
+  EXPECT_EQ(pair.a.drops(DropReason::InboundNoSa), 1U);
+  ByteVector backwards = packet(ip("20.0.0.2"), ip("20.0.0.1"), net::protocol::kEsp, Bytes{pair.a.wire[0]}.subspan(20));
+  pair.a.receive({too_big(backwards, 600)});
+  EXPECT_EQ(pair.a.statistics().consumed, 0U);
+  pair.a.wire.clear();
+  pair.a.send({protection.datagram(1300, {.dont_fragment = true})});
+  EXPECT_EQ(pair.a.wire.size(), 1U);
+}
+
+TEST(PathMtu, NoErrorCanPushThePathBelowWhatEveryPathCarries) {
+  EnginePair pair;
+  const Protection protection{pair, kTunnel, net::Family::V4, net::Family::V4};
+  pair.a.send({protection.datagram(1300)});
+  pair.a.receive({too_big(pair.a.wire.at(0), 68)});
+  pair.a.wire.clear();
+  pair.a.send({protection.datagram(400)});
+  EXPECT_EQ(pair.a.wire.size(), 1U);
+}
+
+TEST(PathMtu, AnErrorAboutSomethingElseIsTheHostsMatter) {
+  EnginePair pair;
+  const Protection protection{pair, kTunnel, net::Family::V4, net::Family::V4};
+  const ByteVector ordinary = udp({ip("20.0.0.1"), 1}, {ip("20.0.0.9"), 2}, Protection::text(900));
+  const ByteVector error = too_big(ordinary, 600);
+  pair.a.receive({error});
+  ASSERT_EQ(pair.a.delivered.size(), 1U);
+  EXPECT_EQ(pair.a.delivered[0], error);
+}
+
+TEST(PathMtu, NoErrorIsSentAboutAnError) {
+  EnginePair pair;
+  const Protection protection{pair, kTunnel, net::Family::V4, net::Family::V4};
+  const ByteVector error =
+      icmp(protection.from_a(), protection.from_b(), {3, 1}, Protection::text(1460), {.dont_fragment = true});
+  pair.a.send({error});
+  EXPECT_EQ(pair.a.drops(DropReason::NeedsFragmentation), 1U);
+  EXPECT_TRUE(pair.a.delivered.empty());
+}
+
+TEST(PathMtu, AnIpv6PacketThatEveryLinkTakesIsNeverRefused) {
+  EnginePair pair;
+  const Protection protection{pair, kTunnel, net::Family::V6, net::Family::V4};
+  pair.a.host.mtu = 1280;
+  pair.a.send({protection.datagram(1280 - 48)});
+  EXPECT_EQ(pair.a.wire.size(), 2U);
+  pair.settle();
+  EXPECT_EQ(pair.b.delivered.size(), 1U);
+  pair.a.send({protection.datagram(1281 - 48)});
+  EXPECT_EQ(stated_mtu(pair.a.delivered.at(0)), 1280U);
+}
+
+TEST(PathMtu, PacketsInClearMeetTheLinkToo) {
+  Station a;
+  a.host.addresses = {ip("20.0.0.1"), ip("2001:db8::1")};
+  const net::Address far = ip("20.0.9.9"), far6 = ip("2001:db8:9::9");
+  a.send({udp({ip("20.0.0.1"), 1}, {far, 2}, Protection::text(2000)),
+          udp({ip("20.0.0.1"), 1}, {far, 2}, Protection::text(2000), {.dont_fragment = true}),
+          udp({ip("2001:db8::1"), 1}, {far6, 2}, Protection::text(2000)),
+          udp({ip("2001:db8:5::5"), 1}, {far6, 2}, Protection::text(2000))});
+  EXPECT_EQ(a.wire.size(), 4U) << "two in two, of those who may be cut";
+  EXPECT_EQ(a.drops(DropReason::NeedsFragmentation), 2U);
+  ASSERT_EQ(a.delivered.size(), 2U);
+  EXPECT_EQ(stated_mtu(a.delivered[0]), 1500U);
+  EXPECT_EQ(stated_mtu(a.delivered[1]), 1500U);
+}
+
+}  // namespace
+}  // namespace testudo
