@@ -1,5 +1,10 @@
 #include "engine/classify.h"
 
+#include <optional>
+#include <utility>
+
+#include "wire/packet/icmp.h"
+
 namespace testudo::engine {
 namespace {
 
@@ -14,7 +19,30 @@ bool active(const Engine::Parts& parts) {
 
 Classified by_default(const net::Flow& flow, const Settings& settings) {
   const FamilySettings& family = flow.destination.is_v4() ? settings.v4 : settings.v6;
-  return {family.def_policy == 0 ? Answer::DefaultDiscard : Answer::Clear, nullptr};
+  return {family.def_policy == 0 ? Answer::DefaultDiscard : Answer::Clear, nullptr, flow};
+}
+
+/// The flow in the direction of the error of the traffic that the packet complains about, if it is an ICMP error.
+std::optional<net::Flow> flow_complained_about(const Passage& passage) {
+  const Bytes packet = passage.packet->bytes();
+  const auto error = wire::packet::parse_icmp_error(passage.ip, packet);
+  if (!error) return std::nullopt;
+  net::Flow flow = wire::packet::flow_of(error->ip.ip, error->quoted);
+  std::swap(flow.source, flow.destination);
+  if (!net::has_type_and_code(flow.protocol)) std::swap(flow.source_port, flow.destination_port);
+  return flow;
+}
+
+struct Match {
+  const spd::Policy* policy = nullptr;
+  net::Flow flow;
+};
+
+Match match(const Passage& passage, spd::Direction direction, const spd::Database& spd) {
+  if (const spd::Policy* policy = spd.lookup(direction, passage.flow)) return {policy, passage.flow};
+  const auto about = flow_complained_about(passage);
+  const spd::Policy* policy = about ? spd.lookup(direction, *about) : nullptr;
+  return policy == nullptr ? Match{nullptr, passage.flow} : Match{policy, *about};
 }
 
 }  // namespace
@@ -23,7 +51,7 @@ Classified classify(const Passage& passage, spd::Direction direction, const Engi
   if (!active(parts)) return {};
   Statistics& statistics = verdicts.statistics();
   ++statistics.spd_lookups;
-  const spd::Policy* policy = parts.spd.lookup(direction, passage.flow);
+  const auto [policy, flow] = match(passage, direction, parts.spd);
   verdicts.trace({.kind = TraceStep::Kind::Policy, .policy = policy == nullptr ? PolicyId{} : policy->id}, passage);
   if (policy == nullptr) {
     ++statistics.spd_misses;
@@ -34,11 +62,11 @@ Classified classify(const Passage& passage, spd::Direction direction, const Engi
   switch (policy->action) {
     case spd::Action::None:
     case spd::Action::Bypass:
-      return {Answer::Clear, policy};
+      return {Answer::Clear, policy, flow};
     case spd::Action::Discard:
-      return {Answer::Discard, policy};
+      return {Answer::Discard, policy, flow};
     case spd::Action::Ipsec:
-      return {Answer::Protect, policy};
+      return {Answer::Protect, policy, flow};
     case spd::Action::Entrust:  // of sockets: "consult the SPD", which has nothing more to say
       break;
   }

@@ -13,10 +13,12 @@ struct Classified {
     DefaultDiscard,  ///< no policy, and def_policy says so
   };
   Answer answer = Answer::Clear;
-  const spd::Policy* policy = nullptr;  ///< of Protect and Discard; until the SPD changes
+  const spd::Policy* policy = nullptr;  ///< the one that matched; until the SPD changes
+  net::Flow flow{};                     ///< what it matched: the packet's, or the traffic that an ICMP error is about
 };
 
-/// The first policy that matches the passage's flow; remembers there that it was used.
+/// The first policy that matches the passage's flow; remembers there that it was used.  An ICMP error that no policy
+/// names goes with the traffic that it is about: RFC 4301 section 6.2.
 Classified classify(const Passage& passage, spd::Direction direction, const Engine::Parts& parts, Verdicts& verdicts);
 
 }  // namespace testudo::engine

@@ -328,7 +328,7 @@ std::optional<DropReason> Inbound::judge_by_policy(const Arrival& arrival, Verdi
     case Classified::Answer::Protect:
       break;
   }
-  switch (judge(arrival.history, *found.policy, passage.flow, parts_.settings)) {
+  switch (judge(arrival.history, *found.policy, found.flow, parts_.settings)) {
     case Judgement::Satisfied:
       verdicts.trace({.kind = TraceStep::Kind::Checked, .policy = found.policy->id}, passage);
       return std::nullopt;

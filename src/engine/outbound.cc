@@ -43,7 +43,7 @@ void Outbound::admit(Passage passage, Verdicts& verdicts) {
     case Classified::Answer::Clear:
       return send_in_clear(passage, verdicts);
     case Classified::Answer::Protect:
-      return protect(passage, *found.policy, verdicts);
+      return protect(passage, found, verdicts);
     case Classified::Answer::Discard:
       return verdicts.drop(DropReason::PolicyDiscard, passage);
     case Classified::Answer::DefaultDiscard:
@@ -51,8 +51,9 @@ void Outbound::admit(Passage passage, Verdicts& verdicts) {
   }
 }
 
-void Outbound::protect(const Passage& passage, const spd::Policy& policy, Verdicts& verdicts) {
-  const Assembly& assembly = bundle_for(passage.flow, policy);
+void Outbound::protect(const Passage& passage, const Classified& found, Verdicts& verdicts) {
+  const spd::Policy& policy = *found.policy;
+  const Assembly& assembly = bundle_for(found.flow, policy);
   if (!assembly.missing.empty()) announce(passage, policy, verdicts);
   if (!assembly.bundle) return verdicts.drop(assembly.bundle.error(), passage);
   // Every request was `use`, and nothing serves it: "the kernel keeps on the normal operation" (setkey(8)).

@@ -41,7 +41,7 @@ class Outbound {
   };
 
   void admit(Passage passage, Verdicts& verdicts);
-  void protect(const Passage& passage, const spd::Policy& policy, Verdicts& verdicts);
+  void protect(const Passage& passage, const Classified& found, Verdicts& verdicts);
   void send_in_clear(const Passage& passage, Verdicts& verdicts);
   const Assembly& bundle_for(const net::Flow& flow, const spd::Policy& policy);
   void announce(const Passage& passage, const spd::Policy& policy, Verdicts& verdicts);
