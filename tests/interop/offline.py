@@ -2,6 +2,7 @@
 import hashlib
 import os
 import pathlib
+import socket
 import struct
 import subprocess
 import sys
@@ -51,6 +52,12 @@ def upper(packet):
     while protocol in (0, 43, 60):
         protocol, rest = rest[0], rest[(rest[1] + 1) * 8:]
     return protocol, rest
+
+
+def addresses(packet):
+    """Source and destination of the outermost header, as text."""
+    at, length, family = (12, 4, socket.AF_INET) if packet[0] >> 4 == 4 else (8, 16, socket.AF_INET6)
+    return tuple(socket.inet_ntop(family, packet[at + i * length:at + (i + 1) * length]) for i in (0, 1))
 
 
 def spi_of(packet):
