@@ -1,6 +1,6 @@
 // Wrong requests and their errno.
 #include <cerrno>
-#include <cstring>
+#include <initializer_list>
 
 #include "fixture.h"
 
@@ -62,9 +62,9 @@ std::vector<Case> wrong_about_an_sa() {
   c.push_back({"a cipher that nobody knows", change(esp(), [](M& m) { m.sa->encrypt = 99; }), EINVAL});
   c.push_back({"an authenticator that nobody knows", change(esp(), [](M& m) { m.sa->auth = 99; }), EINVAL});
   c.push_back({"an empty key for AES", change(esp(), [](M& m) { m.encrypt_key = key(0); }), EINVAL});
-  for (const std::size_t bytes : {1, 15, 17, 23, 25, 31, 33})
+  for (const std::size_t bytes : std::initializer_list<std::size_t>{1, 15, 17, 23, 25, 31, 33})
     c.push_back({"a key that AES has not", change(esp(), [bytes](M& m) { m.encrypt_key = key(bytes); }), EINVAL});
-  for (const std::size_t bytes : {0, 19, 21})
+  for (const std::size_t bytes : std::initializer_list<std::size_t>{0, 19, 21})
     c.push_back({"a key that HMAC-SHA1 has not", change(esp(), [bytes](M& m) { m.auth_key = key(bytes); }), EINVAL});
   c.push_back({"127 bits", change(esp(), [](M& m) { m.encrypt_key->bits = 127; }), EINVAL});
   c.push_back({"an authentication key without algorithm", change(esp(), [](M& m) { m.sa->auth = 0; }), EINVAL});
