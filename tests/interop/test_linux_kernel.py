@@ -123,8 +123,9 @@ class Case:
             encap = " encap espinudp 4500 4500 0.0.0.0" if self.natt else ""
             for source, destination, spi, way in ((us, them, 0x1000 + i, "in"), (them, us, 0x2000 + i, "out")):
                 flags = f" flag {sa.xfrm_flags}" if sa.xfrm_flags else ""
+                window = 0 if proto == "comp" else 64 if "esn" in sa.xfrm_flags else 32
                 commands.append(f"xfrm state add src {source} dst {destination} proto {proto} spi 0x{spi:x} mode {mode} "
-                                f"reqid {i + 1} replay-window {64 if 'esn' in sa.xfrm_flags else 32}{flags} {sa.theirs}{encap}"
+                                f"reqid {i + 1} replay-window {window}{flags} {sa.theirs}{encap}"
                                 f" sel src {'::' if self.inner_family() == 6 else '0.0.0.0'}/0")
                 # Linux takes an optional tunnel for inbound policies only; it may still send the payload as it is.
                 optional = proto == "comp" and not (way == "out" and mode == "tunnel")
