@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <ctime>
+#include <limits>
 #include <utility>
 
 #include "cli/setkey/compile.h"
@@ -23,7 +24,10 @@ template <typename T>
 std::optional<T> number(std::string_view text, int base = 10) {
   T value{};
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-  if (text.empty() || failure != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  if (text.empty() || end != text.data() + text.size()) return std::nullopt;
+  // Bytes are printed as floating point numbers, and the largest count is rounded up to 2^64.
+  if (failure == std::errc::result_out_of_range && sizeof(T) == 8) return std::numeric_limits<T>::max();
+  if (failure != std::errc{}) return std::nullopt;
   return value;
 }
 
@@ -59,7 +63,7 @@ std::optional<std::uint64_t> date_of(std::string_view text) {
   const std::string copy{text};
   if (strptime(copy.c_str(), "%b %d %H:%M:%S %Y", &parts) == nullptr) return std::nullopt;
   const std::time_t seconds = std::mktime(&parts);
-  if (seconds == -1) return std::nullopt;
+  if (seconds < 0) return std::nullopt;
   return static_cast<std::uint64_t>(seconds);
 }
 
@@ -186,10 +190,12 @@ bool DumpReader::end(std::string_view text, wire::pfkey::AddressExt& address, st
     if (!port) return fail("expected a port in brackets");
     ports.push_back(*port);
   }
-  if (encapsulated && !ports.empty()) {
+  if (encapsulated) {
+    if (ports.empty()) return fail("expected the port of the encapsulation in brackets");
     nat_port = ports.back();
     ports.pop_back();
   }
+  if (ports.size() > 1) return fail("expected one port in brackets");
   address.endpoint = {*parsed, ports.empty() ? std::uint16_t{0} : ports.front()};
   address.protocol = net::protocol::kAny;
   address.prefix_length = static_cast<std::uint8_t>(parsed->width());
@@ -236,7 +242,7 @@ bool DumpReader::nat(Message& m) {
 
 // IPcomp's line goes on with the next field: NetBSD's `C:` has no line end.
 bool DumpReader::algorithms(Message& m) {
-  if (peek().starts_with("\tC: ")) {
+  if (m.satype == SaType::Ipcomp && peek().starts_with("\tC: ")) {
     const std::string_view line = take();
     const auto id = compression_id(value_of(line, "\tC: ").value_or(""));
     if (!expect(id.has_value(), "a compression algorithm")) return false;

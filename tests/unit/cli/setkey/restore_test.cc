@@ -132,6 +132,23 @@ TEST(SetkeyRestore, AnSaWithoutACipherLineIsNull) {
   EXPECT_TRUE(add->encrypt_key);
 }
 
+TEST(SetkeyRestore, AnEncapsulatedSaHasPorts) {
+  Message m = dumped_esp();
+  m.nat_t_type = std::uint8_t{2};
+  EXPECT_FALSE(parse_sad_dump(print_sa(m, {false, kNow}))) << "it shows no port";
+}
+
+TEST(SetkeyRestore, TheLargestCountSurvivesItsRounding) {
+  use_utc();
+  Message m = dumped_esp();
+  m.hard->bytes = ~std::uint64_t{0};
+  const std::string text = print_sa(m, {false, kNow});
+  EXPECT_NE(text.find("hard: 18446744073709551616(bytes)"), std::string::npos);
+  const auto back = parse_sad_dump(text);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->front().hard->bytes, ~std::uint64_t{0});
+}
+
 TEST(SetkeyRestore, AnEmptySadRestoresNothing) {
   for (const char* text : {"", "\n", "No SAD entries.\n"}) {
     const auto back = parse_sad_dump(text);
