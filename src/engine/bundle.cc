@@ -52,12 +52,11 @@ Bundle::Bundle(std::span<const SealStep> steps, const net::Address& destination)
 std::size_t Bundle::overhead() const {
   std::size_t sum = 0;
   for (const SealStep& step : steps()) {
-    sum += transform::worst_overhead(*step.sa);
-    // worst_overhead() knows of an outer header only where the SA's own mode says so.
-    const bool unforeseen = step.encapsulate && step.sa->group().mode != sad::Mode::Tunnel;
-    if (unforeseen) {
-      sum += step.sa->group().destination.is_v4() ? wire::packet::kIpv4Header : wire::packet::kIpv6Header;
-    }
+    const sad::SaGroup& sa = step.sa->group();
+    const std::size_t outer = sa.destination.is_v4() ? wire::packet::kIpv4Header : wire::packet::kIpv6Header;
+    // worst_overhead() goes by the mode of the SA, which may be any; here it is known whether a header is added.
+    sum += transform::worst_overhead(*step.sa) - (sa.mode != sad::Mode::Transport ? outer : 0);
+    if (step.encapsulate) sum += outer;
   }
   return sum;
 }

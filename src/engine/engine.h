@@ -7,7 +7,6 @@
 //   wire
 //
 // Batches in, batches out.  No system call, no clock, no text; what it wants done it leaves in the Outbox.  One thread.
-#include <functional>
 #include <memory>
 #include <span>
 #include <vector>

@@ -289,7 +289,7 @@ void Inbound::deliver(Arrival& arrival, Verdicts& verdicts) {
   Passage& passage = arrival.passage;
   passage.flow = wire::packet::flow_of(passage.ip, passage.packet->bytes());
   if (arrival.history.tunnel_expected()) {
-    return verdicts.drop(DropReason::WrongModeOrEndpoint, passage, arrival.next.layer);
+    return verdicts.drop(DropReason::WrongModeOrEndpoint, passage, name_of(*arrival.history.layers().back().sa));
   }
   const bool from_outside = arrival.history.empty() && is_for_us(passage.ip.destination);
   if (from_outside && heed_icmp(passage, verdicts)) return;
