@@ -22,7 +22,9 @@ namespace {
 using wire::pfkey::Message;
 using wire::pfkey::Type;
 
-constexpr std::chrono::milliseconds kReplyTimeout{1000};
+// NetBSD's kernel answers before send() returns, and its setkey waits a second.  A daemon may have 100,000 SAs to flush
+// first, on a busy machine; one that died closes the socket, which ends the wait at once.
+constexpr std::chrono::seconds kReplyTimeout{60};
 
 /// A table's dump answers to its sender alone; of everything else all listeners get a copy.
 bool is_reply(const Message& reply, const Message& request) {
