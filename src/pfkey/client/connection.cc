@@ -21,8 +21,7 @@ std::string because(const std::string& what) {
 std::string cannot_connect(const std::string& path) {
   if (errno == ENOENT)
     return path + ": no such socket; is testudod running? (--run-dir or TESTUDO_RUN names another place)";
-  if (errno == ECONNREFUSED)
-    return path + ": nobody listens there; testudod has ended without taking its socket away";
+  if (errno == ECONNREFUSED) return path + ": nobody listens there; testudod has ended without taking its socket away";
   if (errno == EACCES || errno == EPERM) return path + ": permission denied; are you root?";
   return because(path);
 }
@@ -93,14 +92,12 @@ Status<std::string> Connection::send(Bytes message) {
   for (;;) {
     const ssize_t sent = ::send(descriptor_, message.data(), message.size(), MSG_NOSIGNAL);
     if (sent >= 0) return Done{};
-    if (errno == EPIPE || errno == ECONNRESET)
-      return Failure{std::string{"testudod has closed the connection"}};
+    if (errno == EPIPE || errno == ECONNRESET) return Failure{std::string{"testudod has closed the connection"}};
     if (errno != EINTR) return Failure{because("sending to testudod")};
   }
 }
 
-Result<std::optional<ByteVector>, std::string> Connection::receive(
-    std::optional<std::chrono::milliseconds> timeout) {
+Result<std::optional<ByteVector>, std::string> Connection::receive(std::optional<std::chrono::milliseconds> timeout) {
   TRY(const bool ready, readable(descriptor_, timeout));
   if (!ready) return std::optional<ByteVector>{};
   std::uint8_t probe = 0;

@@ -91,8 +91,7 @@ TEST(PfkeyPolicy, ARequestBetweenIpv4AddressesIs48Bytes) {
   RequestExt r = request();
   r.source = endpoint("10.0.0.1", 4500);
   r.destination = endpoint("10.0.0.2");
-  const ByteVector expected =
-      bytes_of(policy_header(48), record(48), v4(0x0a000001, 4500), v4(0x0a000002, 0));
+  const ByteVector expected = bytes_of(policy_header(48), record(48), v4(0x0a000001, 4500), v4(0x0a000002, 0));
   EXPECT_EQ(compose_policy(policy({r})), expected);
   EXPECT_EQ(parse_policy(expected)->requests.at(0).source, endpoint("10.0.0.1", 4500));
 }
@@ -136,10 +135,8 @@ TEST(PfkeyPolicy, BrokenRecordsAreRefused) {
       {"half a record left over", bytes_of(policy_header(24), record(16), eight), ParseError::BadPolicy},
       {"one address only", bytes_of(policy_header(32), record(32), a), ParseError::BadAddress},
       {"an unknown family", bytes_of(policy_header(48), record(48), strange, a), ParseError::UnknownFamily},
-      {"two families", bytes_of(policy_header(64), record(64), a, v6(1), std::uint32_t{0}),
-       ParseError::BadPolicy},
-      {"bytes behind the addresses", bytes_of(policy_header(56), record(56), a, a, eight),
-       ParseError::BadPolicy},
+      {"two families", bytes_of(policy_header(64), record(64), a, v6(1), std::uint32_t{0}), ParseError::BadPolicy},
+      {"bytes behind the addresses", bytes_of(policy_header(56), record(56), a, a, eight), ParseError::BadPolicy},
       {"no header", ByteVector(8, 0), ParseError::BadExtensionLength},
       {"nothing", {}, ParseError::BadExtensionLength},
   };
