@@ -34,7 +34,8 @@ class LeakOracle {
     std::vector<std::string> out;
     for (const std::string& text : texts_) {
       const Bytes wanted = as_bytes(text);
-      if (!std::ranges::search(packet, wanted).empty()) out.push_back("the text \"" + text + "\" in clear");
+      const auto found = std::search(packet.begin(), packet.end(), wanted.begin(), wanted.end());
+      if (found != packet.end()) out.push_back("the text \"" + text + "\" in clear");
     }
     const auto ip = wire::packet::parse_ip(packet);
     if (!ip) return out;
