@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 
 namespace testudo::io {
 namespace {
@@ -29,7 +30,19 @@ Fd open_socket(int flags) {
   return fd;
 }
 
+std::string text_of(const std::string& path) {
+  std::ifstream file{path};
+  return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+/// A user namespace of one's own gives all capabilities in it, and none outside; its map of user ids tells it apart.
+bool in_our_user_namespace(pid_t process) {
+  const std::string map = text_of("/proc/" + std::to_string(process) + "/uid_map");
+  return !map.empty() && map == text_of("/proc/self/uid_map");
+}
+
 bool has_net_admin(pid_t process) {
+  if (!in_our_user_namespace(process)) return false;
   std::ifstream status{"/proc/" + std::to_string(process) + "/status"};
   for (std::string line; std::getline(status, line);) {
     if (!line.starts_with("CapEff:")) continue;

@@ -1,10 +1,13 @@
 #include "io/unix_socket.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
+#include <optional>
 
 namespace testudo::io {
 namespace {
@@ -78,6 +81,39 @@ TEST_F(UnixSocket, TheSuperUserIsPrivileged) {
   if (::geteuid() == 0) {
     EXPECT_TRUE(server->peer_is_privileged());
   }
+}
+
+/// As if the peer had been started by user 65534, in a user namespace of its own or not.
+bool stranger_is_privileged(const std::string& path, const SeqPacketListener& listener, bool own_namespace) {
+  int done[2] = {};
+  EXPECT_EQ(::pipe(done), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const bool ready = ::setresuid(65534, 65534, 65534) == 0 && (!own_namespace || ::unshare(CLONE_NEWUSER) == 0);
+    const auto client = SeqPacket::connect(path);
+    char byte = 0;
+    ::close(done[1]);
+    (void)!::read(done[0], &byte, 1);  // until the test has looked
+    ::_exit(ready && client ? 0 : 1);
+  }
+  std::optional<SeqPacket> server;
+  int status = 0;
+  while (!server && ::waitpid(child, &status, WNOHANG) == 0) server = listener.accept();
+  const bool privileged = server && server->peer_is_privileged();
+  ::close(done[0]);
+  ::close(done[1]);
+  if (server) ::waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  return privileged;
+}
+
+TEST_F(UnixSocket, TheCapabilitiesOfAnotherUserNamespaceAreWorthNothing) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root to become somebody else";
+  const auto listener = SeqPacketListener::listen(path_, 0666);
+  ASSERT_TRUE(listener);
+  ::chmod(directory_.c_str(), 0755);
+  EXPECT_FALSE(stranger_is_privileged(path_, *listener, false));
+  EXPECT_FALSE(stranger_is_privileged(path_, *listener, true));
 }
 
 }  // namespace
