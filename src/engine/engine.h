@@ -59,7 +59,7 @@ struct TraceStep {
 };
 
 /// Where finished packets go.  Buffers are swapped out of the batch, never copied: the receiver hands back an empty
-/// one.
+/// one.  None of these calls may change the databases: SAs and policies are held by pointer within a batch.
 class Outbox {
  public:
   virtual ~Outbox() = default;
