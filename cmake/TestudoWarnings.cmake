@@ -1,7 +1,14 @@
 # One interface target carries the warnings that both compilers must pass.
 add_library(testudo_warnings INTERFACE)
 target_compile_options(testudo_warnings INTERFACE
-  -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
+  -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
+# Off in the release preset: a user's newer compiler may warn of more, and g++ 12 warns of its own library at -O3 (PR 105651).
+option(TESTUDO_WARNINGS_ARE_ERRORS "Warnings end the build" ON)
+if(TESTUDO_WARNINGS_ARE_ERRORS)
+  target_compile_options(testudo_warnings INTERFACE -Werror)
+else()
+  target_compile_options(testudo_warnings INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
+endif()
 
 find_program(TESTUDO_CCACHE ccache)
 if(TESTUDO_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)

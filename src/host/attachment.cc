@@ -112,11 +112,6 @@ std::vector<std::string> warnings(const Settings& settings) {
     found.push_back("net.ipv4.conf.all.rp_filter is 1 (strict); loose filtering is used on " + settings.device +
                     ", so that a packet whose source has no route at all is dropped by the kernel.");
   }
-  std::ifstream xfrm{"/proc/net/xfrm_stat"};
-  if (xfrm.good()) {
-    found.emplace_back(
-        "The kernel has IPsec (XFRM) of its own; policies that `ip xfrm policy` shows act beside these.");
-  }
   return found;
 }
 

@@ -84,8 +84,7 @@ Refusal set(Options& o, const std::string& key, const std::string& value) {
     return std::nullopt;
   }
   if (key == "attach") {
-    if (value != "host" && value != "none") return "expected host or none";
-    o.attach = value == "host" ? Attach::Host : Attach::None;
+    if (value != "host") return "expected host (the other ways to attach are the commands of testudo)";
     return std::nullopt;
   }
   if (key == "encapsulation_ports") {

@@ -12,13 +12,10 @@
 
 namespace testudo::app {
 
-enum class Attach : std::uint8_t { Host, None };
-
 struct Options {
   bool foreground = false;
   std::string config_file;  ///< empty: /etc/testudo.conf when it is there
   std::string run_dir;
-  Attach attach = Attach::Host;
   host::Settings host;
   std::vector<std::pair<std::string, std::int64_t>> variables;
 };
