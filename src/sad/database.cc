@@ -93,6 +93,7 @@ Database::Member* Database::find_member(const SaGroup& group, Spi spi, bool same
   if (bucket == by_spi_.end()) return nullptr;
   Member* newest = nullptr;
   for (const auto& member : bucket->second) {
+    if (member->sa->spi() != spi) continue;
     if (member->group->key == group) return member.get();
     if (member->group->key.source == group.source) newest = member.get();
   }

@@ -110,7 +110,10 @@ class Database {
     std::array<Members, 4> by_state;  ///< newest first
     std::list<Group*>::iterator place, place_in_pair;
   };
+  /// What a packet names.  An IPcomp packet has room for 16 bits (RFC 3173 section 3.3), the low ones of a longer SPI.
   struct SpiKey {
+    SpiKey(const net::Address& to, SaProtocol by, Spi number)
+        : destination(to), protocol(by), spi(by == SaProtocol::Ipcomp ? Spi{number.value & 0xffff} : number) {}
     net::Address destination;
     SaProtocol protocol;
     Spi spi;

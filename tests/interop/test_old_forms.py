@@ -207,7 +207,8 @@ class Case:
         self.outer = {"in": (THEM[family].format(number), US[family]), "out": (US[family], THEM[family].format(number))}
         far, near = (INNER_THEM[family].format(number), INNER_US[family]) if mode == "tunnel" else self.outer["in"]
         self.inner = {"in": (far, near), "out": (near, far)}
-        self.spi = {"in": 0x2000 + 2 * number, "out": 0x2001 + 2 * number}
+        high = 0x10000 if form.setkey().endswith("-R") else 0  # of which a packet has room for 16 bits
+        self.spi = {"in": high + 0x2000 + 2 * number, "out": high + 0x2001 + 2 * number}
         self.plain = {way: [self.packet(way, size) for size in SIZES] for way in ("in", "out")}
 
     def name(self):

@@ -1,5 +1,6 @@
 #include "sad/database.h"
 
+#include "support/sas.h"
 #include "unit/sad/sad_fixture.h"
 
 namespace testudo::sad {
@@ -25,6 +26,16 @@ TEST_F(SadDatabase, FindsNothingByAnotherProtocolAddressOrSpi) {
   EXPECT_EQ(sad.inbound(SaProtocol::Ah, ip("10.0.0.2"), Spi{10000}), nullptr);
   EXPECT_EQ(sad.inbound(SaProtocol::Esp, ip("10.0.0.1"), Spi{10000}), nullptr);
   EXPECT_EQ(sad.inbound(SaProtocol::Esp, ip("10.0.0.2"), Spi{10001}), nullptr);
+}
+
+TEST_F(SadDatabase, FindsAnIpcompSaByTheSixteenBitsThatAPacketHasRoomFor) {
+  const Sa* added = *sad.add(test::sa(test::ipcomp(ip("10.0.0.1"), ip("10.0.0.2"), 0x12056, true)));
+  EXPECT_EQ(sad.inbound(SaProtocol::Ipcomp, ip("10.0.0.2"), Spi{0x2056}), added);
+  EXPECT_EQ(sad.find(SaProtocol::Ipcomp, ip("10.0.0.1"), ip("10.0.0.2"), Spi{0x12056}), added);
+  EXPECT_EQ(sad.find(SaProtocol::Ipcomp, ip("10.0.0.1"), ip("10.0.0.2"), Spi{0x2056}), nullptr);
+  EXPECT_TRUE(sad.add(test::sa(test::ipcomp(ip("10.0.0.1"), ip("10.0.0.2"), 0x2056, true))));
+  EXPECT_TRUE(sad.remove(SaProtocol::Ipcomp, ip("10.0.0.1"), ip("10.0.0.2"), Spi{0x12056}));
+  EXPECT_EQ(sad.size(), 1U);
 }
 
 TEST_F(SadDatabase, RefusesTheSameSpiInOneGroup) {
