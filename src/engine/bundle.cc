@@ -27,6 +27,8 @@ Assembly assemble(const spd::Policy& policy, const net::Flow& flow, const Engine
   std::array<SealStep, Bundle::kMaxSteps> steps;
   std::size_t count = 0;
   std::vector<sad::SaGroup> missing;
+  // SADB_X_SPDSETIDX makes such a policy; until it is completed nothing can protect the packet.
+  if (policy.requests.empty()) return {Failure{DropReason::NoSa}, {}};
   for (const spd::Request& request : policy.requests) {
     const sad::SaGroup wanted = wanted_by(request, ends);
     sad::Sa* sa = parts.sad.outbound({wanted.protocol, wanted.mode, wanted.source, wanted.destination, wanted.reqid});

@@ -8,6 +8,7 @@
 #include "engine/outbound.h"
 #include "engine/pmtu.h"
 #include "engine/verdicts.h"
+#include "wire/packet/ip.h"
 
 namespace testudo::engine {
 
@@ -40,6 +41,11 @@ void Engine::outbound(std::span<PacketBuffer* const> batch, Time now, Outbox& ou
 void Engine::inbound(std::span<PacketBuffer* const> batch, Time now, Outbox& out) {
   Verdicts verdicts{impl_->ledger, out, now};
   impl_->inbound.process(batch, verdicts);
+}
+
+bool Engine::takes_ip_in_ip(Bytes packet) const {
+  const auto ip = wire::packet::parse_ip(packet);
+  return ip && impl_->inbound.takes_ip_in_ip(*ip);
 }
 
 void Engine::set_encapsulation_ports(std::vector<std::uint16_t> ports) {

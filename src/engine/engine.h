@@ -117,6 +117,10 @@ class Engine {
   /// clear packet and, when that allows it, given to the host.
   void inbound(std::span<PacketBuffer* const> batch, Time now, Outbox& out);
 
+  /// True for IP in IP that an IPcomp tunnel sent uncompressed (RFC 3173 section 2.2): of protocols 4 and 41 only such
+  /// packets are the engine's, all others are the host's own tunnels.
+  bool takes_ip_in_ip(Bytes packet) const;
+
   /// UDP ports on which ESP is accepted (RFC 3948); default 4500.
   void set_encapsulation_ports(std::vector<std::uint16_t> ports);
 

@@ -48,7 +48,7 @@ enum class Judgement : std::uint8_t {
 };
 
 /// Does a packet of this flow that came through these layers meet the policy's requests?  Required ones must be met in
-/// order, innermost first; layers that nobody asked for do no harm.
+/// order, innermost first; layers that nobody asked for do no harm.  A policy without requests is met by nothing.
 Judgement judge(const History& history, const spd::Policy& policy, const net::Flow& flow, const Settings& settings);
 
 }  // namespace testudo::engine

@@ -201,6 +201,10 @@ bool Inbound::marked_as_esp(const net::Address& destination, Bytes payload) cons
   return sa != nullptr && sa->parameters().nat && sa->parameters().nat->kind == sad::NatTraversal::Kind::NonIke;
 }
 
+bool Inbound::takes_ip_in_ip(const IpView& ip) const {
+  return is_ip(ip.upper_protocol) && is_for_us(ip.destination) && uncompressed_tunnel(ip) != nullptr;
+}
+
 /// The IPcomp SA whose tunnel this packet came through without being compressed: "no IPComp header is added" when that
 /// would make it longer (RFC 3173 section 2.2), and of the tunnel only the outer header is left.
 sad::Sa* Inbound::uncompressed_tunnel(const IpView& ip) const {

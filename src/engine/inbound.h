@@ -23,6 +23,8 @@ class Inbound {
 
   void set_encapsulation_ports(std::vector<std::uint16_t> ports) { encapsulation_ports_ = std::move(ports); }
   void process(std::span<PacketBuffer* const> batch, Verdicts& verdicts);
+  /// Engine::takes_ip_in_ip().
+  bool takes_ip_in_ip(const wire::packet::IpView& ip) const;
 
  private:
   /// What comes next for a packet.

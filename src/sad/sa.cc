@@ -223,7 +223,6 @@ Status<SaError> Sa::key_algorithms() {
       return Done{};
     }
     case SaProtocol::Ipcomp:
-      compressor_ = crypto::make_deflate();
       return Done{};
     case SaProtocol::TcpSignature:
       return Done{};  // stored for the TCP of the host; nothing here computes it

@@ -144,9 +144,13 @@ class Sa {
   Usage usage;
   std::optional<std::uint64_t> iv_counter;  ///< explicit IVs of counter modes; the first packet draws a random start
 
-  crypto::Suite* suite() const { return suite_.get(); }                 ///< ESP
-  crypto::Mac* mac() const { return mac_.get(); }                       ///< AH
-  crypto::Compressor* compressor() const { return compressor_.get(); }  ///< IPcomp
+  crypto::Suite* suite() const { return suite_.get(); }  ///< ESP
+  crypto::Mac* mac() const { return mac_.get(); }        ///< AH
+  /// IPcomp.  Made at first use: its work areas are large, and of many SAs few are used at once.
+  crypto::Compressor* compressor() {
+    if (!compressor_) compressor_ = crypto::make_deflate();
+    return compressor_.get();
+  }
 
   void count(std::size_t bytes, Time now) {
     ++usage.packets;

@@ -168,6 +168,7 @@ TEST(PathMtu, AnIpv6PacketThatEveryLinkTakesIsNeverRefused) {
   EnginePair pair;
   const Protection protection{pair, kTunnel, net::Family::V6, net::Family::V4};
   pair.a.host.mtu = 1280;
+  pair.a.settings.headers.dfbit = 1;
   pair.a.send({protection.datagram(1280 - 48)});
   EXPECT_EQ(pair.a.wire.size(), 2U);
   pair.settle();

@@ -93,6 +93,11 @@ Status<std::string> Daemon::open_receivers() {
       if (!raw) return sentence(raw.error());
       receive_from(*std::move(raw));
     }
+    for (const std::uint8_t protocol : {net::protocol::kIpv4, net::protocol::kIpv6}) {
+      auto raw = io::Receiver::raw(family, protocol);
+      if (!raw) return sentence(raw.error());
+      receive_from(*std::move(raw), PacketPath::Role::IpInIp);
+    }
     const auto& ports = options_.host.encapsulation_ports;
     auto icmp =
         io::Receiver::icmp_errors(family, ports.empty() ? std::uint16_t{0} : ports.front(), attachment_->tun().index());

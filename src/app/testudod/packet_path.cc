@@ -72,6 +72,7 @@ void PacketPath::from_wire(io::Receiver& receiver, Role role) {
     for (std::size_t i = 0; i < io::kBatch; ++i) {
       if (slots_[i].length == 0) continue;
       incoming_[i].set_size(slots_[i].length);
+      if (role == Role::IpInIp && !engine_.takes_ip_in_ip(incoming_[i].bytes())) continue;
       batch_.push_back(&incoming_[i]);
     }
     role_ = role;

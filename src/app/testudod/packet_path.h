@@ -22,8 +22,8 @@ class PacketPath final : public engine::Outbox {
   /// Call while the TUN device is readable; bounded work a call.
   void from_host();
   /// Call while the receiver is readable; bounded work a call.  Overheard: the kernel has delivered its own copy of
-  /// these.
-  enum class Role : std::uint8_t { Delivered, Overheard };
+  /// these.  IpInIp: the host's own tunnels receive these too, and only what an IPcomp tunnel left as it was is ours.
+  enum class Role : std::uint8_t { Delivered, Overheard, IpInIp };
   void from_wire(io::Receiver& receiver, Role role);
   /// About once a second.
   void tick(Time now);

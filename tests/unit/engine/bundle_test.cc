@@ -49,6 +49,12 @@ class BundleTest : public testing::Test {
   std::uint32_t next_spi_ = 0x1000;
 };
 
+TEST_F(BundleTest, APolicyWithoutRequestsLetsNothingOut) {
+  const auto found = assembled({});
+  ASSERT_FALSE(found.bundle);
+  EXPECT_EQ(found.bundle.error(), net::DropReason::NoSa);
+}
+
 TEST_F(BundleTest, ATransportRequestMeansTheAddressesOfThePacket) {
   add(test::esp(kGateA, kGateB, "aes-cbc"));
   sad::Sa& wanted = add(test::esp(kHostA, kHostB, "aes-cbc"));

@@ -58,9 +58,10 @@ class HistoryTest : public testing::Test {
   std::vector<std::unique_ptr<sad::Sa>> sas_;
 };
 
-TEST_F(HistoryTest, APolicyWithoutRequestsIsSatisfiedByAnything) {
-  EXPECT_EQ(judge_it({}, {}), Judgement::Satisfied);
-  EXPECT_EQ(judge_it(of({&esp_transport()}), {}), Judgement::Satisfied);
+// SADB_X_SPDSETIDX may store one; until it says what protects, nothing does.
+TEST_F(HistoryTest, APolicyWithoutRequestsIsSatisfiedByNothing) {
+  EXPECT_EQ(judge_it({}, {}), Judgement::Clear);
+  EXPECT_EQ(judge_it(of({&esp_transport()}), {}), Judgement::Mismatch);
 }
 
 TEST_F(HistoryTest, ARequiredLayerMustBeThere) {

@@ -64,8 +64,7 @@ TEST(PrependOuter, WritesTheSasEndPointsInFrontOfEitherFamilyInEitherFamily) {
       const ByteVector inner = inner_packet(inner_v4, {.ttl = 5, .traffic_class = 0xb8});
       const auto sa = outer_v4 ? tunnel(gate4, other4) : tunnel(gate6, other6);
       ASSERT_TRUE(f.prepend(*sa, inner));
-      const IpFields expected{
-          .ttl = 64, .traffic_class = 0xb8, .identification = f.outer().identification, .dont_fragment = !inner_v4};
+      const IpFields expected{.ttl = 64, .traffic_class = 0xb8, .identification = f.outer().identification};
       EXPECT_EQ(f.content(), wrapped(outer_v4, inner_v4 ? 4 : 41, inner, expected))
           << "the inner packet unchanged, its TTL too";
     }
@@ -89,7 +88,7 @@ TEST(PrependOuter, TreatsDfAsDfbitSays) {
   for (const Row& row :
        {Row{0, true, false, false}, Row{0, true, true, false}, Row{0, false, false, false}, Row{1, true, false, true},
         Row{1, true, true, true}, Row{1, false, false, true}, Row{2, true, false, false}, Row{2, true, true, true},
-        Row{2, false, false, true}, Row{-9, true, false, false}, Row{-9, true, true, true}}) {
+        Row{2, false, false, false}, Row{-9, true, false, false}, Row{-9, true, true, true}}) {
     Fixture f;
     f.settings.dfbit = row.dfbit;
     ASSERT_TRUE(f.prepend(*tunnel(gate4, other4), inner_packet(row.inner_v4, {.dont_fragment = row.inner_df})));
