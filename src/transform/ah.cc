@@ -45,7 +45,13 @@ Status<DropReason> make_room(PacketBuffer& packet, const IpView& ip, std::size_t
   return Done{};
 }
 
-Status<DropReason> sign(Sa& sa, const SealJob& job, const HeaderSettings& settings) {
+/// raw(7): an identification of 0 is "filled in when zero" (unless DF is set), behind our back, and AH covers it.
+void never_zero_identification(MutableBytes header, const IpView& ip, Random& random) {
+  if (!ip.is_v4() || ip.identification != 0 || ip.dont_fragment) return;
+  put_be16(&header[4], static_cast<std::uint16_t>(random.between(1, 0xffff)));
+}
+
+Status<DropReason> sign(Sa& sa, const SealJob& job, const Context& context) {
   const IpView& ip = job.ip;
   PacketBuffer& packet = *job.packet;
   const sad::SaLayout& layout = sa.layout();
@@ -59,11 +65,12 @@ Status<DropReason> sign(Sa& sa, const SealJob& job, const HeaderSettings& settin
   ah[0] = ip.transport_protocol;
   ah[1] = length_field(layout);
   put_be32(&ah[4], sa.spi().value);
+  never_zero_identification(packet.bytes(), ip, context.random);
   if (!old) put_be32(&ah[8], static_cast<std::uint32_t>(*sequence));
   announce(packet, ip, ip.transport_next_header_offset, net::protocol::kAh);
 
   CookedHeader cooked;
-  if (!cook_header(packet.bytes().first(ip.transport_offset), ip, AhSide::Sender, settings, cooked)) {
+  if (!cook_header(packet.bytes().first(ip.transport_offset), ip, AhSide::Sender, context.settings, cooked)) {
     return Failure{DropReason::OutboundInvalid};
   }
   std::array<std::uint8_t, kMaxIcv> icv{};
@@ -125,7 +132,7 @@ Result<Opened, DropReason> verify(Sa& sa, const OpenJob& job, const HeaderSettin
 }  // namespace
 
 void sign_ah(Sa& sa, std::span<SealJob> jobs, const Context& context) {
-  for (SealJob& job : jobs) job.result = sign(sa, job, context.settings);
+  for (SealJob& job : jobs) job.result = sign(sa, job, context);
 }
 
 void verify_ah(Sa& sa, std::span<OpenJob> jobs, const HeaderSettings& settings) {

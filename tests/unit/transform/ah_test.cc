@@ -312,5 +312,19 @@ TEST(Ah, StandsInFrontOfEsp) {
   EXPECT_EQ(open(*esp_in, inner.bytes).bytes, packet);
 }
 
+TEST(Ah, GivesANumberToPacketsThatARawSocketWouldNumber) {
+  test::SeededRandom random{3};
+  const auto sealer = test::sa(test::ah(kA, kB, "hmac-sha1")), opener = test::sa(test::ah(kA, kB, "hmac-sha1"));
+  for (const bool dont_fragment : {false, true}) {
+    const ByteVector plain =
+        test::udp({kA, 1000}, {kB, 2000}, as_bytes("numbered"), {.identification = 0, .dont_fragment = dont_fragment});
+    const Outcome sealed = seal_all(sign_ah, *sealer, {plain}, random).front();
+    ASSERT_TRUE(sealed) << name_of(sealed);
+    EXPECT_EQ(be16(sealed.bytes.data() + 4) == 0, dont_fragment);
+    const auto open = [](sad::Sa& sa, std::span<OpenJob> jobs) { verify_ah(sa, jobs, {}); };
+    EXPECT_TRUE(open_all(open, *opener, {sealed.bytes}).front());
+  }
+}
+
 }  // namespace
 }  // namespace testudo::transform
