@@ -209,17 +209,19 @@ Sa* Database::preferred(const Group& group, bool oldest) {
   return first_usable(group.by_state[slot(second)], oldest);
 }
 
+Sa* Database::outbound_of_pair(const OutboundQuery& query, bool oldest) const {
+  const auto pair = by_pair_.find(Pair{query.protocol, query.source, query.destination});
+  if (pair == by_pair_.end()) return nullptr;
+  for (const Group* group : pair->second) {
+    if (query.mode != group->key.mode && group->key.mode != Mode::Any) continue;
+    if (Sa* sa = preferred(*group, oldest)) return sa;
+  }
+  return nullptr;
+}
+
 Sa* Database::outbound(const OutboundQuery& query) const {
   const bool oldest = settings_.prefered_oldsa != 0;
-  if (query.reqid.value == 0) {
-    const auto pair = by_pair_.find(Pair{query.protocol, query.source, query.destination});
-    if (pair == by_pair_.end()) return nullptr;
-    for (const Group* group : pair->second) {
-      if (query.mode != group->key.mode && group->key.mode != Mode::Any) continue;
-      if (Sa* sa = preferred(*group, oldest)) return sa;
-    }
-    return nullptr;
-  }
+  if (query.reqid.value == 0) return outbound_of_pair(query, oldest);
   // With a reqid at most two groups qualify, so that a thousand `unique` policies between two hosts cost no search.
   const Group* best = nullptr;
   Sa* chosen = nullptr;

@@ -130,6 +130,7 @@ class Database {
   static SpiKey spi_key(const Sa& sa) { return {sa.group().destination, sa.group().protocol, sa.spi()}; }
   static Sa* first_usable(const Members& members, bool oldest);
   static Sa* preferred(const Group& group, bool oldest);
+  Sa* outbound_of_pair(const OutboundQuery& query, bool oldest) const;
   Group& group_of(const SaGroup& key);
   Sa* insert(std::shared_ptr<Sa> sa);
   Sa* compression_between(const Pair& pair, std::uint16_t cpi) const;

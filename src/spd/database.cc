@@ -210,6 +210,7 @@ std::vector<Policy> Database::tick(Time now) {
     if (older_than(p.created, now, p.lifetime) || older_than(p.last_used, now, p.validtime)) ended.push_back(entry);
   }
   std::vector<Policy> out;
+  out.reserve(ended.size());
   for (Impl::Entry* entry : ended) out.push_back(impl_->take(*entry));
   return out;
 }

@@ -46,14 +46,14 @@ Result<RequestExt, ParseError> parse_request(Reader& in) {
   Reader record{*body};
   auto request = parse_request_fixed(record);
   if (!request) return Failure{ParseError::BadPolicy};
-  if (record.empty()) return *std::move(request);
+  if (record.empty()) return *request;
 
   // Both sockaddrs stand back to back, without padding between or behind them.
   TRY(request->source, parse_sockaddr(record));
   TRY(request->destination, parse_sockaddr(record));
   const bool same = request->source->address.family() == request->destination->address.family();
   if (!same || !record.empty()) return Failure{ParseError::BadPolicy};
-  return *std::move(request);
+  return *request;
 }
 
 void compose_request(const RequestExt& request, Writer& out) {
@@ -74,8 +74,8 @@ Result<PolicyExt, ParseError> parse_policy_body(Reader& body) {
   auto policy = parse_fixed(body);
   if (!policy) return Failure{ParseError::BadExtensionLength};
   while (!body.empty()) {
-    TRY(auto request, parse_request(body));
-    policy->requests.push_back(std::move(request));
+    TRY(const RequestExt request, parse_request(body));
+    policy->requests.push_back(request);
   }
   return *std::move(policy);
 }
