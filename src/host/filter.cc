@@ -79,10 +79,9 @@ void append_exempt(std::vector<std::string>& rules) {
 
 std::string chain_rules(const std::string& table, const std::string& chain, const std::vector<std::string>& rules,
                         std::size_t from = 0) {
+  const std::string add = "add rule inet " + table + " " + chain + " ";
   std::string text;
-  for (std::size_t i = from; i < rules.size(); ++i) {
-    text += "add rule inet " + table + " " + chain + " " + rules[i] + "\n";
-  }
+  for (std::size_t i = from; i < rules.size(); ++i) text.append(add).append(rules[i]).append("\n");
   return text;
 }
 

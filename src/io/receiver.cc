@@ -83,6 +83,7 @@ Status<SystemError> pass_quotes_of_protected(const Fd& fd, net::Family family, s
   std::array program{
       sock_filter{BPF_LD | BPF_W | BPF_ABS, 0, 0, kDevice},
       equal(except, 11, 0),
+      // NOLINTNEXTLINE(misc-redundant-expression): names of bits, some of which are 0
       v4 ? sock_filter{BPF_LDX | BPF_B | BPF_MSH, 0, 0, 0} : sock_filter{BPF_LDX | BPF_W | BPF_IMM, 0, 0, 0},
       load(BPF_B, protocol),
       equal(net::protocol::kEsp, 7, 0),

@@ -12,6 +12,7 @@ using engine::Settings;
 constexpr std::int32_t kMin = std::numeric_limits<std::int32_t>::min();
 constexpr std::int32_t kMax = std::numeric_limits<std::int32_t>::max();
 
+// NOLINTNEXTLINE(bugprone-macro-parentheses): the name of a member
 #define AT(member) [](Settings& s) -> std::int32_t& { return s.member; }
 // clang-format off
 constexpr std::array kVariables{

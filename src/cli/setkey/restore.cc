@@ -14,7 +14,6 @@
 namespace testudo::cli {
 namespace {
 
-using wire::pfkey::Ext;
 using wire::pfkey::LifetimeExt;
 using wire::pfkey::Message;
 using wire::pfkey::SaState;
