@@ -2,6 +2,7 @@
 
 #include <csignal>
 
+#include "app/testudod/pfkey_counters.h"
 #include "app/testudod/plan.h"
 #include "io/clock.h"
 #include "net/protocol.h"
@@ -132,7 +133,7 @@ Status<std::string> Daemon::listen() {
                            settings_,
                            sad_,
                            spd_,
-                           {},
+                           [this] { return pfkey_counters(server_.counters()); },
                            [this] { return host_facts(); },
                            [this](std::string_view) {
                              policies_dirty_ = true;

@@ -46,7 +46,7 @@ std::string stat_lines(const json& lines, const std::string& indent, const std::
     const std::string words = l.value("words", "");
     if (is_violation(l.value("name", "")) || (options.nonzero_only && value == 0)) continue;
     const bool histogram = l.value("histogram", false);
-    if (histogram && !in_histogram) text += fmt::format("{}{} histogram:\n", indent, heading);
+    if (histogram && !in_histogram) text += fmt::format("{}{}:\n", indent, heading);
     in_histogram = histogram;
     text +=
         histogram ? fmt::format("{}\t{}: {}\n", indent, words, value) : fmt::format("{}{} {}\n", indent, value, words);
@@ -103,10 +103,11 @@ std::string render_stats(const json& reply, const RenderOptions& options) {
     const json lines = section.value("lines", json::array());
     const bool outer = name == "ipsec";
     text += outer ? name + ":\n" + violations(lines) : "\t" + name + ":\n";
-    text += stat_lines(lines, outer ? "\t" : "\t\t", name == "ipcomp" ? "IPcomp" : name, options);
+    text += stat_lines(lines, outer ? "\t" : "\t\t", (name == "ipcomp" ? "IPcomp" : name) + " histogram", options);
   }
   const json pfkey = reply.value("pfkey", json::object());
-  if (pfkey.contains("lines")) text += "pfkey:\n" + stat_lines(pfkey.at("lines"), "\t", "by message type", options);
+  if (pfkey.contains("lines"))
+    text += "pfkey:\n" + stat_lines(pfkey.at("lines"), "\t", "histogram by message type", options);
   return text;
 }
 

@@ -35,6 +35,19 @@ TEST(RenderStats, LooksLikeNetstat) {
             "\t\t420 bytes received\n");
 }
 
+TEST(RenderStats, PfkeyStandsApartWithItsHistogram) {
+  const json reply = json::parse(R"json({"pfkey": {"lines": [
+    {"name": "out_total", "value": 1, "words": "request sent from userland", "histogram": false},
+    {"name": "out_type.add", "value": 1, "words": "add", "histogram": true},
+    {"name": "out_invlen", "value": 0, "words": "messages with invalid length field", "histogram": false}]}})json");
+  EXPECT_EQ(render_stats(reply, {}),
+            "pfkey:\n"
+            "\t1 request sent from userland\n"
+            "\thistogram by message type:\n"
+            "\t\tadd: 1\n"
+            "\t0 messages with invalid length field\n");
+}
+
 TEST(RenderStats, NonzeroLeavesOutZeros) {
   EXPECT_EQ(render_stats(kStats, {true, false}).find("no SA found"), std::string::npos);
 }
