@@ -18,8 +18,8 @@ EcnMode mode_of(bool outer_is_v4, const HeaderSettings& settings) {
   return ecn_mode(outer_is_v4 ? settings.ecn_v4 : settings.ecn_v6);
 }
 
-/// net.inet.ipsec.dfbit.  An IPv6 packet has no DF to copy: the outer packet may then be cut (as netipsec does), so that
-/// the tunnel works where ICMP does not.
+/// net.inet.ipsec.dfbit.  An IPv6 packet has no DF to copy: the outer packet may then be cut (as netipsec does), so
+/// that the tunnel works where ICMP does not.
 bool dont_fragment(const IpView& inner, const HeaderSettings& settings) {
   switch (settings.dfbit) {
     case 0:
