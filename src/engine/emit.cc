@@ -35,8 +35,8 @@ std::size_t Emitter::mtu_towards(const net::Address& destination, Time now) cons
 void Emitter::emit(const Departure& departure, const Path& path, Verdicts& verdicts) {
   Passage passage = departure.passage;
   if (passage.packet->size() <= path.mtu) return verdicts.to_wire(passage, path.in_clear);
-  if (passage.ip.dont_fragment && is_small_ipv6(departure)) allow_fragments(passage);
-  if (may_cut(passage.ip)) return cut(passage, path, verdicts);
+  if (passage.ip.dont_fragment && (passage.joined || is_small_ipv6(departure))) allow_fragments(passage);
+  if (passage.joined || may_cut(passage.ip)) return cut(passage, path, verdicts);
   refuse(departure, path.mtu - std::min(path.mtu, path.overhead), verdicts);
 }
 

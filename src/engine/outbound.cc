@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "net/protocol.h"
 #include "transform/fragment.h"
 
 namespace testudo::engine {
@@ -30,10 +31,11 @@ void Outbound::admit(Passage passage, Verdicts& verdicts) {
   passage.ip = *ip;
   passage.packet->trim_back(passage.packet->size() - ip->total_length);
   passage.flow = wire::packet::flow_of(*ip, passage.packet->bytes());
-  // Fragments of our own host: no selector could see their ports, and no transport SA may carry them.  Those of others
-  // pass through tunnels as they are.
-  if (ip->fragment && parts_.host.is_local(ip->source)) {
+  // Fragments of our own host: no transport SA may carry them.  Those of others pass through tunnels as they are,
+  // unless a policy asks for what only the whole packet shows.
+  if (ip->fragment && (parts_.host.is_local(ip->source) || selector_is_hidden(passage))) {
     if (!joiner_.join(passage, verdicts)) return;
+    passage.joined = true;
     passage.flow = wire::packet::flow_of(passage.ip, passage.packet->bytes());
   }
 
@@ -49,6 +51,18 @@ void Outbound::admit(Passage passage, Verdicts& verdicts) {
     case Classified::Answer::DefaultDiscard:
       return verdicts.drop(DropReason::DefaultDiscard, passage);
   }
+}
+
+/// RFC 4301 section 7: a fragment does not show its ports.  The first policy for its addresses decides whether that
+/// matters: without this, what a policy for one protocol or port protects would leave in clear once it is in pieces.
+bool Outbound::selector_is_hidden(const Passage& passage) const {
+  std::optional<bool> hidden;
+  parts_.spd.for_each(spd::Direction::Out, [&](const spd::Policy& policy) {
+    const net::Selector& s = policy.selector;
+    if (hidden || !s.source.contains(passage.ip.source) || !s.destination.contains(passage.ip.destination)) return;
+    hidden = s.protocol != net::protocol::kAny || s.source_port != 0 || s.destination_port != 0;
+  });
+  return hidden.value_or(false);
 }
 
 void Outbound::protect(const Passage& passage, const Classified& found, Verdicts& verdicts) {

@@ -17,6 +17,7 @@ struct Passage {
   std::uint64_t number = 0;  ///< since start; the same for all trace steps of one packet
   wire::packet::IpView ip;   ///< of the packet as it is now
   net::Flow flow;            ///< what a policy looks at; for counters the outermost one until the inner one is known
+  bool joined = false;       ///< came as fragments: may be cut again, whatever its header says
 };
 
 /// ESP, AH or IPcomp as counters and traces name it; protocol 0 where no protected layer is concerned.

@@ -3,6 +3,7 @@
 
 #include "engine/pmtu.h"
 #include "scenario/network.h"
+#include "transform/fragment.h"
 #include "wire/packet/icmp.h"
 
 namespace testudo {
@@ -190,6 +191,37 @@ TEST(PathMtu, PacketsInClearMeetTheLinkToo) {
   ASSERT_EQ(a.delivered.size(), 2U);
   EXPECT_EQ(stated_mtu(a.delivered[0]), 1500U);
   EXPECT_EQ(stated_mtu(a.delivered[1]), 1500U);
+}
+
+TEST(Fragments, OfOthersAreJoinedBeforeAPolicyForOnePortLooksAtThem) {
+  for (const auto family : {net::Family::V4, net::Family::V6}) {
+    const Sides s = sides(family);
+    Station gateway;
+    gateway.host.addresses = {s.a};
+    sad::SaParameters out = esp(s.a, s.b, "aes-cbc", "hmac-sha1");
+    out.group.mode = sad::Mode::Tunnel;
+    gateway.install(std::move(out));
+    spd::Policy p = policy(spd::Direction::Out, s.prefix_a, s.prefix_b, {tunnel(Proto::Esp, s.a, s.b)});
+    p.selector.protocol = net::protocol::kUdp;
+    p.selector.destination_port = 110;
+    gateway.install(std::move(p));
+    for (const std::uint16_t port : {std::uint16_t{110}, std::uint16_t{80}}) {
+      const ByteVector whole = udp({s.cloud_a, 1025}, {s.cloud_b, port}, ByteVector(2000, 7));
+      std::vector<ByteVector> pieces;
+      const auto keep = [&](Bytes piece) -> Status<net::DropReason> {
+        pieces.emplace_back(piece.begin(), piece.end());
+        return Done{};
+      };
+      ASSERT_TRUE(transform::fragment(whole, *wire::packet::parse_ip(whole), 1280, 77, keep));
+      gateway.clear();
+      gateway.send(pieces);
+      ASSERT_GE(gateway.wire.size(), 2U) << "cut again";
+      for (const ByteVector& packet : gateway.wire) {
+        const auto ip = wire::packet::parse_ip(packet);
+        EXPECT_EQ(ip->destination, port == 110 ? s.b : s.cloud_b) << "port " << port;
+      }
+    }
+  }
 }
 
 }  // namespace
