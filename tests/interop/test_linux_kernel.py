@@ -201,7 +201,7 @@ class Lab:
             self.ns.ip(*words)
         self.guest.sh("ip addr add 10.50.2.1/32 dev lo; ip -6 addr add fd50:2::1/128 dev lo nodad;"
                       "ip route add 10.50.1.0/24 via 10.9.0.1; ip -6 route add fd50:1::/64 via fd09::1;"
-                      f"setsid python3 {HERE}/linux_guest_echo.py >/tmp/echo.log 2>&1 & sleep 3")
+                      f"setsid python3 {HERE}/linux_guest_echo.py >/run/echo.log 2>&1 & sleep 3")
         self.run_dir = os.path.join(self.scratch.name, "run")
         self.log = open(os.path.join(self.scratch.name, "testudod.log"), "w+b")
         self.daemon = self.ns.popen(str(BIN / "testudod"), "-F", "--run-dir", self.run_dir, stdout=self.log, stderr=self.log)
