@@ -74,6 +74,14 @@ TEST_F(PolicyTest, DefPolicyDiscardDropsWhatNoPolicyCovers) {
   EXPECT_EQ(a.wire.size(), 2U) << "IPv6 has its own";
 }
 
+TEST_F(PolicyTest, DefPolicyDiscardDropsWhatArrivesWithoutAPolicyToo) {
+  a.install(policy(Direction::In, "20.0.0.2", "20.0.0.1", Action::None));
+  a.settings.v4.def_policy = 0;
+  a.receive({tcp({kB, 80}, {kA, 1}, Protection::text(10)), tcp({kC, 2}, {kA, 1}, Protection::text(10))});
+  EXPECT_EQ(a.delivered.size(), 1U);
+  EXPECT_EQ(a.drops(DropReason::InboundPolicyDiscard), 1U);
+}
+
 TEST_F(PolicyTest, EnabledZeroSwitchesPoliciesOffAndTwoMakesTheDefaultCountWithoutAny) {
   a.settings.v4.def_policy = 0;
   a.send({tcp_to_b(80)});
