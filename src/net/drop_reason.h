@@ -24,12 +24,10 @@ namespace testudo::net {
   X(TooBig,               "toobig",           "The protected packet is larger than an IP packet can be.") \
   X(NeedsFragmentation,   "",                 "The protected packet is larger than the path MTU and may not be fragmented; ICMP was sent to the source.") \
   X(UnspecifiedEndpoint,  "ipip.unspec",      "A tunnel endpoint of the SA is unspecified.") \
-  X(TtlExpired,           "",                 "The packet's TTL or hop limit ran out before it could enter the tunnel.") \
   /* inbound */ \
   X(InboundMalformed,     "hdrops",           "The received packet's headers are malformed or cut short.") \
   X(InboundNoSa,          "notdb",            "No SA has this destination, protocol and SPI.") \
   X(SaNotUsable,          "invalid",          "The SA exists but is larval or dead.") \
-  X(UnsupportedFamily,    "nopf",             "The packet's address family is not supported by the protocol.") \
   X(Replayed,             "replay",           "The sequence number was received before, or is older than the replay window.") \
   X(BadIcv,               "badauth",          "The integrity check failed: wrong authentication key or algorithm, or a packet changed on its way.") \
   X(BadIcvLength,         "badauthl",         "The AH header's length is not the one the SA's algorithm implies: the peer uses another algorithm or truncation.") \
@@ -50,7 +48,6 @@ namespace testudo::net {
   X(NestedTooDeep,        "hdrops",           "The packet nests more protected layers than are opened.") \
   X(NatTPortMismatch,     "notdb",            "The UDP ports of the encapsulated packet are not those of the SA: the NAT gave the peer another mapping.") \
   X(NatKeepalive,         "",                 "A NAT keepalive; it carries nothing.") \
-  X(NotForUs,             "",                 "The packet is not IPsec and not for this engine.") \
   /* fragments */ \
   X(ReassemblyTimeout,    "",                 "Fragments of the packet are missing and the others were kept long enough.") \
   X(ReassemblyOverflow,   "",                 "Too many unfinished packets are waiting for fragments; the oldest was given up.") \

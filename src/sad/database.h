@@ -19,7 +19,7 @@
 
 namespace testudo::sad {
 
-enum class DatabaseError : std::uint8_t { Exists, NotFound, NoFreeSpi, WrongOwner, InvalidSa, NotAvailable };
+enum class DatabaseError : std::uint8_t { Exists, NotFound, NoFreeSpi };
 
 /// What an outbound request asks for.
 struct OutboundQuery {

@@ -1,6 +1,6 @@
 #pragma once
-// Files of the folder with public test vectors, which is not part of the repository: named by TESTUDO_VECTORS, or the
-// folder shared/vectors beside the source tree (found from the working folder upwards, so from build folders too).
+// The folder of public test vectors, which is not part of the repository: named by TESTUDO_VECTORS, else shared/vectors
+// beside the source tree, which is TESTUDO_SOURCE or the first folder above this one with a layers.deps.
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -10,17 +10,23 @@
 
 namespace testudo::test {
 
+inline std::optional<std::filesystem::path> vectors_folder() {
+  namespace fs = std::filesystem;
+  if (const char* named = std::getenv("TESTUDO_VECTORS"); named != nullptr && fs::is_directory(named)) return named;
+  const char* const source = std::getenv("TESTUDO_SOURCE");
+  fs::path root = source != nullptr ? fs::path{source} : fs::current_path();
+  while (root.has_relative_path() && !fs::exists(root / "layers.deps")) root = root.parent_path();
+  const fs::path beside = root.parent_path() / "shared" / "vectors";
+  if (fs::is_directory(beside)) return beside;
+  return std::nullopt;
+}
+
 inline std::optional<std::string> vector_file(const std::string& name) {
-  const auto content = [&](const std::filesystem::path& folder) -> std::optional<std::string> {
-    std::ifstream in{folder / name};
-    if (!in) return std::nullopt;
-    return std::string{std::istreambuf_iterator<char>{in}, {}};
-  };
-  if (const char* const named = std::getenv("TESTUDO_VECTORS")) return content(named);
-  for (auto folder = std::filesystem::current_path();; folder = folder.parent_path()) {
-    if (auto found = content(folder / "shared/vectors")) return found;
-    if (folder == folder.parent_path()) return std::nullopt;
-  }
+  const auto folder = vectors_folder();
+  if (!folder) return std::nullopt;
+  std::ifstream in{*folder / name};
+  if (!in) return std::nullopt;
+  return std::string{std::istreambuf_iterator<char>{in}, {}};
 }
 
 }  // namespace testudo::test

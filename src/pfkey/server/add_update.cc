@@ -109,11 +109,7 @@ Errno errno_of(sad::DatabaseError error) {
       return Errno::Exists;
     case sad::DatabaseError::NotFound:
       return Errno::NoEntry;
-    case sad::DatabaseError::NotAvailable:
-      return Errno::NotSupported;
     case sad::DatabaseError::NoFreeSpi:
-    case sad::DatabaseError::WrongOwner:
-    case sad::DatabaseError::InvalidSa:
       return Errno::Invalid;
   }
   return Errno::Invalid;

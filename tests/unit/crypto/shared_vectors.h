@@ -14,22 +14,12 @@
 #include <string>
 #include <utility>
 
+#include "support/vectors.h"
 #include "unit/crypto/hex.h"
 
 namespace testudo::crypto {
 
-/// The folder named by TESTUDO_VECTORS, else ../shared/vectors beside the source tree, which is TESTUDO_SOURCE or the
-/// first folder above this one with a layers.deps.
-inline std::optional<std::filesystem::path> vectors_folder() {
-  namespace fs = std::filesystem;
-  if (const char* named = std::getenv("TESTUDO_VECTORS"); named != nullptr && fs::is_directory(named)) return named;
-  const char* const source = std::getenv("TESTUDO_SOURCE");
-  fs::path root = source != nullptr ? fs::path{source} : fs::current_path();
-  while (root.has_relative_path() && !fs::exists(root / "layers.deps")) root = root.parent_path();
-  const fs::path beside = root.parent_path() / "shared" / "vectors";
-  if (fs::is_directory(beside)) return beside;
-  return std::nullopt;
-}
+using test::vectors_folder;
 
 /// One record of a NIST .rsp or a Botan .vec file: its fields and those of its section, names in lower case.
 struct Record {
