@@ -37,6 +37,7 @@ struct Database::Impl {
     std::map<std::uint64_t, std::unique_ptr<Entry>> in_order;
     SelectorIndex index;
     BySelector by_users, by_system;
+    Journal journal;
   };
 
   List& list(Direction direction) { return lists[static_cast<std::size_t>(direction)]; }
@@ -107,6 +108,7 @@ const Policy* Database::Impl::append(Policy policy) {
   settle_reqids(e.policy);
   l.in_order.emplace_hint(l.in_order.end(), e.order, std::move(entry));
   l.index.add(e.policy.selector, e.order, &e.policy);
+  l.journal.appended(e.policy.selector);
   owners(l, e.policy)[e.policy.selector] = &e;
   by_id[e.policy.id] = &e;
   watch(e);
@@ -131,6 +133,7 @@ Policy Database::Impl::take(Entry& entry) {
   Policy policy = std::move(entry.policy);
   List& l = list(policy.direction);
   l.index.remove(policy.selector, entry.order);
+  l.journal.removed(&entry.policy);
   owners(l, policy).erase(policy.selector);
   by_id.erase(policy.id);
   release_reqids(policy);
@@ -201,6 +204,10 @@ std::size_t Database::size(Direction direction) const {
 
 std::uint64_t Database::generation() const {
   return impl_->generation;
+}
+
+const Journal& Database::journal(Direction direction) const {
+  return impl_->list(direction).journal;
 }
 
 std::vector<Policy> Database::tick(Time now) {

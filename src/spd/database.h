@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "spd/journal.h"
 #include "spd/policy.h"
 
 namespace testudo::spd {
@@ -45,6 +46,8 @@ class Database {
   std::size_t size() const { return size(Direction::In) + size(Direction::Out); }
   /// Changes with every change of the database.
   std::uint64_t generation() const;
+  /// Which policies came and went; one that was replaced by SPDUPDATE keeps its place and its address.
+  const Journal& journal(Direction direction) const;
 
   /// Removes and returns what is past its lifetime or validtime (SADB_X_SPDEXPIRE).
   std::vector<Policy> tick(Time now);
