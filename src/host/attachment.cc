@@ -26,7 +26,7 @@ bool skips(net::Family family) {
 }
 
 void remove_everything(const Settings& s, Nft& nft, Netlink& netlink) {
-  static_cast<void>(nft.run(nft_remove(s.nft_table())));
+  static_cast<void>(nft.run(nft_remove(s.nft_table()) + nft_remove(s.nft_steering_table())));
   for (const net::Family family : kFamilies) {
     static_cast<void>(netlink.remove_rule(family, rule_of(s)));
     netlink.remove_routes(family, s.table);

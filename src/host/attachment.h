@@ -15,6 +15,7 @@
 #include "host/netlink.h"
 #include "host/nft.h"
 #include "host/settings.h"
+#include "host/steering.h"
 #include "io/tun.h"
 
 namespace testudo::host {
@@ -32,6 +33,10 @@ class Attachment {
   bool adopted() const { return adopted_; }
   /// The rules follow the SPD; in one transaction.
   Status<io::SystemError> apply(const FilterPlan& plan);
+  /// Turns ESP in UDP over to the engine's sockets.
+  Status<io::SystemError> steer(const std::vector<Steer>& steers) {
+    return nft_.run(nft_steer(settings_.nft_steering_table(), steers));
+  }
   /// Takes everything away, on purpose: flows are in clear afterwards.  Without it everything but the device stays.
   void detach();
 

@@ -21,6 +21,8 @@ struct Settings {
   std::uint32_t mark_mask() const { return mark | own_mark(); }
   /// The nft table; one for each device, so that daemons of one network namespace do not take each other's.
   std::string nft_table() const { return "testudo_" + device; }
+  /// That of steering.h.
+  std::string nft_steering_table() const { return nft_table() + "_udp"; }
 };
 
 }  // namespace testudo::host

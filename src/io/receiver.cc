@@ -10,7 +10,6 @@
 #include <array>
 #include <cstring>
 
-#include "base/endian.h"
 #include "io/rebuilt_header.h"
 #include "net/protocol.h"
 
@@ -102,21 +101,13 @@ Status<SystemError> pass_quotes_of_protected(const Fd& fd, net::Family family, s
   return last_error("attach filter to ICMP socket");
 }
 
-Status<SystemError> bind_any(const Fd& fd, net::Family family, std::uint16_t port) {
+/// Every address of the family, and a port that the kernel chooses.
+Status<SystemError> bind_any(const Fd& fd, net::Family family) {
   sockaddr_storage at{};
-  socklen_t length = sizeof(sockaddr_in);
-  if (family == net::Family::V4) {
-    auto* v4 = reinterpret_cast<sockaddr_in*>(&at);
-    v4->sin_family = AF_INET;
-    v4->sin_port = htons(port);
-  } else {
-    auto* v6 = reinterpret_cast<sockaddr_in6*>(&at);
-    v6->sin6_family = AF_INET6;
-    v6->sin6_port = htons(port);
-    length = sizeof(sockaddr_in6);
-  }
+  at.ss_family = static_cast<sa_family_t>(domain(family));
+  const socklen_t length = family == net::Family::V4 ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
   if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&at), length) == 0) return Done{};
-  return last_error("bind UDP port " + std::to_string(port));
+  return last_error("bind UDP port");
 }
 
 }  // namespace
@@ -154,8 +145,15 @@ Result<Receiver, SystemError> Receiver::udp_encapsulation(net::Family family, st
   set(fd, SOL_SOCKET, SO_RCVBUFFORCE, kReceiveQueue);
   if (family == net::Family::V6) set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
   if (!ask_for_ancillary(fd, family)) return last_error("set up UDP socket");
-  TRY_DONE(bind_any(fd, family, port));
+  TRY_DONE(bind_any(fd, family));
   return Receiver{std::move(fd), family, net::protocol::kUdp, port};
+}
+
+std::uint16_t Receiver::local_port() const {
+  sockaddr_in6 at{};  // whose port lies where sockaddr_in's does
+  socklen_t length = sizeof at;
+  if (::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&at), &length) != 0) return 0;
+  return ntohs(at.sin6_port);
 }
 
 std::size_t Receiver::front_room() const {
@@ -193,11 +191,6 @@ std::size_t Receiver::finish(MutableBytes room, std::size_t index, std::size_t r
   if ((message.msg_flags & MSG_TRUNC) != 0) return 0;
   const std::size_t front = front_room();
   if (front == 0) return received;
-  // RFC 3948 section 2.2: "The Non-ESP Marker is 4 zero-valued bytes aligning with the SPI field of an ESP packet."
-  if (port_ != 0 && received >= 4 && be32(room.data() + front) == 0) {
-    ++ike_messages_;
-    return 0;
-  }
   const auto ancillary = read_ancillary(message);
   if (!ancillary) return 0;
   const std::size_t header = header_length(*ancillary, port_ != 0 ? net::protocol::kUdp : protocol_);

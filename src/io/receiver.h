@@ -2,8 +2,7 @@
 // Receives whole IP packets from the sockets of the wire side, a batch a call:
 //   raw sockets for one protocol (ESP 50, AH 51, IPcomp 108), raw ICMP sockets filtered to errors, and UDP ports on
 //   which ESP is encapsulated (RFC 3948).  Where the kernel strips headers they are made again (rebuilt_header.h).
-// Never decides about a packet, but for UDP: what begins with the non-ESP marker is IKE's and is passed over.  One
-// thread.
+// Never decides about a packet.  One thread.
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -22,7 +21,8 @@ class Receiver {
   /// ICMP or ICMPv6 errors that quote ESP, AH, IPcomp or a UDP port of `encapsulation`, and did not come in by
   /// `except`: the kernel has its own copy of each, and the engine's own errors go in by that device.
   static Result<Receiver, SystemError> icmp_errors(net::Family family, std::uint16_t encapsulation, unsigned except);
-  /// UDP port for encapsulated ESP, bound to every address of the family.
+  /// Encapsulated ESP that was sent to UDP `port` of any address of the family.  Bound to local_port(), to which
+  /// host/steering.h turns it over.
   static Result<Receiver, SystemError> udp_encapsulation(net::Family family, std::uint16_t port);
 
   Receiver(Receiver&&) noexcept;
@@ -33,8 +33,8 @@ class Receiver {
   /// Fills slots from the front (at most kBatch) and says how many messages came; never waits.  A message that is
   /// passed over leaves a slot of length 0.
   std::size_t receive(std::span<Slot> slots);
-  /// UDP messages that carried the non-ESP marker.
-  std::uint64_t ike_messages() const { return ike_messages_; }
+  /// The port of a UDP socket.
+  std::uint16_t local_port() const;
 
  private:
   struct Buffers;
@@ -46,7 +46,6 @@ class Receiver {
   net::Family family_;
   std::uint8_t protocol_;
   std::uint16_t port_;
-  std::uint64_t ike_messages_ = 0;
   std::unique_ptr<Buffers> buffers_;
 };
 

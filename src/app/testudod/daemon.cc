@@ -12,6 +12,7 @@ namespace testudo::app {
 namespace {
 
 constexpr std::uint64_t kRouteMemory = 10;  // seconds
+constexpr std::uint64_t kPortPatience = 10;
 constexpr unsigned kKeySocketMode = 0660, kControlSocketMode = 0600;
 
 Failure<std::string> sentence(const io::SystemError& error) {
@@ -104,15 +105,8 @@ Status<std::string> Daemon::open_receivers() {
         io::Receiver::icmp_errors(family, ports.empty() ? std::uint16_t{0} : ports.front(), attachment_->tun().index());
     if (!icmp) return sentence(icmp.error());
     receive_from(*std::move(icmp), PacketPath::Role::Overheard);
-    for (const std::uint16_t port : options_.host.encapsulation_ports) {
-      auto udp = io::Receiver::udp_encapsulation(family, port);
-      if (udp)
-        receive_from(*std::move(udp));
-      else
-        log_.warning("ESP in UDP is not received: " + udp.error().to_string());
-    }
   }
-  return Done{};
+  return open_encapsulation_ports();
 }
 
 void Daemon::receive_from(io::Receiver receiver, PacketPath::Role role) {
@@ -191,6 +185,8 @@ void Daemon::tick() {
   }
   packets_->tick(now);
   if (++ticks_ % kRouteMemory == 0) view_->forget_routes();
+  release_contested_ports();
+  if (ticks_ % kPortPatience == 0) hold_ports();
   if (policies_dirty_ && now - policies_changed_at_ >= std::chrono::seconds{1}) apply_policies();
   count_refused();
   pfkey_->pump();

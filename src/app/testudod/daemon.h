@@ -1,6 +1,7 @@
 #pragma once
 // The parts of testudod put together: databases, engine, PF_KEY server, the attachment to the host, and one thread's
 // event loop that drives them.  Wiring only: whoever looks for what happens to a packet reads engine/.
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -11,6 +12,7 @@
 #include "app/testudod/packet_path.h"
 #include "app/testudod/pfkey_service.h"
 #include "host/attachment.h"
+#include "io/port_hold.h"
 #include "io/random.h"
 
 namespace testudo::app {
@@ -28,6 +30,10 @@ class Daemon {
   Status<std::string> start_parts();
   Status<std::string> attach();
   Status<std::string> open_receivers();
+  Status<std::string> open_encapsulation_ports();
+  void hold_ports();
+  void heed_ike(std::uint16_t port);
+  void release_contested_ports();
   Status<std::string> listen();
   void receive_from(io::Receiver receiver, PacketPath::Role role = PacketPath::Role::Delivered);
   void set_variables();
@@ -56,6 +62,13 @@ class Daemon {
   std::unique_ptr<PfkeyService> pfkey_;
   std::unique_ptr<ControlService> control_;
   std::vector<io::EventLoop::Watch> watches_;
+  struct Held {
+    io::PortHold hold;
+    bool heard = false;          // something came since the last tick
+    io::EventLoop::Watch watch;  // last: gone before the socket closes
+  };
+  std::map<std::uint16_t, Held> held_ports_;
+  std::uint64_t ike_unclaimed_ = 0;
   io::EventLoop::Timer ticker_;
 
   bool policies_dirty_ = false;

@@ -16,6 +16,7 @@ std::string Daemon::host_facts() {
                         {"started", started_.unix_seconds},
                         {"refused_in_clear", attachment_->refused_in_clear()},
                         {"escapes_stopped", attachment_->escapes_stopped()},
+                        {"ike_unclaimed", ike_unclaimed_},
                         {"waiting_for_policies", attachment_->adopted()},
                         {"warnings", warnings_}}
       .dump();

@@ -1,0 +1,27 @@
+#pragma once
+// ESP and IKE share UDP 4500 (RFC 3948 section 2.2) but not a socket: rules in the language of nft that turn ESP and
+// keepalives over to the engine's own socket by another destination port, and leave IKE to whoever binds 4500.
+//
+//   datagram to 4500 ─► the host's firewall ─► first word 0: IKE ────────────────────► socket bound to 4500
+//                       (still sees 4500)      else, or 0xff alone: port rewritten ──► the engine's socket
+//
+// At the input hook, behind all filters and connection tracking, and so after reassembly and before the look-up of the
+// socket: neither firewalls nor the order in which the two daemons start, nor how one of them binds, matter.  Pure
+// text.
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "net/address.h"
+
+namespace testudo::host {
+
+struct Steer {
+  net::Family family = net::Family::V4;
+  std::uint16_t port = 4500, to = 0;  ///< where messages arrive, and the port of the engine's socket
+};
+
+/// Commands that make the table, or replace one that is there, in one transaction.
+std::string nft_steer(const std::string& table, const std::vector<Steer>& steers);
+
+}  // namespace testudo::host

@@ -1,0 +1,44 @@
+#include "host/steering.h"
+
+#include <gmock/gmock.h>
+
+namespace testudo::host {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+constexpr Steer kV4{net::Family::V4, 4500, 40001}, kV6{net::Family::V6, 4500, 40002};
+
+TEST(NftSteer, EspAndKeepalivesGoToTheEnginesPortOfTheirFamily) {
+  const std::string text = nft_steer("t", {kV4, kV6});
+  for (const char* rule : {"nfproto ipv4 udp dport 4500 @th,64,32 != 0 udp dport set 40001 udp checksum set 0 accept\n",
+                           "nfproto ipv4 udp dport 4500 udp length 9 udp dport set 40001 udp checksum set 0 accept\n",
+                           "nfproto ipv6 udp dport 4500 @th,64,32 != 0 udp dport set 40002 accept\n",
+                           "nfproto ipv6 udp dport 4500 udp length 9 udp dport set 40002 accept\n"}) {
+    EXPECT_THAT(text, HasSubstr(rule));
+  }
+}
+
+TEST(NftSteer, TheFormOfTheFirstDraftsIsEspToo) {
+  EXPECT_THAT(nft_steer("t", {kV4}),
+              HasSubstr("udp dport 4500 @th,64,64 0 udp dport set 40001 udp checksum set 0 accept\n"));
+}
+
+TEST(NftSteer, OnPort500ACookieIsNotTakenForAnSpi) {
+  const std::string text = nft_steer("t", {{net::Family::V4, 500, 40003}});
+  EXPECT_THAT(text, HasSubstr("udp dport 500 @th,64,64 0 udp dport set 40003 udp checksum set 0 accept\n"));
+  EXPECT_THAT(text, Not(HasSubstr("!= 0")));
+}
+
+TEST(NftSteer, ATableThatAKilledDaemonLeftIsReplaced) {
+  EXPECT_THAT(nft_steer("t", {kV4}), StartsWith("add table inet t\ndelete table inet t\nadd table inet t\n"));
+}
+
+TEST(NftSteer, WithoutPortsThereIsNoTable) {
+  EXPECT_EQ(nft_steer("t", {}), "add table inet t\ndelete table inet t\n");
+}
+
+}  // namespace
+}  // namespace testudo::host
