@@ -17,15 +17,6 @@ bool is_small_ipv6(const Departure& departure) {
   return original && !original->ip.is_v4() && original->stated_length <= kMinimumIpv6Mtu;
 }
 
-void allow_fragments(Passage& passage) {
-  constexpr std::size_t kFlags = 6;
-  constexpr std::uint8_t kDontFragment = 0x40;
-  const MutableBytes packet = passage.packet->bytes();
-  packet[kFlags] = static_cast<std::uint8_t>(packet[kFlags] & ~kDontFragment);
-  wire::packet::update_ipv4_checksum(packet);
-  passage.ip.dont_fragment = false;
-}
-
 }  // namespace
 
 std::size_t Emitter::mtu_towards(const net::Address& destination, Time now) const {
@@ -35,8 +26,9 @@ std::size_t Emitter::mtu_towards(const net::Address& destination, Time now) cons
 void Emitter::emit(const Departure& departure, const Path& path, Verdicts& verdicts) {
   Passage passage = departure.passage;
   if (passage.packet->size() <= path.mtu) return verdicts.to_wire(passage, path.in_clear);
-  if (passage.ip.dont_fragment && (passage.joined || is_small_ipv6(departure))) allow_fragments(passage);
-  if (passage.joined || may_cut(passage.ip)) return cut(passage, path, verdicts);
+  if (passage.ip.dont_fragment && (passage.joined() || is_small_ipv6(departure)))
+    wire::packet::clear_dont_fragment(passage.packet->bytes(), passage.ip);
+  if (passage.joined() || may_cut(passage.ip)) return cut(passage, path, verdicts);
   refuse(departure, path.mtu - std::min(path.mtu, path.overhead), verdicts);
 }
 

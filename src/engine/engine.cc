@@ -18,12 +18,14 @@ class Engine::Impl {
   explicit Impl(const Parts& given)
       : from_host(ledger),
         from_wire(ledger),
+        opened(ledger),
         acquires(given.settings.key),
         outbound(given, from_host, paths, acquires),
-        inbound(given, from_wire, paths) {}
+        inbound(given, {from_wire, opened}, paths) {}
 
   Ledger ledger;
-  Joiner from_host, from_wire;  // apart, so that nobody outside can add to what the host sends
+  // Apart, so that nobody outside can add to what the host sends or crowd out what came protected.
+  Joiner from_host, from_wire, opened;
   PathMtu paths;
   AcquireQueue acquires;
   Outbound outbound;
@@ -55,6 +57,7 @@ void Engine::set_encapsulation_ports(std::vector<std::uint16_t> ports) {
 void Engine::tick(Time now, Outbox&) {
   impl_->from_host.tick(now);
   impl_->from_wire.tick(now);
+  impl_->opened.tick(now);
   impl_->paths.tick(now);
 }
 

@@ -35,6 +35,12 @@ bool meets(const OpenedLayer& layer, const Expected& expected);
 
 }  // namespace
 
+Way History::way() const {
+  Way way;
+  for (const OpenedLayer& layer : layers()) way.emplace_back(layer.sa->group(), layer.mode);
+  return way;
+}
+
 void History::tunnel_left() {
   for (std::size_t i = present_header_; i < size_; ++i) {
     const bool innermost = i + 1 == size_;

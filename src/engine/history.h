@@ -5,6 +5,8 @@
 // and its manual warns of AH tunnels; here each request meets its own layer.)  Pure.
 #include <array>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "engine/settings.h"
 #include "net/flow.h"
@@ -12,6 +14,10 @@
 #include "spd/policy.h"
 
 namespace testudo::engine {
+
+/// How a packet came, outermost layer first, without the SPIs, which change when keys do.  Fragments that came by
+/// different ways are not of one packet, whatever they say: nobody can slip one of his among protected ones.
+using Way = std::vector<std::pair<sad::SaGroup, spd::RequestMode>>;
 
 /// A layer that was opened.  Points into the SAD, so it is good for one batch.
 struct OpenedLayer {
@@ -25,6 +31,7 @@ class History {
 
   bool empty() const { return size_ == 0; }
   bool full() const { return size_ == kMaxLayers; }
+  Way way() const;
   std::span<const OpenedLayer> layers() const { return std::span{layers_}.first(size_); }
 
   /// A layer was opened under the present IP header.  Not when full().

@@ -7,6 +7,7 @@
 #include "net/protocol.h"
 #include "sad/lifetime.h"
 #include "transform/ah.h"
+#include "transform/fragment.h"
 #include "transform/ipcomp.h"
 #include "transform/tunnel_outer.h"
 #include "wire/reader.h"
@@ -74,7 +75,6 @@ void Inbound::admit(Passage passage, Verdicts& verdicts) {
   passage.ip = *ip;
   passage.packet->trim_back(passage.packet->size() - ip->total_length);
   passage.flow = wire::packet::flow_of(*ip, passage.packet->bytes());
-  if (ip->fragment && is_for_us(ip->destination) && !joiner_.join(passage, verdicts)) return;
   arrivals_.push_back({passage, {}, {}, {}});
 }
 
@@ -107,6 +107,8 @@ void Inbound::finish(Arrival& arrival, Verdicts& verdicts) {
       if (!done) return verdicts.drop(done.error(), arrival.passage);
       return walk({&arrival, 1}, verdicts);
     }
+    case Next::Kind::Wait:
+      return;
     case Next::Kind::Deliver:
     case Next::Kind::Open:
       return deliver(arrival, verdicts);
@@ -115,6 +117,7 @@ void Inbound::finish(Arrival& arrival, Verdicts& verdicts) {
 
 Inbound::Next Inbound::look(Arrival& arrival, Verdicts& verdicts) {
   const IpView& ip = arrival.passage.ip;
+  if (ip.fragment && must_join(arrival) && !join(arrival, verdicts)) return {.kind = Next::Kind::Wait};
   // What is not for us is passed on as it is, even when it is protected.
   if (ip.fragment || !is_for_us(ip.destination)) return {};
   if (const auto next = leave_udp(arrival, verdicts)) return *next;
@@ -135,6 +138,17 @@ Inbound::Next Inbound::look(Arrival& arrival, Verdicts& verdicts) {
   if (arrival.history.full()) return refuse(DropReason::NestedTooDeep, *layer);
   if (!enabled(*sa_kind, parts_.settings)) return refuse(DropReason::TransformDisabled, *layer);
   return find_sa(arrival, *layer);
+}
+
+/// Only a whole packet can be opened, and only it shows what some policies ask for.
+bool Inbound::must_join(const Arrival& arrival) const {
+  return is_for_us(arrival.passage.ip.destination) ||
+         selector_is_hidden(arrival.passage, spd::Direction::In, parts_.spd);
+}
+
+bool Inbound::join(Arrival& arrival, Verdicts& verdicts) {
+  const bool clear = arrival.history.empty();
+  return (clear ? joiners_.clear : joiners_.opened).join(arrival.passage, arrival.history.way(), verdicts);
 }
 
 /// RFC 4301 section 5.2 step 3a: by destination, protocol and SPI.
@@ -277,6 +291,7 @@ Status<DropReason> Inbound::leave_tunnel(Arrival& arrival, std::uint8_t next_pro
   if (passage.ip.source != peer && !peer.is_unspecified()) return Failure{DropReason::WrongModeOrEndpoint};
   TRY(passage.ip, transform::strip_outer(*passage.packet, passage.ip, next_protocol, parts_.settings.headers));
   arrival.history.tunnel_left();
+  passage.largest_piece = 0;  // that was the outer packet
   if (parts_.settings.ipip_spoofcheck != 0 && parts_.host.is_local(passage.ip.source)) {
     return Failure{DropReason::InnerSpoofed};
   }
@@ -298,7 +313,28 @@ void Inbound::deliver(Arrival& arrival, Verdicts& verdicts) {
   const bool from_outside = arrival.history.empty() && is_for_us(passage.ip.destination);
   if (from_outside && heed_icmp(passage, verdicts)) return;
   if (const auto reason = judge_by_policy(arrival, verdicts)) return verdicts.drop(*reason, passage);
+  if (passage.joined() && !is_for_us(passage.ip.destination)) return deliver_in_pieces(passage, verdicts);
   verdicts.to_host(passage);
+}
+
+/// A packet for somebody else that was joined only to be judged goes on in pieces that fit where those fitted that
+/// came: nobody on its way may have to cut it, and for IPv6 nobody could.
+void Inbound::deliver_in_pieces(Passage& whole, Verdicts& verdicts) {
+  wire::packet::clear_dont_fragment(whole.packet->bytes(), whole.ip);
+  Passage piece = whole;
+  piece.packet = &scratch_;
+  std::size_t pieces = 0;
+  const auto hand_on = [&](Bytes fragment) -> Status<DropReason> {
+    if (!scratch_.assign(fragment)) return Failure{DropReason::NoRoom};
+    if (pieces++ > 0) verdicts.made_fragment();
+    verdicts.to_host(piece);
+    return Done{};
+  };
+  const std::uint32_t identification = parts_.random.between(0, UINT32_MAX);
+  const auto done = transform::fragment(whole.packet->bytes(), whole.ip, whole.largest_piece, identification, hand_on);
+  if (done) return;
+  if (pieces > 0) verdicts.made_fragment();  // what is dropped now is one more than what was sent
+  verdicts.drop(done.error(), whole);
 }
 
 /// True when the packet was an ICMP error about what we protected, and is dealt with.

@@ -1,8 +1,9 @@
 #pragma once
 // What the network sends us.  RFC 4301 section 5.2, in its order: find the SA by destination, protocol and SPI, open,
 // go on with what was inside until no layer for us is left, and ask the SPD whether that is how this packet had to
-// come. Packets of one batch that follow each other through the same SA are opened as one run.  Fragments were joined
-// before.
+// come. Packets of one batch that follow each other through the same SA are opened as one run.  Fragments for us are
+// joined first, also those that come out of a tunnel, and those for others when a policy asks for what only the whole
+// packet shows.
 #include <optional>
 #include <span>
 #include <vector>
@@ -18,8 +19,13 @@ namespace testudo::engine {
 
 class Inbound {
  public:
-  Inbound(const Engine::Parts& parts, Joiner& joiner, PathMtu& learned)
-      : parts_(parts), joiner_(joiner), learned_(learned) {}
+  /// What arrives in clear and what was opened wait apart, so that nobody can crowd out protected fragments.
+  struct Joiners {
+    Joiner& clear;
+    Joiner& opened;
+  };
+  Inbound(const Engine::Parts& parts, const Joiners& joiners, PathMtu& learned)
+      : parts_(parts), joiners_(joiners), learned_(learned) {}
 
   void set_encapsulation_ports(std::vector<std::uint16_t> ports) { encapsulation_ports_ = std::move(ports); }
   void process(std::span<PacketBuffer* const> batch, Verdicts& verdicts);
@@ -29,7 +35,7 @@ class Inbound {
  private:
   /// What comes next for a packet.
   struct Next {
-    enum class Kind : std::uint8_t { Open, Strip, Deliver, Drop };
+    enum class Kind : std::uint8_t { Open, Strip, Deliver, Drop, Wait };
     Kind kind = Kind::Deliver;
     sad::Sa* sa = nullptr;     ///< Open, Strip
     net::DropReason reason{};  ///< Drop
@@ -47,6 +53,8 @@ class Inbound {
   void finish(Arrival& arrival, Verdicts& verdicts);
 
   Next look(Arrival& arrival, Verdicts& verdicts);
+  bool must_join(const Arrival& arrival) const;
+  bool join(Arrival& arrival, Verdicts& verdicts);
   std::optional<Next> leave_udp(Arrival& arrival, Verdicts& verdicts);
   bool marked_as_esp(const net::Address& destination, Bytes payload) const;
   Next find_sa(const Arrival& arrival, const LayerName& layer) const;
@@ -58,17 +66,18 @@ class Inbound {
   Status<net::DropReason> leave_tunnel(Arrival& arrival, std::uint8_t next_protocol, Verdicts& verdicts);
 
   void deliver(Arrival& arrival, Verdicts& verdicts);
+  void deliver_in_pieces(Passage& whole, Verdicts& verdicts);
   bool heed_icmp(const Passage& passage, Verdicts& verdicts);
   std::optional<net::DropReason> judge_by_policy(const Arrival& arrival, Verdicts& verdicts) const;
   bool is_for_us(const net::Address& destination) const;
 
   Engine::Parts parts_;
-  Joiner& joiner_;
+  Joiners joiners_;
   PathMtu& learned_;
   std::vector<std::uint16_t> encapsulation_ports_{4500};
   std::vector<Arrival> arrivals_;
   std::vector<transform::OpenJob> jobs_;
-  PacketBuffer scratch_;  // into which IPcomp expands
+  PacketBuffer scratch_;  // into which IPcomp expands, and for fragments
 };
 
 }  // namespace testudo::engine

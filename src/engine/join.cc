@@ -10,17 +10,20 @@ Joiner::Joiner(Ledger& ledger)
         count_drop(ledger.statistics, lost.reason, lost.flow, lost.fragments);
       }) {}
 
-bool Joiner::join(Passage& passage, Verdicts& verdicts) {
+bool Joiner::join(Passage& passage, const Way& way, Verdicts& verdicts) {
   Statistics& statistics = verdicts.statistics();
-  const auto added = reassembler_.add(*passage.packet, passage.ip, verdicts.now());
+  const auto added = reassembler_.add(*passage.packet, passage.ip, verdicts.now(), way);
   return std::visit(overload{
                         [&](const Reassembler::Complete& complete) {
                           statistics.held -= complete.fragments - 1;
                           statistics.fragments_joined += complete.fragments - 1;
                           const auto ip = wire::packet::parse_ip(passage.packet->bytes());
                           if (!ip) verdicts.drop(net::DropReason::ReassemblyInvalid, passage);
-                          if (ip) passage.ip = *ip;
-                          return ip.has_value();
+                          if (!ip) return false;
+                          passage.ip = *ip;
+                          passage.flow = wire::packet::flow_of(*ip, passage.packet->bytes());
+                          passage.largest_piece = complete.largest;
+                          return true;
                         },
                         [&](const Reassembler::Held&) {
                           ++statistics.held;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "net/protocol.h"
 #include "transform/fragment.h"
 
 namespace testudo::engine {
@@ -33,10 +32,9 @@ void Outbound::admit(Passage passage, Verdicts& verdicts) {
   passage.flow = wire::packet::flow_of(*ip, passage.packet->bytes());
   // Fragments of our own host: no transport SA may carry them.  Those of others pass through tunnels as they are,
   // unless a policy asks for what only the whole packet shows.
-  if (ip->fragment && (parts_.host.is_local(ip->source) || selector_is_hidden(passage))) {
-    if (!joiner_.join(passage, verdicts)) return;
-    passage.joined = true;
-    passage.flow = wire::packet::flow_of(passage.ip, passage.packet->bytes());
+  if (ip->fragment &&
+      (parts_.host.is_local(ip->source) || selector_is_hidden(passage, spd::Direction::Out, parts_.spd))) {
+    if (!joiner_.join(passage, {}, verdicts)) return;
   }
 
   // "… match the packet headers … against the outbound SPD" (step 2), and do what it says (step 3).
@@ -51,18 +49,6 @@ void Outbound::admit(Passage passage, Verdicts& verdicts) {
     case Classified::Answer::DefaultDiscard:
       return verdicts.drop(DropReason::DefaultDiscard, passage);
   }
-}
-
-/// RFC 4301 section 7: a fragment does not show its ports.  The first policy for its addresses decides whether that
-/// matters: without this, what a policy for one protocol or port protects would leave in clear once it is in pieces.
-bool Outbound::selector_is_hidden(const Passage& passage) const {
-  std::optional<bool> hidden;
-  parts_.spd.for_each(spd::Direction::Out, [&](const spd::Policy& policy) {
-    const net::Selector& s = policy.selector;
-    if (hidden || !s.source.contains(passage.ip.source) || !s.destination.contains(passage.ip.destination)) return;
-    hidden = s.protocol != net::protocol::kAny || s.source_port != 0 || s.destination_port != 0;
-  });
-  return hidden.value_or(false);
 }
 
 void Outbound::protect(const Passage& passage, const Classified& found, Verdicts& verdicts) {

@@ -41,7 +41,6 @@ class Outbound {
   };
 
   void admit(Passage passage, Verdicts& verdicts);
-  bool selector_is_hidden(const Passage& passage) const;
   void protect(const Passage& passage, const Classified& found, Verdicts& verdicts);
   void send_in_clear(const Passage& passage, Verdicts& verdicts);
   const Assembly& bundle_for(const net::Flow& flow, const spd::Policy& policy);

@@ -72,7 +72,7 @@ Reassembler::Drop drop_one(DropReason reason) {
 
 }  // namespace
 
-Reassembler::Added Reassembler::add(PacketBuffer& packet, const IpView& ip, Time now) {
+Reassembler::Added Reassembler::add(PacketBuffer& packet, const IpView& ip, Time now, const Way& way) {
   const Bytes bytes = packet.bytes().first(ip.total_length);
   const Division division = divide(bytes, ip);
   const Piece piece{ip.fragment->offset, bytes.subspan(division.payload), !ip.fragment->more};
@@ -83,7 +83,7 @@ Reassembler::Added Reassembler::add(PacketBuffer& packet, const IpView& ip, Time
     return drop_one(DropReason::ReassemblyInvalid);
 
   make_room(kContextCost + kPieceCost + bytes.size());
-  Context& context = context_of(ip, now);
+  Context& context = context_of(ip, now, way);
   if (context.broken) return drop_one(DropReason::ReassemblyInvalid);
   switch (fit(context, piece)) {
     case Fit::Contradiction:
@@ -107,8 +107,8 @@ void Reassembler::tick(Time now) {
 }
 
 /// The unfinished packet that this fragment belongs to, new or known.
-Reassembler::Context& Reassembler::context_of(const IpView& ip, Time now) {
-  const Key key{ip.source, ip.destination, ip.fragment->id, ip.is_v4() ? ip.upper_protocol : std::uint8_t{0}};
+Reassembler::Context& Reassembler::context_of(const IpView& ip, Time now, const Way& way) {
+  const Key key{ip.source, ip.destination, ip.fragment->id, ip.is_v4() ? ip.upper_protocol : std::uint8_t{0}, way};
   if (const auto known = by_key_.find(key); known != by_key_.end()) return *known->second;
   while (!contexts_.empty() && contexts_.size() >= limits_.packets)
     give_up(contexts_.begin(), DropReason::ReassemblyOverflow);
@@ -155,6 +155,7 @@ void Reassembler::keep(Context& context, const Piece& piece, Bytes packet, const
   context.received += piece.data.size();
   if (piece.last) context.total = piece.end();
   ++context.fragments;
+  context.largest = std::max(context.largest, packet.size());
   context.ecn_seen |= bit(transform::ecn_of(ip.traffic_class));
   const std::size_t cost = kPieceCost + piece.data.size() + (piece.begin == 0 ? context.header.size() : 0);
   context.cost += cost;
@@ -175,7 +176,8 @@ Reassembler::Drop Reassembler::break_up(Context& context) {
 }
 
 Reassembler::Added Reassembler::join(Context& context, PacketBuffer& packet) {
-  const std::size_t fragments = context.fragments, length = context.header.size() + context.received;
+  const Complete complete{context.fragments, context.largest};
+  const std::size_t length = context.header.size() + context.received;
   const Ecn first = transform::ecn_of(
       static_cast<std::uint8_t>(context.key.source.is_v4() ? context.header[1] : be16(context.header.data()) >> 4));
   const auto ecn = joined_ecn(context.ecn_seen, first);
@@ -192,8 +194,8 @@ Reassembler::Added Reassembler::join(Context& context, PacketBuffer& packet) {
     complete_header(packet.bytes(), *ecn);
   }
   forget(by_key_.find(context.key)->second);
-  if (reason) return Drop{*reason, fragments};
-  return Complete{fragments};
+  if (reason) return Drop{*reason, complete.fragments};
+  return complete;
 }
 
 void Reassembler::give_up(Contexts::iterator context, DropReason reason) {

@@ -16,6 +16,7 @@
 
 #include "base/bytes.h"
 #include "base/time.h"
+#include "engine/history.h"
 #include "net/drop_reason.h"
 #include "net/flow.h"
 #include "wire/packet/ip.h"
@@ -35,6 +36,7 @@ class Reassembler {
   /// The buffer now holds the whole packet, which came in this many fragments (duplicates included).
   struct Complete {
     std::size_t fragments = 0;
+    std::size_t largest = 0;  ///< size of the largest of them, as a packet
   };
   /// The fragment was kept; what is in the buffer is no longer wanted.
   struct Held {};
@@ -56,8 +58,9 @@ class Reassembler {
   explicit Reassembler(OnLost on_lost, const ReassemblyLimits& limits = {})
       : on_lost_(std::move(on_lost)), limits_(limits) {}
 
-  /// `ip` is the view of the packet in the buffer, and says that it is a fragment.
-  Added add(wire::packet::PacketBuffer& packet, const wire::packet::IpView& ip, Time now);
+  /// `ip` is the view of the packet in the buffer, and says that it is a fragment.  Fragments of different ways do not
+  /// meet.
+  Added add(wire::packet::PacketBuffer& packet, const wire::packet::IpView& ip, Time now, const Way& way = {});
   /// About once a second: gives up what has waited too long.
   void tick(Time now);
 
@@ -69,6 +72,7 @@ class Reassembler {
     net::Address source, destination;
     std::uint32_t id = 0;
     std::uint8_t protocol = 0;  ///< IPv4 only: RFC 8200 lets it differ between fragments
+    Way way;
     friend bool operator==(const Key&, const Key&) = default;
   };
   struct KeyHash {
@@ -89,6 +93,7 @@ class Reassembler {
     std::map<std::size_t, ByteVector> data;  ///< by offset; never overlapping
     std::size_t received = 0;                ///< sum of their lengths
     std::optional<std::size_t> total;        ///< known from the last fragment
+    std::size_t largest = 0;                 ///< size of the largest fragment
     std::size_t fragments = 0;               ///< kept, duplicates included
     std::size_t cost = 0;
     unsigned ecn_seen = 0;  ///< a bit for each ECN codepoint
@@ -97,7 +102,7 @@ class Reassembler {
   using Contexts = std::list<Context>;  // oldest first
   enum class Fit : std::uint8_t { New, Duplicate, Contradiction };
 
-  Context& context_of(const wire::packet::IpView& ip, Time now);
+  Context& context_of(const wire::packet::IpView& ip, Time now, const Way& way);
   void make_room(std::size_t cost);
   static Fit fit(const Context& context, const Piece& piece);
   void keep(Context& context, const Piece& piece, Bytes packet, const wire::packet::IpView& ip);

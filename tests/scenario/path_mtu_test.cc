@@ -3,7 +3,7 @@
 
 #include "engine/pmtu.h"
 #include "scenario/network.h"
-#include "transform/fragment.h"
+#include "support/fragments.h"
 #include "wire/packet/icmp.h"
 
 namespace testudo {
@@ -207,12 +207,7 @@ TEST(Fragments, OfOthersAreJoinedBeforeAPolicyForOnePortLooksAtThem) {
     gateway.install(std::move(p));
     for (const std::uint16_t port : {std::uint16_t{110}, std::uint16_t{80}}) {
       const ByteVector whole = udp({s.cloud_a, 1025}, {s.cloud_b, port}, ByteVector(2000, 7));
-      std::vector<ByteVector> pieces;
-      const auto keep = [&](Bytes piece) -> Status<net::DropReason> {
-        pieces.emplace_back(piece.begin(), piece.end());
-        return Done{};
-      };
-      ASSERT_TRUE(transform::fragment(whole, *wire::packet::parse_ip(whole), 1280, 77, keep));
+      const auto pieces = pieces_of(whole, 1280);
       gateway.clear();
       gateway.send(pieces);
       ASSERT_GE(gateway.wire.size(), 2U) << "cut again";

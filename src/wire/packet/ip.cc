@@ -78,6 +78,14 @@ void update_ipv4_checksum(MutableBytes packet) {
   put_be16(packet.data() + 10, checksum(packet.first(length)));
 }
 
+void clear_dont_fragment(MutableBytes packet, IpView& ip) {
+  constexpr std::uint16_t kDontFragment = 0x4000;
+  if (!ip.dont_fragment) return;
+  put_be16(packet.data() + 6, static_cast<std::uint16_t>(be16(packet.data() + 6) & ~kDontFragment));
+  update_ipv4_checksum(packet);
+  ip.dont_fragment = false;
+}
+
 void write_outer(MutableBytes header, const OuterHeader& h, std::size_t payload_length) {
   std::ranges::fill(header.first(outer_length(h)), std::uint8_t{0});
   const bool v4 = h.source.is_v4();

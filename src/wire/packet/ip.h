@@ -81,6 +81,8 @@ void set_total_length(MutableBytes packet, std::size_t total_length);  ///< IPv4
 void set_ttl(MutableBytes packet, std::uint8_t ttl);
 void set_traffic_class(MutableBytes packet, std::uint8_t traffic_class);
 void update_ipv4_checksum(MutableBytes packet);
+/// Lets an IPv4 packet be cut; `ip` is its view, and then says so too.  Nothing to do for IPv6.
+void clear_dont_fragment(MutableBytes packet, IpView& ip);
 
 /// Field values of a fresh outer header.
 struct OuterHeader {
