@@ -125,6 +125,27 @@ class Node:
             raise AssertionError(f"setkey: {done.stdout}{done.stderr}")
         return done
 
+    def shell(self, script):
+        """Runs a script as the administrator of this host would: setkey and testudo are on the path and find their daemon."""
+        etc = self.run_dir / "etc"
+        binds = f"mount -t overlay -o lowerdir={etc}:/etc overlay /etc;" if etc.exists() else ""
+        environment = {**self.environment(), "PATH": f"{BIN}:{os.environ['PATH']}"}
+        done = run("ip", "netns", "exec", self.ns, "sh", "-e", "-c", binds + script, check=False, env=environment)
+        if done.returncode != 0 or done.stderr:
+            raise AssertionError(f"{script}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def as_etc_ipsec_conf(self, text):
+        """Lets this host's shell see `text` as /etc/ipsec.conf; `ip netns exec` gives it a mount namespace of its own."""
+        (self.run_dir / "etc").mkdir()
+        (self.run_dir / "etc" / "ipsec.conf").write_text(text)
+
+    def unheard(self, address, port):
+        """Whether a TCP SYN to a port meets silence: a host that heard it would at least refuse."""
+        attempt = ("import socket\ntry: socket.create_connection(('%s', %d), timeout=2)\n"
+                   "except TimeoutError: print('silence')" % (address, port))
+        return "silence" in self.exec(sys.executable, "-c", attempt, check=False).stdout
+
     def testudo(self, *arguments):
         return run(BIN / "testudo", "--run-dir", self.run_dir, *arguments).stdout
 

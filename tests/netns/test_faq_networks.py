@@ -1,22 +1,22 @@
 #!/usr/bin/env python3
 """The tunnel examples of the NetBSD IPsec FAQ: two networks with gateways, and a leaf node that protects all it says.
 
-    cloud1 10.0.1.2 ── 10.0.1.1 gateway1 20.0.0.1 ══ wire ══ 20.0.0.2 gateway2 10.0.2.1 ── 10.0.2.2 cloud2
+    cloud1 10.0.1.5 ── 10.0.1.1 gateway1 20.0.0.1 ══ wire ══ 20.0.0.2 gateway2 10.0.2.1 ── 10.0.2.2 cloud2
                                 testudod                              testudod
 """
 from lib import Lab, check, say, transfer
 
 VPN = """
-add 20.0.0.1 20.0.0.2 esp 9876 -E blowfish-cbc "hogehogehogehogehogehoge" -A hmac-md5 "hogehogehogehoge";
-add 20.0.0.2 20.0.0.1 esp 10000 -E blowfish-cbc 0xdeadbeefdeadbeefdeadbeefdeadbeef -A hmac-md5 "hogehogehogehoge";
-spdadd 10.0.1.0/24 10.0.2.0/24 any -P DIR1 ipsec esp/tunnel/20.0.0.1-20.0.0.2/require;
-spdadd 10.0.2.0/24 10.0.1.0/24 any -P DIR2 ipsec esp/tunnel/20.0.0.2-20.0.0.1/require;
+add 20.0.0.1 20.0.0.2 esp 13245 -E blowfish-cbc "blowfishtest.001" ;
+add 20.0.0.2 20.0.0.1 esp 13246 -E blowfish-cbc 0xdeadbeefdeadbeefdeadbeefdeadbeef;
+spdadd 10.0.1.0/24 10.0.2.0/24 any -P DIR1 ipsec esp/tunnel/20.0.0.1-20.0.0.2/require ;
+spdadd 10.0.2.0/24 10.0.1.0/24 any -P DIR2 ipsec esp/tunnel/20.0.0.2-20.0.0.1/require ;
 """
 LEAF = """
-add 10.0.1.2 20.0.0.2 esp 9876 -E 3des-cbc "hogehogehogehogehogehoge";
-add 20.0.0.2 10.0.1.2 esp 10000 -E 3des-cbc 0xdeadbeefdeadbeefdeadbeefdeadbeefdeadbeefdeadbeef;
-spdadd 10.0.1.2/32 0.0.0.0/0 any -P DIR1 ipsec esp/tunnel/10.0.1.2-20.0.0.2/require;
-spdadd 0.0.0.0/0 10.0.1.2/32 any -P DIR2 ipsec esp/tunnel/20.0.0.2-10.0.1.2/require;
+add 10.0.1.1 10.0.1.5 esp 1011 -E rijndael-cbc "rijndaeltest.001" ;
+add 10.0.1.5 10.0.1.1 esp 1012 -E rijndael-cbc 0xdeadbeefdeadbeefdeadbeefdeadbeef;
+spdadd 10.0.1.5/32 0.0.0.0/0 any -P DIR1 ipsec esp/tunnel/10.0.1.5-10.0.1.1/require;
+spdadd 0.0.0.0/0 10.0.1.5/32 any -P DIR2 ipsec esp/tunnel/10.0.1.1-10.0.1.5/require;
 """
 
 
@@ -31,14 +31,15 @@ def in_here(script):
 def v6(script):
     """The same networks with IPv6 numbers."""
     for old, new in (("10.0.1.0/24", "fd00:1::/64"), ("10.0.2.0/24", "fd00:2::/64"), ("0.0.0.0/0", "::/0"), ("/32", "/128"),
-                     ("10.0.1.2", "fd00:1::2"), ("20.0.0.1", "fd00:20::1"), ("20.0.0.2", "fd00:20::2")):
+                     ("10.0.1.5", "fd00:1::5"), ("10.0.1.1", "fd00:1::1"),
+                     ("20.0.0.1", "fd00:20::1"), ("20.0.0.2", "fd00:20::2")):
         script = script.replace(old, new)
     return script
 
 
 def build(lab):
     cloud1, gateway1, gateway2, cloud2 = (lab.node(n) for n in ("cloud1", "gateway1", "gateway2", "cloud2"))
-    inside = lab.link(cloud1, "10.0.1.2/24 fd00:1::2/64", gateway1, "10.0.1.1/24 fd00:1::1/64")
+    inside = lab.link(cloud1, "10.0.1.5/24 fd00:1::5/64", gateway1, "10.0.1.1/24 fd00:1::1/64")
     wire = lab.link(gateway1, "20.0.0.1/24 fd00:20::1/64", gateway2, "20.0.0.2/24 fd00:20::2/64")
     lab.link(gateway2, "10.0.2.1/24 fd00:2::1/64", cloud2, "10.0.2.2/24 fd00:2::2/64")
     for node, towards in ((cloud1, "1"), (cloud2, "2")):
@@ -51,7 +52,7 @@ def build(lab):
 
 def vpn(nodes, wire, script, family):
     cloud1, gateway1, gateway2, cloud2 = nodes
-    ip, far, near = ("IPv6", "fd00:2::2", "fd00:1::2") if family == 6 else ("IPv4", "10.0.2.2", "10.0.1.2")
+    ip, far, near = ("IPv6", "fd00:2::2", "fd00:1::5") if family == 6 else ("IPv4", "10.0.2.2", "10.0.1.5")
     gateway1.setkey("flush; spdflush;" + out_here(script))
     gateway2.setkey("flush; spdflush;" + in_here(script))
     with wire.capture() as seen:
@@ -71,17 +72,19 @@ def vpn(nodes, wire, script, family):
 
 
 def leaf(nodes, wire, inside, script, family):
-    cloud1, gateway1, gateway2, cloud2 = nodes
+    """Everything that the leaf says to anybody is protected as far as its router."""
+    node, router, gateway2, beyond = nodes
+    gateway2.setkey("flush; spdflush;")
     ip, far = ("IPv6", "fd00:2::2") if family == 6 else ("IPv4", "10.0.2.2")
-    gateway1.setkey("flush; spdflush;")
-    cloud1.setkey("flush; spdflush;" + out_here(script))
-    gateway2.setkey("flush; spdflush;" + in_here(script))
-    with wire.capture() as middle, inside.capture() as first:
-        cloud1.ping(far)
-        transfer(cloud1, cloud2, far)
-    middle.only(f"{ip} ESP", f"{ip} fragment of ESP")
+    node.setkey("flush; spdflush;" + out_here(script))
+    router.setkey("flush; spdflush;" + in_here(script))
+    with wire.capture() as second, inside.capture() as first:
+        node.ping(far)
+        beyond.ping("fd00:1::5" if family == 6 else "10.0.1.5")
+        transfer(node, beyond, far)
     first.only(f"{ip} ESP", f"{ip} fragment of ESP")
-    cloud1.setkey("flush; spdflush;")
+    second.only(f"{ip} ICMP{'v6' if family == 6 else ''}", f"{ip} TCP")
+    node.setkey("flush; spdflush;")
 
 
 def main():
@@ -104,7 +107,6 @@ def main():
         cloud1.start_testudod()
         gateway2.ip("route", "add", "default", "via", "20.0.0.1")
         gateway2.ip("-6", "route", "add", "default", "via", "fd00:20::1")
-        gateway1.ip("route", "replace", "10.0.2.0/24", "via", "20.0.0.2")
         say("leaf node tunnels everything, IPv4")
         leaf(nodes, wire, inside, LEAF, 4)
         say("leaf node tunnels everything, IPv6")
