@@ -1,0 +1,30 @@
+"""The whole engine against the cipher that it calls: bench/engine.cc."""
+import functools
+
+from lab import Figure
+
+
+def _measure(lab, figure, package, peer):
+    pairs = lab.google_pairs("bench_engine", figure.name)
+    lab.base(peer.format(lab.version(package)))
+    return pairs
+
+
+def _figure(name, goals, against, what):
+    package, peer = against
+    return Figure(name, *goals, unit="packets/s", base=peer, what=what,
+                  measure=functools.partial(_measure, package=package, peer=peer))
+
+
+_GCM = ("libipsec-mb1|libipsec-mb2", "ipsec-mb-{}:aes128-gcm-direct")
+_JOBS = ("libipsec-mb1|libipsec-mb2", "ipsec-mb-{}:aes128-cbc+hmac-sha256-jobs")
+_EVP = ("libssl3|libssl3t64", "openssl-{}:evp-aes128-gcm")
+
+FIGURES = [
+    _figure("encap-gcm-1400", (0.90, 1.6), _GCM, "ESP tunnel, AES-128-GCM, 1400 B, one SA: engine to direct call"),
+    _figure("decap-gcm-1400", (0.90, 1.6), _GCM, "the same, opening"),
+    _figure("encap-gcm-64", (0.75, 3.0), _GCM, "ESP tunnel, AES-128-GCM, 64 B, one SA: engine to direct call"),
+    _figure("decap-gcm-64", (0.75, 3.0), _GCM, "the same, opening"),
+    _figure("encap-cbc-sha256-1400", (0.85, 1.1), _JOBS, "AES-128-CBC and HMAC-SHA-256, 1400 B: engine to job API"),
+    _figure("encap-vs-evp-1400", (4, 6), _EVP, "ESP tunnel, AES-128-GCM, 1400 B: engine to OpenSSL's cipher"),
+]

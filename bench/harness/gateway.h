@@ -1,0 +1,56 @@
+#pragma once
+// One end of a tunnel without a network: databases, engine, and an Outbox that only counts, so that what is measured is
+// the engine.  Two of them with the same keys are the two ends.  Ends the program when something does not fit: a figure
+// of a broken tunnel is no figure.
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "engine/engine.h"
+#include "io/random.h"
+#include "support/packets.h"
+
+namespace testudo::bench {
+
+/// The cipher of a tunnel, in setkey's words.
+struct Cipher {
+  std::string name, mac;
+  std::size_t key = 0;  ///< bytes, with the salt
+};
+
+/// Prints the complaint and ends the program.
+[[noreturn]] void give_up(const std::string& complaint);
+
+class Gateway final : public engine::Outbox, public engine::Host {
+ public:
+  enum class End : std::uint8_t { Sealing, Opening };
+
+  Gateway(End end, const Cipher& cipher);
+
+  void seal(std::span<wire::packet::PacketBuffer* const> packets);
+  void open(std::span<wire::packet::PacketBuffer* const> packets);
+
+  /// Packets that came out protected (or, of the opening end, opened) so far.
+  std::uint64_t passed() const { return passed_; }
+  /// Ends the program unless everything that went in came out.
+  void expect_nothing_lost() const;
+
+  void to_wire(engine::PacketBuffer&, bool in_clear) override { passed_ += in_clear ? 0 : 1; }
+  void to_host(engine::PacketBuffer&) override { ++passed_; }
+  void acquire(const engine::Acquire&) override { give_up("the engine asks for an SA"); }
+  bool is_local(const net::Address& address) const override { return address == here_; }
+  std::size_t mtu_towards(const net::Address&) const override { return 9000; }
+  net::Address source_towards(const net::Address&) const override { return here_; }
+
+ private:
+  net::Address here_;
+  io::KernelRandom random_;
+  engine::Settings settings_;
+  sad::Database sad_{settings_.key, random_};
+  spd::Database spd_;
+  engine::Engine engine_{{sad_, spd_, settings_, random_, *this}};
+  std::uint64_t passed_ = 0;
+  Time now_{};
+};
+
+}  // namespace testudo::bench
