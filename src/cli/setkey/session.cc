@@ -26,10 +26,17 @@ using wire::pfkey::Type;
 // first, on a busy machine; one that died closes the socket, which ends the wait at once.
 constexpr std::chrono::seconds kReplyTimeout{60};
 
+// Requests of a file on their way at once.  The daemon serves one client's messages in their order and takes 64 in a
+// row, so that more would only wait in its socket.
+constexpr std::size_t kOnTheirWay = 128;
+
+bool is_dump(Type type) {
+  return type == Type::Dump || type == Type::SpdDump;
+}
+
 /// A table's dump answers to its sender alone; of everything else all listeners get a copy.
-bool is_reply(const Message& reply, const Message& request) {
-  const bool dump = request.type == Type::Dump || request.type == Type::SpdDump;
-  return reply.type == request.type && (dump || reply.pid == request.pid);
+bool is_reply(const Message& reply, Type request, std::uint32_t pid) {
+  return reply.type == request && (is_dump(request) || reply.pid == pid);
 }
 
 std::string error_text(const Message& message) {
@@ -127,8 +134,10 @@ int Session::run_script(std::string_view text, const std::string& name) {
     with_.err << fmt::format("setkey: {},{}: parse failed; nothing of the file was sent\n", name, last->where.line);
     return 1;
   }
-  for (auto& [message, line] : messages) exchange(std::move(message), Origin{name, line});
-  return 0;
+  for (auto& [message, line] : messages) {
+    if (!pipeline(std::move(message), Origin{name, line})) return 1;
+  }
+  return settle(0) ? 0 : 1;
 }
 
 int Session::run_session(std::istream& in) {
@@ -202,13 +211,13 @@ int Session::restore(std::string_view text, const std::string& name) {
             "setkey: {}: SPI 0x{:08x} has sent packets, and its nonces start anew: change its key\n", name,
             one.sa->spi.value);
       }
-      exchange(std::move(*add), std::nullopt);
+      if (!pipeline(std::move(*add), std::nullopt)) return 1;
       continue;
     }
     with_.err << fmt::format("setkey: {}: SPI 0x{:08x} is {} and cannot be restored\n", name, one.sa->spi.value,
                              state_word(one.sa->state));
   }
-  return 0;
+  return settle(0) ? 0 : 1;
 }
 
 int Session::show_saved(Bytes bytes, const std::string& name) {
@@ -230,26 +239,54 @@ int Session::show_saved(Bytes bytes, const std::string& name) {
   return 0;
 }
 
-void Session::exchange(Message message, const std::optional<Origin>& origin) {
-  if (options_.dry || channel_ == nullptr) return;
+bool Session::exchange(Message message, const std::optional<Origin>& origin) {
+  return submit(std::move(message), origin) && settle(0);
+}
+
+/// Does not wait for the reply of each request before it sends the next: a file of 100,000 commands would spend most
+/// of its time going to sleep and waking up.  What is traced keeps request and reply together, and so does a dump.
+bool Session::pipeline(Message message, const std::optional<Origin>& origin) {
+  const bool alone = options_.verbose || options_.hex || is_dump(message.type);
+  if (alone) return settle(0) && exchange(std::move(message), origin);
+  if (!submit(std::move(message), origin)) return false;
+  return pending_.size() < kOnTheirWay || settle(kOnTheirWay / 2);
+}
+
+bool Session::submit(Message message, const std::optional<Origin>& origin) {
+  if (options_.dry || channel_ == nullptr) return true;
   message.pid = with_.pid;
   const ByteVector bytes = wire::pfkey::compose(message);
   trace(bytes, true);
-  if (const auto sent = channel_->send(bytes); !sent) {
-    with_.err << "setkey: send: " << sent.error() << "\n";
-    return;
-  }
-  while (true) {
+  pending_.push_back({message.type, origin});
+  const auto sent = channel_->send(bytes);
+  return sent || give_up("send: " + sent.error());
+}
+
+/// Takes replies until no more than `most` are awaited.
+bool Session::settle(std::size_t most) {
+  while (pending_.size() > most) {
     auto received = channel_->receive(kReplyTimeout);
-    if (!received || !*received) {
-      with_.err << "setkey: recv: " << (received ? std::strerror(EAGAIN) : received.error()) << "\n";
-      return;
-    }
+    if (!received || !*received) return give_up("recv: " + (received ? std::strerror(EAGAIN) : received.error()));
     const auto reply = wire::pfkey::parse(**received);
-    if (reply && !is_reply(*reply, message)) continue;
+    if (reply && !is_reply(*reply, pending_.front().type, with_.pid)) continue;
     trace(**received, false);
-    if (!answer(**received, origin)) return;
+    if (!answer(**received, pending_.front().origin)) pending_.pop_front();
   }
+  return true;
+}
+
+/// The daemon is gone or stuck.  Which commands of a file it has carried out is known up to the first without a reply.
+bool Session::give_up(const std::string& why) {
+  const std::optional<Origin> first = pending_.front().origin, last = pending_.back().origin;
+  pending_.clear();
+  if (first && last) {
+    with_.err << fmt::format(
+        "setkey: {},{}: {}; from here to line {} nothing is known to be in force, and what follows was not sent\n",
+        first->file, first->line, why, last->line);
+  } else {
+    with_.err << "setkey: " << why << "\n";
+  }
+  return false;
 }
 
 /// True while more is to come.

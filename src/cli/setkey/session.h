@@ -3,6 +3,7 @@
 // touches the system (socket, clock, names, streams) comes in from app/.  One thread.
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <iosfwd>
 #include <optional>
@@ -63,7 +64,17 @@ class Session {
     unsigned line = 0;
   };
 
-  void exchange(wire::pfkey::Message message, const std::optional<Origin>& origin);
+  /// A request whose reply has not come yet.
+  struct Pending {
+    wire::pfkey::Type type;
+    std::optional<Origin> origin;
+  };
+
+  bool exchange(wire::pfkey::Message message, const std::optional<Origin>& origin);
+  bool pipeline(wire::pfkey::Message message, const std::optional<Origin>& origin);
+  bool submit(wire::pfkey::Message message, const std::optional<Origin>& origin);
+  bool settle(std::size_t most);
+  bool give_up(const std::string& why);
   bool answer(Bytes bytes, const std::optional<Origin>& origin);
   void show(const wire::pfkey::Message& message);
   void show_error(const wire::pfkey::Message& message, const std::optional<Origin>& origin);
@@ -76,6 +87,7 @@ class Session {
   const SetkeyOptions& options_;
   Surroundings with_;
   Channel* channel_;
+  std::deque<Pending> pending_;  ///< in the order of sending, which is that of the replies
 };
 
 }  // namespace testudo::cli

@@ -26,6 +26,7 @@ typedef void* yyscan_t;
 
 %code {
 #include <algorithm>
+#include <memory>
 
 namespace testudo::cli {
 SetkeyParser::symbol_type next_setkey_token(yyscan_t scanner, ScriptBuilder& builder);
@@ -58,6 +59,7 @@ Position at(const location& l) {
 %token <Word> POLICY "a policy"
 %token <Key> QUOTED "a string in quotes"
 
+// Commands stand on the stack as pointers: each step of the parser clears and moves a value of the largest type.
 %type <SaCommand::Verb> add_verb get_verb
 %type <PolicyCommand::Verb> policy_verb tag_verb
 %type <std::vector<Word>> address_options
@@ -70,57 +72,58 @@ Position at(const location& l) {
 %type <std::vector<Extension>> extensions
 %type <Extension> extension
 %type <Extension::Kind> number_option
-%type <SaCommand> algorithms
+%type <std::unique_ptr<SaCommand>> algorithms
 %type <AlgorithmChoice> algorithm
 %type <Key> key
-%type <Command> command
-%type <SaCommand> sa_command
+%type <std::unique_ptr<SaCommand>> sa_command
 %type <SaTableCommand> sa_table_command
-%type <PolicyCommand> policy_command
+%type <std::unique_ptr<PolicyCommand>> policy_command
 %type <PolicyTableCommand> policy_table_command
 
 %%
 script
   : %empty
-  | script command { builder.add($2); }
+  | script command
   | script EXIT SEMICOLON { builder.end(); YYACCEPT; }
   | script SEMICOLON
   | script error SEMICOLON { yyerrok; }
   ;
 
 command
-  : sa_command SEMICOLON { $$ = Command{$1, at(@1), at(@2)}; }
-  | sa_table_command SEMICOLON { $$ = Command{$1, at(@1), at(@2)}; }
-  | policy_command SEMICOLON { $$ = Command{$1, at(@1), at(@2)}; }
-  | policy_table_command SEMICOLON { $$ = Command{$1, at(@1), at(@2)}; }
+  : sa_command SEMICOLON { builder.add({std::move(*$1), at(@1), at(@2)}); }
+  | sa_table_command SEMICOLON { builder.add({$1, at(@1), at(@2)}); }
+  | policy_command SEMICOLON { builder.add({std::move(*$1), at(@1), at(@2)}); }
+  | policy_table_command SEMICOLON { builder.add({$1, at(@1), at(@2)}); }
   ;
 
 sa_command
   : add_verb address_options host_port host_port protocol spi extensions algorithms {
       $$ = $8;
-      $$.verb = $1;
-      $$.address_options = $2;
-      $$.source = $3;
-      $$.destination = $4;
-      $$.protocol = $5;
-      $$.spi = $6;
-      $$.extensions = $7;
+      $$->verb = $1;
+      $$->address_options = $2;
+      $$->source = $3;
+      $$->destination = $4;
+      $$->protocol = $5;
+      $$->spi = $6;
+      $$->extensions = $7;
     }
   | get_verb address_options host_port host_port protocol spi extensions {
-      $$.verb = $1;
-      $$.address_options = $2;
-      $$.source = $3;
-      $$.destination = $4;
-      $$.protocol = $5;
-      $$.spi = $6;
-      $$.extensions = $7;
+      $$ = std::make_unique<SaCommand>();
+      $$->verb = $1;
+      $$->address_options = $2;
+      $$->source = $3;
+      $$->destination = $4;
+      $$->protocol = $5;
+      $$->spi = $6;
+      $$->extensions = $7;
     }
   | DELETEALL address_options address address protocol {
-      $$.verb = SaCommand::Verb::DeleteAll;
-      $$.address_options = $2;
-      $$.source.host = $3;
-      $$.destination.host = $4;
-      $$.protocol = $5;
+      $$ = std::make_unique<SaCommand>();
+      $$->verb = SaCommand::Verb::DeleteAll;
+      $$->address_options = $2;
+      $$->source.host = $3;
+      $$->destination.host = $4;
+      $$->protocol = $5;
     }
   ;
 add_verb
@@ -144,18 +147,20 @@ any_protocol
 
 policy_command
   : policy_verb address_options range range upper misc context OPT_POLICY POLICY {
-      $$.verb = $1;
-      $$.address_options = $2;
-      $$.source = $3;
-      $$.destination = $4;
-      $$.upper = $5;
-      $$.misc = $6;
-      $$.policy = $9;
+      $$ = std::make_unique<PolicyCommand>();
+      $$->verb = $1;
+      $$->address_options = $2;
+      $$->source = $3;
+      $$->destination = $4;
+      $$->upper = $5;
+      $$->misc = $6;
+      $$->policy = $9;
     }
   | tag_verb TAGGED QUOTED OPT_POLICY POLICY {
-      $$.verb = $1;
-      $$.tag = Word{"tagged", at(@2)};
-      $$.policy = $5;
+      $$ = std::make_unique<PolicyCommand>();
+      $$->verb = $1;
+      $$->tag = Word{"tagged", at(@2)};
+      $$->policy = $5;
     }
   ;
 policy_verb
@@ -233,11 +238,15 @@ number_option
   ;
 
 algorithms
-  : OPT_CIPHER algorithm { $$.cipher = $2; }
-  | OPT_CIPHER algorithm OPT_MAC algorithm { $$.cipher = $2; $$.mac = $4; }
-  | OPT_MAC algorithm { $$.mac = $2; }
-  | OPT_COMPRESSION ALGORITHM { $$.compression = AlgorithmChoice{$2, std::nullopt}; }
-  | OPT_COMPRESSION ALGORITHM OPT_RAWCPI { $$.compression = AlgorithmChoice{$2, std::nullopt}; $$.raw_cpi = true; }
+  : OPT_CIPHER algorithm { $$ = std::make_unique<SaCommand>(); $$->cipher = $2; }
+  | OPT_CIPHER algorithm OPT_MAC algorithm { $$ = std::make_unique<SaCommand>(); $$->cipher = $2; $$->mac = $4; }
+  | OPT_MAC algorithm { $$ = std::make_unique<SaCommand>(); $$->mac = $2; }
+  | OPT_COMPRESSION ALGORITHM { $$ = std::make_unique<SaCommand>(); $$->compression = AlgorithmChoice{$2, std::nullopt}; }
+  | OPT_COMPRESSION ALGORITHM OPT_RAWCPI {
+      $$ = std::make_unique<SaCommand>();
+      $$->compression = AlgorithmChoice{$2, std::nullopt};
+      $$->raw_cpi = true;
+    }
   ;
 algorithm
   : ALGORITHM { $$ = AlgorithmChoice{$1, std::nullopt}; }

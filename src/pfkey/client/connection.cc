@@ -14,6 +14,9 @@
 namespace testudo::pfkey::client {
 namespace {
 
+/// sadb_msg_len counts words of 8 bytes in 16 bits.
+constexpr std::size_t kLongestMessage = 0xffff * 8;
+
 std::string because(const std::string& what) {
   return what + ": " + std::strerror(errno);
 }
@@ -71,10 +74,12 @@ Result<Connection, std::string> Connection::open(const std::string& run_dir) {
   return connection;
 }
 
-Connection::Connection(Connection&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+Connection::Connection(Connection&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)), room_(std::move(other.room_)) {}
 
 Connection& Connection::operator=(Connection&& other) noexcept {
   std::swap(descriptor_, other.descriptor_);
+  std::swap(room_, other.room_);
   return *this;
 }
 
@@ -98,18 +103,16 @@ Status<std::string> Connection::send(Bytes message) {
 }
 
 Result<std::optional<ByteVector>, std::string> Connection::receive(std::optional<std::chrono::milliseconds> timeout) {
-  TRY(const bool ready, readable(descriptor_, timeout));
-  if (!ready) return std::optional<ByteVector>{};
-  std::uint8_t probe = 0;
-  // With MSG_TRUNC the answer is the length of the whole message, however little room there is.
-  const ssize_t length = ::recv(descriptor_, &probe, sizeof probe, MSG_PEEK | MSG_TRUNC);
-  if (length < 0) return Failure{because("receiving from testudod")};
-  if (length == 0) return Failure{std::string{"testudod has closed the connection"}};
-  ByteVector bytes(static_cast<std::size_t>(length));
-  const ssize_t got = ::recv(descriptor_, bytes.data(), bytes.size(), 0);
-  if (got < 0) return Failure{because("receiving from testudod")};
-  bytes.resize(static_cast<std::size_t>(got));
-  return std::optional{std::move(bytes)};
+  if (room_.empty()) room_.resize(kLongestMessage);
+  for (;;) {
+    // First without waiting: in a dump the next message is there already.
+    const ssize_t got = ::recv(descriptor_, room_.data(), room_.size(), MSG_DONTWAIT);
+    if (got > 0) return std::optional{ByteVector(room_.begin(), room_.begin() + got)};
+    if (got == 0) return Failure{std::string{"testudod has closed the connection"}};
+    if (errno != EAGAIN && errno != EINTR) return Failure{because("receiving from testudod")};
+    TRY(const bool ready, readable(descriptor_, timeout));
+    if (!ready) return std::optional<ByteVector>{};
+  }
 }
 
 }  // namespace testudo::pfkey::client

@@ -45,6 +45,7 @@ class Connection {
   explicit Connection(int descriptor) : descriptor_(descriptor) {}
 
   int descriptor_ = -1;
+  ByteVector room_;  ///< for a message of any length; made at the first
 };
 
 }  // namespace testudo::pfkey::client

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <deque>
+#include <set>
 #include <sstream>
 
 #include "cli/policy/policy_text.h"
@@ -29,31 +30,41 @@ class FakeKernel final : public Channel {
     auto message = wire::pfkey::parse(bytes);
     if (!message) return Failure{std::string{"unreadable"}};
     sent.push_back(message->type);
-    if (lined_up.empty() && !silent) lined_up.push_back(reply_to(*message));
+    if (sent.size() > dies_after) return Failure{std::string{"closed"}};
+    if (!scripted && !silent) lined_up.push_back(reply_to(*message));
+    most_waiting = std::max(most_waiting, lined_up.size());
     return Done{};
   }
   Result<std::optional<ByteVector>, std::string> receive(std::optional<std::chrono::milliseconds> timeout) override {
-    if (lined_up.empty() && !timeout) return Failure{std::string{"closed"}};
+    if (lined_up.empty() && (!timeout || sent.size() > dies_after)) return Failure{std::string{"closed"}};
     if (lined_up.empty()) return std::optional<ByteVector>{};
+    ++received;
     ByteVector next = std::move(lined_up.front());
     lined_up.pop_front();
     return std::optional<ByteVector>{std::move(next)};
   }
 
-  void line_up(const Message& message) { lined_up.push_back(wire::pfkey::compose(message)); }
+  void line_up(const Message& message) {
+    scripted = true;
+    lined_up.push_back(wire::pfkey::compose(message));
+  }
 
   std::vector<Type> sent;
   std::deque<ByteVector> lined_up;
   std::uint8_t error = 0;
+  std::set<std::size_t> refused;  ///< which of the requests, from 1; none: error holds for all
+  std::size_t dies_after = SIZE_MAX, received = 0, most_waiting = 0;
   bool silent = false;
 
  private:
+  bool scripted = false;
+
   ByteVector reply_to(const Message& request) const {
     Message reply;
     reply.type = request.type;
     reply.satype = request.satype;
     reply.pid = request.pid;
-    reply.error = error;
+    reply.error = refused.empty() || refused.contains(sent.size()) ? error : std::uint8_t{0};
     return wire::pfkey::compose(reply);
   }
 };
@@ -106,6 +117,44 @@ TEST_F(SetkeySession, ARefusedCommandOfAFileIsNamedAndTheRestGoesOn) {
   EXPECT_EQ(session().run_script("flush;\nadd A B esp 1000\n -E null;", "x.conf"), 0);
   EXPECT_THAT(kernel.sent, ElementsAre(Type::Flush, Type::Add));
   EXPECT_EQ(err.str(), "setkey: x.conf,1: File exists\nsetkey: x.conf,3: File exists\n");
+}
+
+std::string many_adds(int count) {
+  std::string text;
+  for (int i = 1; i <= count; ++i) text += "add A B esp " + std::to_string(1000 + i) + " -E null;\n";
+  return text;
+}
+
+TEST_F(SetkeySession, AFileDoesNotWaitForEachReplyButForNoMoreThan128) {
+  EXPECT_EQ(session().run_script(many_adds(1000), "x.conf"), 0);
+  EXPECT_EQ(kernel.sent.size(), 1000U);
+  EXPECT_EQ(kernel.received, 1000U) << "every reply was taken";
+  EXPECT_EQ(kernel.most_waiting, 128U);
+}
+
+TEST_F(SetkeySession, RefusalsAmongManyNameTheirLines) {
+  kernel.error = EEXIST;
+  kernel.refused = {1, 127, 128, 129, 500};
+  EXPECT_EQ(session().run_script(many_adds(500), "x.conf"), 0);
+  EXPECT_EQ(err.str(),
+            "setkey: x.conf,1: File exists\nsetkey: x.conf,127: File exists\nsetkey: x.conf,128: File exists\n"
+            "setkey: x.conf,129: File exists\nsetkey: x.conf,500: File exists\n");
+}
+
+TEST_F(SetkeySession, ADaemonThatDiesMidwayIsNamedOnceWithTheLinesInDoubt) {
+  kernel.dies_after = 200;
+  EXPECT_EQ(session().run_script(many_adds(1000), "x.conf"), 1);
+  EXPECT_EQ(kernel.sent.size(), 201U) << "nothing is sent any more";
+  // 128 were sent and 64 of them answered, then 73 more.
+  EXPECT_EQ(err.str(),
+            "setkey: x.conf,129: send: closed; from here to line 201 nothing is known to be in force, and what follows "
+            "was not sent\n");
+}
+
+TEST_F(SetkeySession, ADumpInAFileShowsWhatCameBeforeIt) {
+  EXPECT_EQ(session().run_script("add A B esp 1000 -E null;\ndump;\nadd A B esp 1001 -E null;\n", "x.conf"), 0);
+  EXPECT_THAT(kernel.sent, ElementsAre(Type::Add, Type::Dump, Type::Add));
+  EXPECT_EQ(kernel.most_waiting, 1U);
 }
 
 TEST_F(SetkeySession, KeyLengthsAreSaidInNetBsdsWords) {
@@ -260,6 +309,7 @@ TEST_F(SetkeySession, ADryRunSendsNothing) {
 }
 
 TEST_F(SetkeySession, TheMonitorStampsAndUnwrapsMessages) {
+  kernel.silent = true;
   Message inner;
   inner.type = Type::Flush;
   ByteVector wrapped = wire::pfkey::compose(inner);
