@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <unordered_set>
 
 #include "net/protocol.h"
 
@@ -111,6 +112,7 @@ std::vector<std::string> inbound_frame(const Settings& s) {
   rules.push_back("iifname { \"lo\", \"" + s.device + "\" } accept");
   append_exempt(rules);
   rules.emplace_back("jump inbound_policies");
+  rules.emplace_back("jump inbound_rest");
   return rules;
 }
 
@@ -177,11 +179,36 @@ std::vector<std::string> inbound_rules(const FilterPlan& plan) {
   return rules;
 }
 
+std::vector<std::string> inbound_rest_rules(const FilterPlan& plan) {
+  const std::string refuse = "counter name in_polvio drop";
+  std::vector<std::string> rules;
+  if (plan.protect_rest_v4) rules.push_back("meta nfproto ipv4 " + refuse);
+  if (plan.protect_rest_v6) rules.push_back("meta nfproto ipv6 " + refuse);
+  // Rules with an l4proto or a port pass by a packet in which nft finds none: of extension headers that it could not
+  // walk to their end, or a first fragment that stops before them (RFC 7112 lets us drop those).
+  std::vector<std::string> unreadable;
+  std::unordered_set<std::string> seen;
+  for (const FilterRule& rule : plan.inbound) {
+    if (rule.treatment != Treatment::Protect || is_v4(rule.selector)) continue;
+    const std::string match = address_match(rule.selector) + refuse;
+    const bool named = rule.selector.protocol != protocol::kAny || has_ports(rule.selector);
+    if (named && seen.insert(match).second) unreadable.push_back(match);
+  }
+  if (unreadable.empty()) return rules;
+  for (const char* readable : {"meta l4proto != 255 exthdr frag missing accept",
+                               "meta l4proto != 255 frag frag-off != 0 accept", "@th,0,32 != 0 accept"}) {
+    rules.emplace_back(readable);
+  }
+  rules.insert(rules.end(), unreadable.begin(), unreadable.end());
+  return rules;
+}
+
 std::string nft_install(const FilterPlan& plan, const Settings& s) {
   const std::string table = s.nft_table();
   std::string text = nft_remove(table) + "add table inet " + table + "\nadd counter inet " + table + " in_polvio\n" +
                      "add counter inet " + table + " escaped\n";
-  for (const char* chain : {"outbound_policies", "outbound_rest", "outbound", "inbound_policies", "inbound"}) {
+  for (const char* chain :
+       {"outbound_policies", "outbound_rest", "outbound", "inbound_policies", "inbound_rest", "inbound"}) {
     text += "add chain inet " + table + " " + chain + "\n";
   }
   text += chain_rules(table, "outbound", outbound_frame(s));
@@ -218,7 +245,8 @@ std::string nft_update(const FilterPlan& before, const FilterPlan& after, const 
   };
   return replace_or_append(table, "outbound_policies", outbound_rules(before, s), outbound_rules(after, s)) +
          replace_or_append(table, "outbound_rest", rest(before), rest(after)) +
-         replace_or_append(table, "inbound_policies", inbound_rules(before), inbound_rules(after));
+         replace_or_append(table, "inbound_policies", inbound_rules(before), inbound_rules(after)) +
+         replace_or_append(table, "inbound_rest", inbound_rest_rules(before), inbound_rest_rules(after));
 }
 
 // delete alone would fail where there is no table; both in one transaction never do.

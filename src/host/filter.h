@@ -43,6 +43,8 @@ std::vector<std::string> nft_matches(const net::Selector& selector, bool generou
 /// One rule's text per line, without the "add rule" in front.
 std::vector<std::string> outbound_rules(const FilterPlan& plan, const Settings& settings);
 std::vector<std::string> inbound_rules(const FilterPlan& plan);
+/// What no policy names: refused by def_policy, or because nothing can tell what it is.
+std::vector<std::string> inbound_rest_rules(const FilterPlan& plan);
 
 /// Commands that make the table from nothing, or replace one that a killed daemon left, in one transaction.
 std::string nft_install(const FilterPlan& plan, const Settings& settings);

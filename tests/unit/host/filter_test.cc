@@ -108,6 +108,25 @@ TEST(InboundRules, RefuseAndLetPassInOrder) {
                   "meta nfproto ipv4 ip saddr 10.0.0.2/32 ip daddr 10.0.0.1/32 counter name in_polvio drop"));
 }
 
+TEST(InboundRestRules, RefuseWhatNoPolicyNamesWhenDefPolicyIsDiscard) {
+  EXPECT_THAT(inbound_rest_rules({{}, {}, false, false}), IsEmpty());
+  EXPECT_THAT(inbound_rest_rules({{}, {}, true, false}), ElementsAre("meta nfproto ipv4 counter name in_polvio drop"));
+  EXPECT_THAT(inbound_rest_rules({{}, {}, false, true}), ElementsAre("meta nfproto ipv6 counter name in_polvio drop"));
+}
+
+TEST(InboundRestRules, RefuseWhatNftCannotReadBetweenEndsWhoseProtocolMatters) {
+  FilterPlan plan;
+  plan.inbound = {{selector("fd00::2", "fd00::1", 17, 0, 110), Treatment::Protect},
+                  {selector("fd00::2", "fd00::1", 6), Treatment::Protect},
+                  {selector("fd00::3", "fd00::1"), Treatment::Protect},
+                  {selector("fd00::4", "fd00::1", 6), Treatment::Clear},
+                  {selector("10.0.0.2", "10.0.0.1", 6), Treatment::Protect}};
+  EXPECT_THAT(inbound_rest_rules(plan),
+              ElementsAre("meta l4proto != 255 exthdr frag missing accept",
+                          "meta l4proto != 255 frag frag-off != 0 accept", "@th,0,32 != 0 accept",
+                          "meta nfproto ipv6 ip6 saddr fd00::2/128 ip6 daddr fd00::1/128 counter name in_polvio drop"));
+}
+
 TEST(NftUpdate, AppendsWhatIsNewAtTheEnd) {
   const FilterRule first{selector("10.0.0.1", "10.0.0.2"), Treatment::Protect};
   const FilterRule second{selector("10.0.0.1", "10.0.0.3"), Treatment::Protect};
