@@ -1,7 +1,10 @@
 #include "crypto/suite.h"
 
+#include <vector>
+
 #include "crypto/by_run_length.h"
 #include "crypto/ipsecmb/backend.h"
+#include "crypto/native/gcm.h"
 #include "crypto/portable.h"
 #include "crypto/weak_key.h"
 
@@ -18,7 +21,14 @@ Status<KeyError> check(const SuiteKeys& keys) {
   return Done{};
 }
 
+Result<std::unique_ptr<Suite>, KeyError> make_native(const SuiteKeys& keys, native::GcmLanes lanes) {
+  auto gcm = native::make_gcm(*keys.cipher, keys.cipher_key, lanes);
+  if (!gcm) return Failure{KeyError::NotAvailable};
+  return gcm;
+}
+
 Result<std::unique_ptr<Suite>, KeyError> make_best(const SuiteKeys& keys) {
+  if (auto own = make_native(keys, native::GcmLanes::Widest)) return own;
   auto wide = ipsecmb::make_suite(keys);
   if (wide && ipsecmb::is_wide_within_a_packet(*keys.cipher)) return wide;
   auto portable = portable::make_suite(keys);
@@ -36,6 +46,10 @@ Result<std::unique_ptr<Suite>, KeyError> make_suite(const SuiteKeys& keys, Backe
       return portable::make_suite(keys);
     case Backend::IpsecMb:
       return ipsecmb::make_suite(keys);
+    case Backend::Vaes:
+      return make_native(keys, native::GcmLanes::Widest);
+    case Backend::Vaes256:
+      return make_native(keys, native::GcmLanes::Bits256);
     case Backend::Best:
       break;
   }
@@ -45,13 +59,18 @@ Result<std::unique_ptr<Suite>, KeyError> make_suite(const SuiteKeys& keys, Backe
 Result<std::unique_ptr<Mac>, KeyError> make_mac(const MacRow& row, Bytes key, Backend backend) {
   if (!row.key.allows(key.size())) return Failure{KeyError::BadLength};
   // ipsec-mb gains by many packets at once, and a Mac gets one.
-  if (backend == Backend::IpsecMb) return Failure{KeyError::NotAvailable};
+  if (backend != Backend::Best && backend != Backend::OpenSsl) return Failure{KeyError::NotAvailable};
   return portable::make_mac(row, key);
 }
 
 std::span<const std::string_view> available_backends() {
-  static constexpr std::string_view kNames[] = {"openssl", "gcrypt", "ipsec-mb"};
-  return std::span{kNames}.first(ipsecmb::available() ? 3 : 2);
+  static const std::vector<std::string_view> kNames = [] {
+    std::vector<std::string_view> names{"openssl", "gcrypt"};
+    if (ipsecmb::available()) names.emplace_back("ipsec-mb");
+    if (!native::gcm_lanes().empty()) names.push_back(native::gcm_lanes());
+    return names;
+  }();
+  return kNames;
 }
 
 }  // namespace testudo::crypto

@@ -9,10 +9,22 @@
 
 namespace testudo::crypto {
 
-inline constexpr Backend kBackends[] = {Backend::OpenSsl, Backend::IpsecMb};
+inline constexpr Backend kBackends[] = {Backend::OpenSsl, Backend::IpsecMb, Backend::Vaes, Backend::Vaes256};
 
 inline std::string name_of(Backend backend) {
-  return backend == Backend::OpenSsl ? "openssl" : backend == Backend::IpsecMb ? "ipsec-mb" : "best";
+  switch (backend) {
+    case Backend::OpenSsl:
+      return "openssl";
+    case Backend::IpsecMb:
+      return "ipsecmb";
+    case Backend::Vaes:
+      return "vaes";
+    case Backend::Vaes256:
+      return "vaes256";
+    case Backend::Best:
+      break;
+  }
+  return "best";
 }
 
 /// A suite, or null where this back end lacks it; any other refusal fails the test.

@@ -221,10 +221,10 @@ TEST_P(Suites, DoNothingWithNoJobs) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(, Suites, ::testing::Values(Backend::OpenSsl, Backend::IpsecMb, Backend::Best),
-                         [](const auto& tested) {
-                           return tested.param == Backend::IpsecMb ? std::string("ipsecmb") : name_of(tested.param);
-                         });
+INSTANTIATE_TEST_SUITE_P(, Suites,
+                         ::testing::Values(Backend::OpenSsl, Backend::IpsecMb, Backend::Vaes, Backend::Vaes256,
+                                           Backend::Best),
+                         [](const auto& tested) { return name_of(tested.param); });
 
 TEST(Backends, RunsOfEveryLengthAreSealedAlike) {
   const auto& cipher = *cipher_by_name("aes-cbc");

@@ -71,7 +71,7 @@ TEST(Threads, KeyAndUseEveryCipherAtOnce) {
     const ByteVector key = some_bytes(row.key.max, 3);
     SuiteKeys keys{.cipher = &row, .cipher_key = key};
     if (!row.is_aead()) keys.mac = mac_by_name("hmac-sha256"), keys.mac_key = mac_key;
-    for (const Backend backend : {Backend::OpenSsl, Backend::IpsecMb, Backend::Best}) {
+    for (const Backend backend : {Backend::OpenSsl, Backend::IpsecMb, Backend::Vaes, Backend::Best}) {
       expect_alike([&] { return sealed_by_a_new_suite(keys, backend); }, row.name);
     }
     EXPECT_FALSE(sealed_by_a_new_suite(keys, Backend::Best).empty()) << row.name;
@@ -84,7 +84,7 @@ TEST(Threads, KeyAndUseEveryMacAtOnce) {
     if (row.kind == MacKind::TcpMd5) continue;
     const ByteVector mac_key = some_bytes(row.key.max, 4);
     const SuiteKeys keys{.cipher = cipher_by_name("aes-cbc"), .cipher_key = key, .mac = &row, .mac_key = mac_key};
-    for (const Backend backend : {Backend::OpenSsl, Backend::IpsecMb, Backend::Best}) {
+    for (const Backend backend : {Backend::OpenSsl, Backend::IpsecMb, Backend::Vaes, Backend::Best}) {
       expect_alike([&] { return sealed_by_a_new_suite(keys, backend); }, row.name);
     }
     const auto alone = [&] {

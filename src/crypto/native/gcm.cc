@@ -1,0 +1,48 @@
+#include "crypto/native/gcm.h"
+
+#include <algorithm>
+
+#include "crypto/native/cpu.h"
+#include "crypto/native/gcm_kernel.h"
+
+namespace testudo::crypto::native {
+namespace {
+
+class Gcm final : public Suite {
+ public:
+  Gcm(const GcmKernel& kernel, const CipherRow& row, Bytes key) : kernel_(kernel) {
+    kernel.expand(key.first(kernel.key_bytes), sa_.key);
+    std::ranges::copy(key.last(row.salt), sa_.salt.begin());
+    sa_.shape = JobShape::of(row, nullptr);
+  }
+
+  void seal(std::span<Job> jobs) override { kernel_.seal(sa_, jobs); }
+  void open(std::span<Job> jobs) override { kernel_.open(sa_, jobs); }
+  std::unique_ptr<Suite> clone() const override { return std::make_unique<Gcm>(*this); }
+
+ private:
+  GcmSa sa_{};
+  const GcmKernel& kernel_;
+};
+
+std::span<const GcmKernel> kernels(GcmLanes lanes) {
+  if (lanes == GcmLanes::Widest && has_vaes_512()) return gcm_kernels_512();
+  if (has_vaes_256()) return gcm_kernels_256();
+  return {};
+}
+
+}  // namespace
+
+std::unique_ptr<Suite> make_gcm(const CipherRow& row, Bytes key, GcmLanes lanes) {
+  if (row.kind != CipherKind::AesGcm) return nullptr;
+  const auto choice = kernels(lanes);
+  const auto kernel = std::ranges::find(choice, key.size() - row.salt, &GcmKernel::key_bytes);
+  if (kernel == choice.end()) return nullptr;
+  return std::make_unique<Gcm>(*kernel, row, key);
+}
+
+std::string_view gcm_lanes() {
+  return has_vaes_512() ? "vaes-512" : has_vaes_256() ? "vaes-256" : "";
+}
+
+}  // namespace testudo::crypto::native

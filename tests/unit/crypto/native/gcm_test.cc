@@ -1,0 +1,271 @@
+#include "crypto/native/gcm.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "crypto/native/cpu.h"
+#include "crypto/native/gcm_kernel.h"
+#include "unit/crypto/backends.h"
+#include "unit/crypto/guard_page.h"
+#include "unit/crypto/native/twin_lanes.h"
+
+// The kernels against OpenSSL, which shares no code with them: the same packets, the same bytes.
+namespace testudo::crypto::native {
+namespace {
+
+using Chance = std::mt19937;
+
+std::size_t below(Chance& chance, std::size_t end) {
+  return std::uniform_int_distribution<std::size_t>{0, end - 1}(chance);
+}
+
+void fill(MutableBytes out, Chance& chance) {
+  for (auto& byte : out) byte = static_cast<std::uint8_t>(chance());
+}
+
+ByteVector random_bytes(Chance& chance, std::size_t size) {
+  ByteVector out(size);
+  fill(out, chance);
+  return out;
+}
+
+struct Tested {
+  const char* name;
+  bool (*usable)();
+  std::span<const GcmKernel> (*kernels)();
+};
+
+constexpr Tested kTested[] = {{"Lanes256", has_vaes_256, gcm_kernels_256},
+                              {"Lanes512", has_vaes_512, gcm_kernels_512},
+                              {"Twin512", has_vaes_256, twin_kernels}};
+
+constexpr std::string_view kRows[] = {"aes-gcm-8", "aes-gcm-12", "aes-gcm-16"};
+
+/// A kernel with a key, and OpenSSL with the same.
+struct Pair {
+  const GcmKernel& kernel;
+  GcmSa sa{};
+  std::unique_ptr<Suite> other;
+
+  Pair(const GcmKernel& k, const CipherRow& row, Chance& chance) : kernel(k) {
+    const ByteVector key = random_bytes(chance, k.key_bytes + row.salt);
+    k.expand(Bytes{key}.first(k.key_bytes), sa.key);
+    std::ranges::copy(Bytes{key}.last(row.salt), sa.salt.begin());
+    sa.shape = JobShape::of(row, nullptr);
+    other = suite_or_null({.cipher = &row, .cipher_key = key}, Backend::OpenSsl);
+  }
+};
+
+/// Some packets, each part of each at any address.
+struct Packets {
+  std::vector<ByteVector> memory;
+  std::vector<Job> jobs;
+
+  Packets() = default;
+  Packets(const Packets& o) : memory(o.memory), jobs(o.jobs) {
+    for (std::size_t i = 0; i < jobs.size(); ++i) move_to(jobs[i], o.memory[i].data(), memory[i].data());
+  }
+  Packets& operator=(const Packets&) = delete;
+
+  void add(std::size_t aad, std::size_t text, std::size_t icv, Chance& chance) {
+    const std::size_t gap = below(chance, 64);
+    memory.push_back(random_bytes(chance, gap + aad + 8 + text + icv));
+    const MutableBytes all = MutableBytes{memory.back()}.subspan(gap);
+    Job job{.aad = all.first(aad), .iv = all.subspan(aad, 8)};
+    job.text = all.subspan(aad + 8, text);
+    job.icv = all.last(icv);
+    jobs.push_back(job);
+  }
+
+ private:
+  static void move_to(Job& job, const std::uint8_t* from, std::uint8_t* to) {
+    job.aad = {to + (job.aad.data() - from), job.aad.size()};
+    job.iv = {to + (job.iv.data() - from), job.iv.size()};
+    job.text = {to + (job.text.data() - from), job.text.size()};
+    job.icv = {to + (job.icv.data() - from), job.icv.size()};
+  }
+};
+
+std::size_t random_aad(Chance& chance) {
+  switch (below(chance, 4)) {
+    case 0:
+      return 12;
+    case 1:
+      return below(chance, 70);
+    default:
+      return 8;
+  }
+}
+
+/// Runs of equal packets, as a busy SA has them, and of all lengths.
+Packets random_packets(std::size_t icv, Chance& chance) {
+  Packets out;
+  const std::size_t count = 1 + below(chance, 20), aad = random_aad(chance), text = below(chance, 2001);
+  const std::size_t limit = below(chance, 2) == 0 ? 100 : 2001;
+  const bool alike = below(chance, 3) == 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    out.add(alike ? aad : random_aad(chance), alike ? text : below(chance, limit), icv, chance);
+  }
+  return out;
+}
+
+class Kernels : public ::testing::TestWithParam<Tested> {
+ protected:
+  void SetUp() override {
+    if (!GetParam().usable()) GTEST_SKIP() << "this machine lacks the instructions of " << GetParam().name;
+  }
+
+  /// Calls f(pair, ICV bytes) for every key length and tag.
+  template <typename F>
+  void for_every_suite(Chance& chance, F&& f) {
+    for (const GcmKernel& kernel : GetParam().kernels()) {
+      for (const auto name : kRows) {
+        const CipherRow& row = *cipher_by_name(name);
+        Pair pair{kernel, row, chance};
+        ASSERT_TRUE(pair.other);
+        f(pair, std::size_t{row.icv});
+      }
+    }
+  }
+};
+
+TEST_P(Kernels, SealAndOpenAsOpenSslDoes) {
+  Chance chance{20261121};
+  std::size_t packets = 0;
+  for_every_suite(chance, [&](Pair& pair, std::size_t icv) {
+    for (int round = 0; round < 150 && !HasFatalFailure(); ++round) {
+      Packets ours = random_packets(icv, chance);
+      const Packets plain = ours;
+      Packets theirs = ours;
+      pair.kernel.seal(pair.sa, ours.jobs);
+      pair.other->seal(theirs.jobs);
+      ASSERT_TRUE(std::ranges::all_of(ours.jobs, &Job::ok));
+      for (std::size_t i = 0; i < ours.jobs.size(); ++i) {
+        ASSERT_EQ(to_hex(ours.memory[i]), to_hex(theirs.memory[i]))
+            << "packet " << i << " of " << ours.jobs.size() << ", " << ours.jobs[i].text.size() << " bytes";
+      }
+      pair.kernel.open(pair.sa, ours.jobs);
+      ASSERT_TRUE(std::ranges::all_of(ours.jobs, &Job::ok));
+      for (std::size_t i = 0; i < ours.jobs.size(); ++i) {
+        ASSERT_TRUE(std::ranges::equal(ours.jobs[i].text, plain.jobs[i].text)) << "packet " << i;
+      }
+      packets += ours.jobs.size();
+    }
+  });
+  std::printf("%s against OpenSSL: %zu packets\n", GetParam().name, packets);
+}
+
+void flip_a_bit(Bytes part, Chance& chance) {
+  auto* const hit = const_cast<std::uint8_t*>(&part[below(chance, part.size())]);
+  *hit = static_cast<std::uint8_t>(*hit ^ (1U << below(chance, 8)));
+}
+
+TEST_P(Kernels, RefuseTheForgedOnesOfARunAndOnlyThose) {
+  Chance chance{7};
+  for_every_suite(chance, [&](Pair& pair, std::size_t icv) {
+    for (int round = 0; round < 50; ++round) {
+      Packets packets = random_packets(icv, chance);
+      pair.kernel.seal(pair.sa, packets.jobs);
+      std::vector<bool> forged;
+      for (const Job& job : packets.jobs) {
+        const Bytes parts[] = {job.icv, job.iv, job.text, job.aad};
+        const Bytes part = parts[below(chance, 4)];
+        forged.push_back(below(chance, 2) == 0 && !part.empty());
+        if (forged.back()) flip_a_bit(part, chance);
+      }
+      pair.kernel.open(pair.sa, packets.jobs);
+      for (std::size_t i = 0; i < forged.size(); ++i) ASSERT_NE(packets.jobs[i].ok, forged[i]) << "packet " << i;
+    }
+  });
+}
+
+TEST_P(Kernels, RefuseEveryBitOfAForgedTag) {
+  Chance chance{8};
+  for_every_suite(chance, [&](Pair& pair, std::size_t icv) {
+    Packets packets;
+    packets.add(8, 40, icv, chance);
+    Job& job = packets.jobs.front();
+    pair.kernel.seal(pair.sa, packets.jobs);
+    const ByteVector sealed = packets.memory.front();
+    for (std::size_t bit = 0; bit < 8 * icv; ++bit) {
+      packets.memory.front() = sealed;
+      job.icv[bit / 8] = static_cast<std::uint8_t>(job.icv[bit / 8] ^ (1U << (bit % 8)));
+      pair.kernel.open(pair.sa, packets.jobs);
+      ASSERT_FALSE(job.ok) << "bit " << bit;
+    }
+  });
+}
+
+/// The same packet between two pages that may not be touched, for every length.
+TEST_P(Kernels, TouchNothingBehindAnyPart) {
+  const GuardPage text, aad, iv, icv;
+  ASSERT_TRUE(text.ready() && aad.ready() && iv.ready() && icv.ready());
+  Chance chance{9};
+  for_every_suite(chance, [&](Pair& pair, std::size_t tag) {
+    for (std::size_t length = 0; length <= 2000; length += length < 600 ? 1 : 37) {
+      Job job{
+          .aad = aad.last(length % 2 == 0 ? 8 : 12), .iv = iv.last(8), .text = text.last(length), .icv = icv.last(tag)};
+      fill(job.text, chance);
+      pair.kernel.seal(pair.sa, {&job, 1});
+      pair.other->open({&job, 1});
+      ASSERT_TRUE(job.ok) << length;
+      pair.other->seal({&job, 1});
+      pair.kernel.open(pair.sa, {&job, 1});
+      ASSERT_TRUE(job.ok) << length;
+    }
+  });
+}
+
+TEST_P(Kernels, CountBlocksBeyondSixteenBits) {
+  Chance chance{10};
+  Pair pair{GetParam().kernels().front(), *cipher_by_name("aes-gcm-16"), chance};
+  Packets ours;
+  ours.add(8, (std::size_t{1} << 20U) + 777, 16, chance);
+  Packets theirs = ours;
+  pair.kernel.seal(pair.sa, ours.jobs);
+  pair.other->seal(theirs.jobs);
+  EXPECT_TRUE(ours.memory == theirs.memory);
+}
+
+TEST_P(Kernels, LeaveAJobOfAnotherShapeAloneAndDoTheOthers) {
+  Chance chance{11};
+  Pair pair{GetParam().kernels().front(), *cipher_by_name("aes-gcm-16"), chance};
+  Packets packets;
+  for (int i = 0; i < 12; ++i) packets.add(8, 100, 16, chance);
+  packets.jobs[3].icv = packets.jobs[3].icv.first(15);
+  packets.jobs[7].iv = {};
+  const ByteVector three = packets.memory[3], seven = packets.memory[7];
+  pair.kernel.seal(pair.sa, packets.jobs);
+  pair.other->open(packets.jobs);
+  for (std::size_t i = 0; i < packets.jobs.size(); ++i) EXPECT_EQ(packets.jobs[i].ok, i != 3 && i != 7) << i;
+  EXPECT_EQ(packets.memory[3], three);
+  EXPECT_EQ(packets.memory[7], seven);
+}
+
+INSTANTIATE_TEST_SUITE_P(, Kernels, ::testing::ValuesIn(kTested),
+                         [](const auto& tested) { return std::string(tested.param.name); });
+
+TEST(Gcm, IsChosenWhereTheMachineHasTheInstructions) {
+  const ByteVector key(20, 1);
+  const SuiteKeys keys{.cipher = cipher_by_name("aes-gcm-16"), .cipher_key = key};
+  EXPECT_EQ(suite_or_null(keys, Backend::Vaes) != nullptr, has_vaes_256());
+  EXPECT_EQ(suite_or_null(keys, Backend::Vaes256) != nullptr, has_vaes_256());
+  EXPECT_EQ(gcm_lanes().empty(), !has_vaes_256());
+  const auto names = available_backends();
+  EXPECT_EQ(std::ranges::find(names, gcm_lanes()) != names.end(), has_vaes_256());
+  std::printf("own AES-GCM: %s\n", has_vaes_256() ? std::string(gcm_lanes()).c_str() : "none");
+}
+
+TEST(Gcm, IsForAesGcmOnly) {
+  for (const CipherRow& row : ciphers()) {
+    const ByteVector key(row.key.max, 1);
+    const bool made = make_gcm(row, key, GcmLanes::Widest) != nullptr;
+    EXPECT_EQ(made, row.kind == CipherKind::AesGcm && has_vaes_256()) << row.name;
+  }
+}
+
+}  // namespace
+}  // namespace testudo::crypto::native
