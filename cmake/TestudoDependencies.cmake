@@ -10,7 +10,7 @@ find_package(CLI11 REQUIRED)
 find_package(BISON 3.8 REQUIRED)
 find_package(FLEX REQUIRED)
 
-pkg_check_modules(GCRYPT REQUIRED IMPORTED_TARGET libgcrypt)
+pkg_check_modules(NETTLE REQUIRED IMPORTED_TARGET nettle)
 pkg_check_modules(NFTABLES REQUIRED IMPORTED_TARGET libnftables)
 pkg_check_modules(MNL REQUIRED IMPORTED_TARGET libmnl)
 pkg_check_modules(PCAP REQUIRED IMPORTED_TARGET libpcap)
@@ -26,7 +26,7 @@ endif()
 
 # External libraries by layer; the layers' own edges stand in layers.deps.
 # (A header that is included everywhere must not decide the ABI of gcm_key_data: LINUX is for ipsec-mb's.)
-set(TESTUDO_EXTERNAL_crypto OpenSSL::Crypto PkgConfig::GCRYPT ZLIB::ZLIB)
+set(TESTUDO_EXTERNAL_crypto OpenSSL::Crypto PkgConfig::NETTLE ZLIB::ZLIB)
 set(TESTUDO_DEFINES_crypto)
 if(IPSECMB_FOUND)
   list(APPEND TESTUDO_EXTERNAL_crypto ${IPSECMB_LIBRARY})

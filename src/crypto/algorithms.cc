@@ -26,7 +26,7 @@ constexpr std::array kCiphers{
     CipherRow{CipherKind::CamelliaCbc,   22, "camellia-cbc",      "",             {16, 32, 8},  0, 16, 16,  0, 16, "camelia-cbc",  Good,   "RFC 4312"},
     CipherRow{CipherKind::AesGmac,       23, "aes-gmac",          "",             {20, 36, 8},  4,  8,  4, 16,  4, "aes-gmac",     Good,   "RFC 4543"},
     CipherRow{CipherKind::ChaCha20Poly1305, 31, "chacha20-poly1305", "",          {36, 36, 1},  4,  8,  4, 16,  4, "chacha20-poly1305", Good, "RFC 7634"},
-    CipherRow{CipherKind::TwofishCbc,   253, "twofish-cbc",       "",             {16, 32,16},  0, 16, 16,  0, 16, "twofish-cbc",  Legacy, "RFC 2451"},
+    CipherRow{CipherKind::TwofishCbc,   253, "twofish-cbc",       "",             {16, 32, 8},  0, 16, 16,  0, 16, "twofish-cbc",  Legacy, "RFC 2451"},
 };
 
 constexpr std::array kMacs{

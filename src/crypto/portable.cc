@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "crypto/encrypt_then_mac.h"
-#include "crypto/gcrypt/twofish.h"
 #include "crypto/native/cbc_mac.h"
 #include "crypto/native/keyed_hash.h"
+#include "crypto/nettle/twofish.h"
 #include "crypto/openssl/aead.h"
 #include "crypto/openssl/ciphers.h"
 #include "crypto/openssl/hmac.h"
@@ -21,7 +21,7 @@ class NullMac final : public Mac {
 };
 
 std::unique_ptr<Cipher> make_cipher(const CipherRow& row, Bytes key) {
-  return row.kind == CipherKind::TwofishCbc ? gcrypt::make_twofish_cbc(key) : openssl::make_cipher(row, key);
+  return row.kind == CipherKind::TwofishCbc ? nettle::make_twofish_cbc(key) : openssl::make_cipher(row, key);
 }
 
 std::unique_ptr<Mac> find_mac(MacKind kind, Bytes key) {

@@ -1,5 +1,5 @@
 #pragma once
-// The back end that every machine has: OpenSSL, libgcrypt for what OpenSSL lacks, our own code for what both
+// The back end that every machine has: OpenSSL, nettle for what OpenSSL lacks, our own code for what both
 // lack.
 #include <memory>
 

@@ -65,7 +65,7 @@ Result<std::unique_ptr<Mac>, KeyError> make_mac(const MacRow& row, Bytes key, Ba
 
 std::span<const std::string_view> available_backends() {
   static const std::vector<std::string_view> kNames = [] {
-    std::vector<std::string_view> names{"openssl", "gcrypt"};
+    std::vector<std::string_view> names{"openssl", "nettle"};
     if (ipsecmb::available()) names.emplace_back("ipsec-mb");
     if (!native::gcm_lanes().empty()) names.push_back(native::gcm_lanes());
     return names;

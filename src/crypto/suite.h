@@ -69,7 +69,7 @@ enum class KeyError : std::uint8_t {
 
 enum class Backend : std::uint8_t {
   Best,     ///< the fastest that this machine has
-  OpenSsl,  ///< the portable one (libgcrypt and our own code for what OpenSSL lacks)
+  OpenSsl,  ///< the portable one (nettle and our own code for what OpenSSL lacks)
   IpsecMb,  ///< intel-ipsec-mb; NotAvailable for what it lacks
   Vaes,     ///< our own AES-GCM on the widest vectors of this machine; NotAvailable for all else
   Vaes256,  ///< the same on vectors of 256 bits

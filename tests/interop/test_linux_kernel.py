@@ -35,7 +35,7 @@ INNER = {4: ("10.50.1.1", "10.50.2.1"), 6: ("fd50:1::1", "fd50:2::1")}
 # setkey's name: (xfrm's name, key bytes)
 CIPHERS = {"des-cbc": ("cbc(des)", 8), "3des-cbc": ("cbc(des3_ede)", 24), "blowfish-cbc": ("cbc(blowfish)", 16),
            "cast128-cbc": ("cbc(cast5)", 16), "rijndael-cbc": ("cbc(aes)", 16), "aes-cbc": ("cbc(aes)", 32),
-           "aes-ctr": ("rfc3686(ctr(aes))", 20), "camellia-cbc": ("cbc(camellia)", 24), "twofish-cbc": ("cbc(twofish)", 32),
+           "aes-ctr": ("rfc3686(ctr(aes))", 20), "camellia-cbc": ("cbc(camellia)", 24), "twofish-cbc": ("cbc(twofish)", 24),
            "null": ("ecb(cipher_null)", 0)}
 # setkey's name: (xfrm's name, key bytes, tag bits)
 AEADS = {"aes-gcm-8": ("rfc4106(gcm(aes))", 20, 64), "aes-gcm-12": ("rfc4106(gcm(aes))", 28, 96),

@@ -12,7 +12,7 @@ CIPHERS = {"des-cbc": ([8], 2), "3des-cbc": ([24], 3), "cast128-cbc": (range(5, 
            "aes-ccm-8": ([19, 27, 35], 14), "aes-ccm-12": ([19, 27, 35], 15), "aes-ccm-16": ([19, 27, 35], 16),
            "aes-gcm-8": ([20, 28, 36], 18), "aes-gcm-12": ([20, 28, 36], 19), "aes-gcm-16": ([20, 28, 36], 20),
            "camellia-cbc": ([16, 24, 32], 22), "aes-gmac": ([20, 28, 36], 23), "chacha20-poly1305": ([36], 31),
-           "twofish-cbc": ([16, 32], 253), "des-deriv": ([8], None), "3des-deriv": ([24], None)}
+           "twofish-cbc": ([16, 24, 32], 253), "des-deriv": ([8], None), "3des-deriv": ([24], None)}
 MACS = {"hmac-md5": ([16], 2), "hmac-sha1": ([20], 3), "hmac-sha256": ([32], 5), "hmac-sha384": ([48], 6), "hmac-sha512": ([64], 7),
         "hmac-ripemd160": ([20], 8), "aes-xcbc-mac": ([16], 9), "aes-cmac": ([16], 248), "keyed-md5": ([16], 249),
         "keyed-sha1": ([20], 250)}

@@ -7,7 +7,7 @@ from lib import BIN, Lab, check, run, say
 
 # Lengths of keys in bytes, shortest and longest, as their RFCs (for tcp-md5 and twofish: NetBSD) have them.
 CIPHERS = {"des-cbc": (8, 8), "3des-cbc": (24, 24), "blowfish-cbc": (5, 56), "cast128-cbc": (5, 16), "null": (0, 0), "aes-cbc": (16, 32),
-           "rijndael-cbc": (16, 24), "aes-ctr": (20, 36), "camellia-cbc": (16, 32), "twofish-cbc": (16, 32),
+           "rijndael-cbc": (16, 24), "aes-ctr": (20, 36), "camellia-cbc": (16, 32), "twofish-cbc": (16, 24),
            "des-deriv": (8, 8), "3des-deriv": (24, 24)}
 AEADS = {"aes-gcm-8": (20, 36), "aes-gcm-12": (20, 36), "aes-gcm-16": (20, 36), "aes-gcm": (20, 28), "aes-gmac": (20, 36), "aes-ccm-8": (19, 35),
          "aes-ccm-12": (19, 35), "aes-ccm-16": (19, 35), "chacha20-poly1305": (36, 36)}
