@@ -10,13 +10,6 @@ namespace {
 
 using net::DropReason;
 
-/// "IPv6 requires that every link … have an MTU of 1280 octets or greater" (RFC 8200 section 5), so no source can be
-/// told less: a smaller packet is encapsulated and cut, whatever the outer header says (RFC 2473 section 7.1).
-bool is_small_ipv6(const Departure& departure) {
-  const auto original = wire::packet::parse_quoted_ip(departure.quote);
-  return original && !original->ip.is_v4() && original->stated_length <= kMinimumIpv6Mtu;
-}
-
 }  // namespace
 
 std::size_t Emitter::mtu_towards(const net::Address& destination, Time now) const {
@@ -26,10 +19,35 @@ std::size_t Emitter::mtu_towards(const net::Address& destination, Time now) cons
 void Emitter::emit(const Departure& departure, const Path& path, Verdicts& verdicts) {
   Passage passage = departure.passage;
   if (passage.packet->size() <= path.mtu) return verdicts.to_wire(passage, path.in_clear);
-  if (passage.ip.dont_fragment && (passage.joined() || is_small_ipv6(departure)))
-    wire::packet::clear_dont_fragment(passage.packet->bytes(), passage.ip);
-  if (passage.joined() || may_cut(passage.ip)) return cut(passage, path, verdicts);
-  refuse(departure, path.mtu - std::min(path.mtu, path.overhead), verdicts);
+  const Oversize fate = oversize(departure, path);
+  const std::size_t usable = path.mtu - std::min(path.mtu, path.overhead);
+  if (fate == Oversize::Refuse) return refuse(departure, usable, verdicts);
+  if (fate == Oversize::CutAndTell) tell(departure, usable, verdicts);
+  if (passage.ip.dont_fragment) wire::packet::clear_dont_fragment(passage.packet->bytes(), passage.ip);
+  cut(passage, path, verdicts);
+}
+
+/// Whether the source of the original packet asked for it to stay whole, and can do something about it, decides; the
+/// header around it only where net.inet.ipsec.dfbit says so.  docs/adr/0008-path-mtu.md.
+Emitter::Oversize Emitter::oversize(const Departure& departure, const Path& path) const {
+  const wire::packet::IpView& now = departure.passage.ip;
+  if (departure.passage.joined()) return Oversize::Cut;
+  const auto original = wire::packet::parse_quoted_ip(departure.quote);
+  if (!original || path.in_clear) return may_cut(now) ? Oversize::Cut : Oversize::Refuse;
+  if (!original->ip.is_v4()) return oversize_ipv6(original->ip, original->stated_length, now);
+  const bool copied = !now.is_v4() || transform::copies_df(parts_.settings.headers);
+  const bool whole = copied ? original->ip.dont_fragment : now.dont_fragment;
+  return whole ? Oversize::Refuse : Oversize::Cut;
+}
+
+Emitter::Oversize Emitter::oversize_ipv6(const wire::packet::IpView& original, std::size_t length,
+                                         const wire::packet::IpView& now) const {
+  // "IPv6 requires that every link … have an MTU of 1280 octets or greater" (RFC 8200 section 5), so no source can be
+  // told less: a smaller packet is encapsulated and cut, whatever the outer header says (RFC 2473 section 7.1).
+  if (length <= kMinimumIpv6Mtu || (now.is_v4() && !now.dont_fragment)) return Oversize::Cut;
+  if (now.is_v4() && parts_.settings.headers.dfbit == transform::kSetDf) return Oversize::Refuse;
+  // Our own host may cut what it sends; told the size it soon makes whole packets, and none is lost until then.
+  return parts_.host.is_local(original.source) ? Oversize::CutAndTell : Oversize::Refuse;
 }
 
 /// RFC 8200 section 4.5: "unlike IPv4, fragmentation in IPv6 is performed only by source nodes".
@@ -56,6 +74,10 @@ void Emitter::cut(const Passage& whole, const Path& path, Verdicts& verdicts) {
 
 void Emitter::refuse(const Departure& departure, std::size_t usable, Verdicts& verdicts) {
   verdicts.drop(DropReason::NeedsFragmentation, departure.passage);
+  tell(departure, usable, verdicts);
+}
+
+void Emitter::tell(const Departure& departure, std::size_t usable, Verdicts& verdicts) {
   const auto original = wire::packet::parse_quoted_ip(departure.quote);
   if (!original) return;
   const net::Address& source = original->ip.source;

@@ -1,6 +1,6 @@
 #pragma once
 // The last step outbound: a packet that is ready meets the size of its path, and is sent, cut, or reported to its
-// source.  RFC 4301 section 8.2, RFC 1191, RFC 8201.  Knows nothing of SAs and policies.
+// source.  RFC 4301 section 8.2, RFC 2473 section 7, RFC 1191, RFC 8201.  Knows nothing of SAs and policies.
 #include "engine/pmtu.h"
 #include "engine/verdicts.h"
 
@@ -32,8 +32,15 @@ class Emitter {
   void emit(const Departure& departure, const Path& path, Verdicts& verdicts);
   /// NeedsFragmentation: drops the packet and tells its source the size that it may send.
   void refuse(const Departure& departure, std::size_t usable, Verdicts& verdicts);
+  /// Tells only: for packets that are sent all the same.
+  void tell(const Departure& departure, std::size_t usable, Verdicts& verdicts);
 
  private:
+  /// What becomes of a packet that is larger than its path.
+  enum class Oversize : std::uint8_t { Cut, CutAndTell, Refuse };
+  Oversize oversize(const Departure& departure, const Path& path) const;
+  Oversize oversize_ipv6(const wire::packet::IpView& original, std::size_t length,
+                         const wire::packet::IpView& now) const;
   bool may_cut(const wire::packet::IpView& ip) const;
   void cut(const Passage& whole, const Path& path, Verdicts& verdicts);
 

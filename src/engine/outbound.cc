@@ -105,10 +105,15 @@ void Outbound::join_run(const Passage& passage, const Bundle& bundle, Verdicts& 
 /// Many NATs do not pass fragments of UDP; so a packet that would need them is cut before it is encapsulated, and each
 /// piece is sealed (netipsec's esp_frag).
 void Outbound::cut_and_seal(const Departure& whole, Verdicts& verdicts) {
-  finish_run(verdicts);
   const Passage& passage = whole.passage;
-  const bool may_cut = passage.ip.is_v4() || parts_.host.is_local(passage.ip.source);
+  const bool local = parts_.host.is_local(passage.ip.source);
+  const bool may_cut = passage.ip.is_v4() ? !passage.ip.dont_fragment : local && !passage.ip.fragment;
+  const bool may_tell = passage.ip.is_v4() || passage.packet->size() > kMinimumIpv6Mtu;
+  // Too large for the NAT perhaps, but nobody can make it smaller.
+  if (!may_cut && !may_tell) return run_.departures.push_back(whole);
+  finish_run(verdicts);
   if (!may_cut) return emitter_.refuse(whole, *run_.fragment_size, verdicts);
+  if (!passage.ip.is_v4() && may_tell && !passage.joined()) emitter_.tell(whole, *run_.fragment_size, verdicts);
 
   std::size_t count = 0;
   const auto keep = [&](Bytes piece) -> Status<DropReason> {
@@ -119,14 +124,12 @@ void Outbound::cut_and_seal(const Departure& whole, Verdicts& verdicts) {
   };
   const std::uint32_t identification = parts_.random.between(0, UINT32_MAX);
   const auto done = transform::fragment(passage.packet->bytes(), passage.ip, *run_.fragment_size, identification, keep);
-  if (!done && done.error() == DropReason::NeedsFragmentation) {
-    return emitter_.refuse(whole, *run_.fragment_size, verdicts);
-  }
   if (!done) return verdicts.drop(done.error(), passage);
 
   for (std::size_t i = 0; i < count; ++i) {
     Departure piece{passage, {}};
     piece.passage.packet = pieces_[i].get();
+    piece.passage.largest_piece = pieces_[i]->size();
     const auto ip = wire::packet::parse_ip(piece.passage.packet->bytes());
     if (ip) piece.passage.ip = *ip;
     if (i > 0) verdicts.made_fragment();

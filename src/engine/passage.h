@@ -17,7 +17,7 @@ struct Passage {
   std::uint64_t number = 0;  ///< since start; the same for all trace steps of one packet
   wire::packet::IpView ip;   ///< of the packet as it is now
   net::Flow flow;            ///< what a policy looks at; for counters the outermost one until the inner one is known
-  /// Of the fragments that it came in, if it did: it may be cut again, whatever its header says.
+  /// Of the fragments that it came in, if it did, or that it is: it may be cut again, whatever its header says.
   std::size_t largest_piece = 0;
 
   bool joined() const { return largest_piece != 0; }

@@ -23,7 +23,7 @@ constexpr std::array kVariables{
     Variable{"net.inet.ipsec.ah_net_deflev", AT(v4.ah_net_deflev), 1, 2, true, "level `default` of AH tunnel requests: 1 use, 2 require"},
     Variable{"net.inet.ipsec.ah_cleartos", AT(headers.ah_cleartos), 0, 1, true, "AH takes the TOS as zero (RFC 4302)"},
     Variable{"net.inet.ipsec.ah_offsetmask", AT(headers.ah_offsetmask), 0, 0xffff, true, "AH takes ip_off masked by this"},
-    Variable{"net.inet.ipsec.dfbit", AT(headers.dfbit), kMin, kMax, true, "DF of the outer IPv4 header: 0 clear, 1 set, 2 copied from the inner one"},
+    Variable{"net.inet.ipsec.dfbit", AT(headers.dfbit), kMin, kMax, true, "DF of the outer IPv4 header: 0 clear, 1 set, 2 copied from the inner one (IPv6 above 1280 bytes: set)"},
     Variable{"net.inet.ipsec.ecn", AT(headers.ecn_v4), -1, 1, true, "ECN of IPv4 tunnels: -1 RFC 2401, 0 forbidden, 1 allowed (RFC 6040)"},
     Variable{"net.inet.ipsec.debug", AT(v4.debug), 0, 1, true, "log every drop with its reason"},
     Variable{"net.inet.ipsec.ipip_spoofcheck", AT(ipip_spoofcheck), 0, 1, true, "drop tunnelled packets that claim one of our addresses as source"},

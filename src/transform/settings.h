@@ -13,4 +13,9 @@ struct HeaderSettings {
   std::int32_t default_ttl = 64;   ///< of outer headers
 };
 
+inline constexpr std::int32_t kClearDf = 0, kSetDf = 1;
+constexpr bool copies_df(const HeaderSettings& s) {
+  return s.dfbit != kClearDf && s.dfbit != kSetDf;
+}
+
 }  // namespace testudo::transform

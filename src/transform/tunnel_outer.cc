@@ -18,17 +18,13 @@ EcnMode mode_of(bool outer_is_v4, const HeaderSettings& settings) {
   return ecn_mode(outer_is_v4 ? settings.ecn_v4 : settings.ecn_v6);
 }
 
-/// net.inet.ipsec.dfbit.  An IPv6 packet has no DF to copy: the outer packet may then be cut (as netipsec does), so
-/// that the tunnel works where ICMP does not.
+/// net.inet.ipsec.dfbit.  "… fragmentation in IPv6 is performed only by source nodes" (RFC 8200 section 4.5): an
+/// IPv6 packet counts as one with DF, unless it is so small that its source can not be told a smaller size (RFC 4213
+/// section 3.2.2).
 bool dont_fragment(const IpView& inner, const HeaderSettings& settings) {
-  switch (settings.dfbit) {
-    case 0:
-      return false;
-    case 1:
-      return true;
-    default:
-      return inner.is_v4() && inner.dont_fragment;
-  }
+  constexpr std::size_t kMinimumIpv6Mtu = 1280;
+  if (!copies_df(settings)) return settings.dfbit == kSetDf;
+  return inner.is_v4() ? inner.dont_fragment : inner.total_length > kMinimumIpv6Mtu;
 }
 
 packet::OuterHeader outer_header(const sad::Sa& sa, const IpView& inner, const Context& context) {

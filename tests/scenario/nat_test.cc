@@ -162,5 +162,14 @@ TEST_F(NatTest, LargePacketsAreCutBeforeTheyAreEncapsulated) {
   EXPECT_EQ(a.delivered.size(), 1U);
 }
 
+TEST_F(NatTest, APieceThatIsStillTooLargeForThePathIsCutAgain) {
+  install(sad::Mode::Tunnel, sad::NatTraversal{.fragment_size = 1390}, kMapped);
+  tunnel_policy();
+  a.host.mtu = 1400;
+  a.send({inner(1400)});
+  EXPECT_EQ(a.wire.size(), 3U);
+  EXPECT_TRUE(a.all_drops().empty());
+}
+
 }  // namespace
 }  // namespace testudo

@@ -47,8 +47,8 @@ struct Fixture {
   ByteVector content() const { return {buffer.bytes().begin(), buffer.bytes().end()}; }
 };
 
-ByteVector inner_packet(bool v4, const IpFields& fields = {}) {
-  const ByteVector data(50, 0x77);
+ByteVector inner_packet(bool v4, const IpFields& fields = {}, std::size_t size = 50) {
+  const ByteVector data(size, 0x77);
   return v4 ? test::udp({host4, 1}, {peer4, 2}, data, fields) : test::udp({host6, 1}, {peer6, 2}, data, fields);
 }
 
@@ -78,6 +78,21 @@ TEST(PrependOuter, CutsBytesBehindTheInnerPacket) {
   inner.resize(length + 7);
   ASSERT_TRUE(f.prepend(*tunnel(gate4, other4), inner));
   EXPECT_EQ(f.buffer.size(), 20 + length);
+}
+
+TEST(PrependOuter, CountsAnIpv6PacketAsOneWithDfWhenItsSourceCanSendSmallerOnes) {
+  constexpr std::size_t kHeaders = 48;
+  struct Row {
+    int dfbit;
+    std::size_t inner_size;
+    bool outer_df;
+  };
+  for (const Row& row : {Row{2, 1280, false}, Row{2, 1281, true}, Row{0, 1281, false}, Row{1, 1280, true}}) {
+    Fixture f;
+    f.settings.dfbit = row.dfbit;
+    ASSERT_TRUE(f.prepend(*tunnel(gate4, other4), inner_packet(false, {}, row.inner_size - kHeaders)));
+    EXPECT_EQ(f.outer().dont_fragment, row.outer_df) << row.dfbit << " " << row.inner_size;
+  }
 }
 
 TEST(PrependOuter, TreatsDfAsDfbitSays) {
