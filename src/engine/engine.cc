@@ -7,6 +7,7 @@
 #include "engine/join.h"
 #include "engine/outbound.h"
 #include "engine/pmtu.h"
+#include "engine/usable_mtu.h"
 #include "engine/verdicts.h"
 #include "wire/packet/ip.h"
 
@@ -16,13 +17,15 @@ namespace testudo::engine {
 class Engine::Impl {
  public:
   explicit Impl(const Parts& given)
-      : from_host(ledger),
+      : parts(given),
+        from_host(ledger),
         from_wire(ledger),
         opened(ledger),
         acquires(given.settings.key),
         outbound(given, from_host, paths, acquires),
         inbound(given, {from_wire, opened}, paths) {}
 
+  Parts parts;
   Ledger ledger;
   // Apart, so that nobody outside can add to what the host sends or crowd out what came protected.
   Joiner from_host, from_wire, opened;
@@ -48,6 +51,10 @@ void Engine::inbound(std::span<PacketBuffer* const> batch, Time now, Outbox& out
 bool Engine::takes_ip_in_ip(Bytes packet) const {
   const auto ip = wire::packet::parse_ip(packet);
   return ip && impl_->inbound.takes_ip_in_ip(*ip);
+}
+
+std::size_t Engine::usable_mtu(const spd::Policy& policy, Time now) const {
+  return engine::usable_mtu(policy, impl_->parts, impl_->paths, now);
 }
 
 void Engine::set_encapsulation_ports(std::vector<std::uint16_t> ports) {

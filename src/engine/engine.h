@@ -121,6 +121,9 @@ class Engine {
   /// packets are the engine's, all others are the host's own tunnels.
   bool takes_ip_in_ip(Bytes packet) const;
 
+  /// What a packet of this outbound policy may measure before it is protected; see usable_mtu.h.
+  std::size_t usable_mtu(const spd::Policy& policy, Time now) const;
+
   /// UDP ports on which ESP is accepted (RFC 3948); default 4500.
   void set_encapsulation_ports(std::vector<std::uint16_t> ports);
 

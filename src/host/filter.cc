@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <unordered_set>
 
+#include "host/mss.h"
 #include "net/protocol.h"
 
 namespace testudo::host {
@@ -207,8 +208,8 @@ std::string nft_install(const FilterPlan& plan, const Settings& s) {
   const std::string table = s.nft_table();
   std::string text = nft_remove(table) + "add table inet " + table + "\nadd counter inet " + table + " in_polvio\n" +
                      "add counter inet " + table + " escaped\n";
-  for (const char* chain :
-       {"outbound_policies", "outbound_rest", "outbound", "inbound_policies", "inbound_rest", "inbound"}) {
+  for (const char* chain : {"outbound_policies", "outbound_rest", "outbound", "inbound_policies", "inbound_rest",
+                            "inbound", "mss_into_device", "mss_out_of_device"}) {
     text += "add chain inet " + table + " " + chain + "\n";
   }
   text += chain_rules(table, "outbound", outbound_frame(s));
@@ -223,6 +224,11 @@ std::string nft_install(const FilterPlan& plan, const Settings& s) {
   text += chain_rules(table, "input", input_frame(s));
   text += base_chain(table, "forward", "type filter hook forward priority filter - 5");
   text += chain_rules(table, "forward", {"goto inbound"});
+  const std::string syn = "tcp flags & (syn | rst) == syn goto ", device = "ifname \"" + s.device + "\" ";
+  text += base_chain(table, "leaving", "type filter hook postrouting priority mangle");
+  text += chain_rules(table, "leaving", {"o" + device + syn + "mss_into_device"});
+  text += base_chain(table, "entering", "type filter hook prerouting priority mangle");
+  text += chain_rules(table, "entering", {"i" + device + syn + "mss_out_of_device"});
   // Whatever other rules and routes do: what is marked for the engine leaves by the engine or not at all.
   text += base_chain(table, "guard", "type filter hook postrouting priority 300");
   text += chain_rules(table, "guard",
@@ -246,7 +252,11 @@ std::string nft_update(const FilterPlan& before, const FilterPlan& after, const 
   return replace_or_append(table, "outbound_policies", outbound_rules(before, s), outbound_rules(after, s)) +
          replace_or_append(table, "outbound_rest", rest(before), rest(after)) +
          replace_or_append(table, "inbound_policies", inbound_rules(before), inbound_rules(after)) +
-         replace_or_append(table, "inbound_rest", inbound_rest_rules(before), inbound_rest_rules(after));
+         replace_or_append(table, "inbound_rest", inbound_rest_rules(before), inbound_rest_rules(after)) +
+         replace_or_append(table, "mss_into_device", mss_rules(before, Way::IntoDevice),
+                           mss_rules(after, Way::IntoDevice)) +
+         replace_or_append(table, "mss_out_of_device", mss_rules(before, Way::OutOfDevice),
+                           mss_rules(after, Way::OutOfDevice));
 }
 
 // delete alone would fail where there is no table; both in one transaction never do.

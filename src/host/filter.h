@@ -22,6 +22,7 @@ enum class Treatment : std::uint8_t { Clear, Protect };
 struct FilterRule {
   net::Selector selector;
   Treatment treatment = Treatment::Clear;
+  std::uint16_t mss = 0;  ///< the largest TCP segment that fits; 0: whatever the ends agree on
 
   friend bool operator==(const FilterRule&, const FilterRule&) = default;
 };

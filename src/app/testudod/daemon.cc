@@ -4,6 +4,7 @@
 
 #include "app/testudod/pfkey_counters.h"
 #include "app/testudod/plan.h"
+#include "host/mss.h"
 #include "io/clock.h"
 #include "net/protocol.h"
 #include "observe/variables.h"
@@ -168,12 +169,19 @@ void Daemon::policies_may_have_changed() {
 }
 
 void Daemon::apply_policies() {
-  if (const auto applied = attachment_->apply(filter_plan(spd_, settings_)); !applied) {
+  MssOf mss;
+  if (options_.tcp_mss != Options::Mss::Off) mss = [this](const spd::Policy& policy) { return mss_of(policy); };
+  if (const auto applied = attachment_->apply(filter_plan(spd_, settings_, mss)); !applied) {
     return log_.error("the host's packet filter does not follow the policies (tried again each second): " +
                       applied.error().to_string());
   }
   policies_dirty_ = false;
   packets_->hold_outbound(false);
+}
+
+std::uint16_t Daemon::mss_of(const spd::Policy& policy) const {
+  if (options_.tcp_mss == Options::Mss::Fixed) return options_.fixed_mss;
+  return host::mss_within(engine_->usable_mtu(policy, io::now()), policy.selector.source.address.family());
 }
 
 void Daemon::tick() {
@@ -184,7 +192,11 @@ void Daemon::tick() {
     policies_dirty_ = true;
   }
   packets_->tick(now);
-  if (++ticks_ % kRouteMemory == 0) view_->forget_routes();
+  if (++ticks_ % kRouteMemory == 0) {
+    view_->forget_routes();
+    // SAs and routes decide about the room for TCP, and they change without a word to the policies.
+    if (!attachment_->adopted() && options_.tcp_mss == Options::Mss::Auto) policies_dirty_ = true;
+  }
   release_contested_ports();
   if (ticks_ % kPortPatience == 0) hold_ports();
   if (policies_dirty_ && now - policies_changed_at_ >= std::chrono::seconds{1}) apply_policies();

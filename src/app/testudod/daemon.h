@@ -40,6 +40,7 @@ class Daemon {
   void reload();
   void policies_may_have_changed();
   void apply_policies();
+  std::uint16_t mss_of(const spd::Policy& policy) const;
   void tick();
   void count_refused();
   std::string host_facts();

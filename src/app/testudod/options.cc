@@ -72,9 +72,20 @@ Refusal set_variable(Options& options, const std::string& key, const std::string
   return std::nullopt;
 }
 
+Refusal set_mss(Options& o, const std::string& text) {
+  const auto value = number(text);
+  if (text != "auto" && text != "off" && !(value && *value >= 88 && *value <= 65495)) {
+    return "expected auto, off, or a number from 88 to 65495";
+  }
+  o.tcp_mss = text == "auto" ? Options::Mss::Auto : text == "off" ? Options::Mss::Off : Options::Mss::Fixed;
+  if (value) o.fixed_mss = static_cast<std::uint16_t>(*value);
+  return std::nullopt;
+}
+
 Refusal set(Options& o, const std::string& key, const std::string& value) {
   if (key.find('.') != std::string::npos) return set_variable(o, key, value);
   if (key == "mtu") return set_number(o.host.mtu, value, 1280, 65535);
+  if (key == "tcp_mss") return set_mss(o, value);
   if (key == "mark") return set_mark(o.host.mark, value);
   if (key == "table") return set_number(o.host.table, value, 1, 0xffffffff);
   if (key == "rule") return set_number(o.host.rule, value, 1, 32765);
@@ -93,7 +104,8 @@ Refusal set(Options& o, const std::string& key, const std::string& value) {
     o.host.encapsulation_ports = *std::move(list);
     return std::nullopt;
   }
-  return "there is no such key (device, mtu, mark, table, rule, attach, encapsulation_ports, or a variable with dots)";
+  return "there is no such key (device, mtu, mark, table, rule, attach, encapsulation_ports, tcp_mss, or a variable "
+         "with dots)";
 }
 
 }  // namespace

@@ -17,6 +17,10 @@ struct Options {
   std::string config_file;  ///< empty: /etc/testudo.conf when it is there
   std::string run_dir;
   host::Settings host;
+  /// Of TCP in tunnels: as the policies leave room, left alone, or this much.
+  enum class Mss : std::uint8_t { Auto, Off, Fixed };
+  Mss tcp_mss = Mss::Auto;
+  std::uint16_t fixed_mss = 0;
   std::vector<std::pair<std::string, std::int64_t>> variables;
 };
 

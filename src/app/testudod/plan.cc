@@ -34,13 +34,18 @@ host::Treatment inbound(const spd::Policy& p, const engine::FamilySettings& s) {
 
 }  // namespace
 
-host::FilterPlan filter_plan(const spd::Database& spd, const engine::Settings& settings) {
+host::FilterPlan filter_plan(const spd::Database& spd, const engine::Settings& settings, const MssOf& mss_of) {
   host::FilterPlan plan;
   if (settings.enabled == kNever || (settings.enabled == 1 && spd.size() == 0)) return plan;
-  spd.for_each(spd::Direction::Out, [&](const spd::Policy& p) { plan.outbound.push_back({p.selector, outbound(p)}); });
+  // Beyond that many, what a packet filter does for each costs more than a first segment that comes back.
+  const bool limits_tcp = mss_of && spd.size(spd::Direction::Out) <= host::kMaxOutboundRules;
+  spd.for_each(spd::Direction::Out, [&](const spd::Policy& p) {
+    const bool limited = limits_tcp && p.action == spd::Action::Ipsec;
+    plan.outbound.push_back({p.selector, outbound(p), limited ? mss_of(p) : std::uint16_t{0}});
+  });
   spd.for_each(spd::Direction::In, [&](const spd::Policy& p) {
     const auto& family = p.selector.source.address.is_v4() ? settings.v4 : settings.v6;
-    plan.inbound.push_back({p.selector, inbound(p, family)});
+    plan.inbound.push_back({p.selector, inbound(p, family), 0});
   });
   plan.protect_rest_v4 = settings.v4.def_policy == kDiscard;
   plan.protect_rest_v6 = settings.v6.def_policy == kDiscard;
