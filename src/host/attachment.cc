@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <fstream>
 
+#include "host/conflicts.h"
 #include "host/sysctl.h"
 
 namespace testudo::host {
@@ -106,13 +107,8 @@ void Attachment::detach() {
   std::remove(state_file_.c_str());
 }
 
-std::vector<std::string> warnings(const Settings& settings) {
-  std::vector<std::string> found;
-  if (read_sysctl("ipv4/conf/all/rp_filter").value_or("0") == "1") {
-    found.push_back("net.ipv4.conf.all.rp_filter is 1 (strict); loose filtering is used on " + settings.device +
-                    ", so that a packet whose source has no route at all is dropped by the kernel.");
-  }
-  return found;
+std::vector<std::string> Attachment::warnings() {
+  return conflicts(look_around(settings_, *netlink_, nft_), settings_);
 }
 
 }  // namespace testudo::host

@@ -42,6 +42,8 @@ class Attachment {
 
   const io::Tun& tun() const { return tun_; }
   Netlink& netlink() { return *netlink_; }
+  /// Circumstances of this host that make IPsec fail or surprise, as sentences; as they are now.
+  std::vector<std::string> warnings();
   /// Clear packets that an inbound policy dropped, and marked packets that tried to leave elsewhere, since the start.
   std::uint64_t refused_in_clear() { return nft_.packets(settings_.nft_table(), "in_polvio"); }
   std::uint64_t escapes_stopped() { return nft_.packets(settings_.nft_table(), "escaped"); }
@@ -64,8 +66,5 @@ class Attachment {
   bool adopted_ = false;
   std::string state_file_;
 };
-
-/// Circumstances of this host that make IPsec fail or surprise, as sentences.
-std::vector<std::string> warnings(const Settings& settings);
 
 }  // namespace testudo::host

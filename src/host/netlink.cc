@@ -1,57 +1,15 @@
 #include "host/netlink.h"
 
-#include <libmnl/libmnl.h>
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
-#include <sys/socket.h>
 
-#include <array>
+#include "host/netlink_message.h"
 
 namespace testudo::host {
 namespace {
 
-constexpr std::size_t kBuffer = 16384;
 constexpr std::uint32_t kDeviceMetric = 10, kBlackholeMetric = 20;
-constexpr std::uint8_t kOurProtocol = 84;  // rtm_protocol: who made the route; a number that no routing daemon has
-
-struct Buffer {
-  alignas(nlmsghdr) std::array<char, kBuffer> bytes;
-  char* data() { return bytes.data(); }
-  std::size_t size() const { return bytes.size(); }
-};
-
-std::uint8_t af(net::Family family) {
-  return family == net::Family::V4 ? AF_INET : AF_INET6;
-}
-
-template <typename Header>
-Header* begin(Buffer& buffer, nlmsghdr*& message, int type, int flags) {
-  message = mnl_nlmsg_put_header(buffer.data());
-  message->nlmsg_type = static_cast<std::uint16_t>(type);
-  message->nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
-  return static_cast<Header*>(mnl_nlmsg_put_extra_header(message, sizeof(Header)));
-}
-
-std::optional<net::Address> address_of(const nlattr* attribute) {
-  const auto* bytes = static_cast<const std::uint8_t*>(mnl_attr_get_payload(attribute));
-  const std::size_t size = mnl_attr_get_payload_len(attribute);
-  if (size == 4) return net::Address::v4(std::span<const std::uint8_t, 4>{bytes, 4});
-  if (size == 16) return net::Address::v6(std::span<const std::uint8_t, 16>{bytes, 16});
-  return std::nullopt;
-}
-
-using Visit = std::function<void(const nlattr*)>;
-
-void for_each_attribute(const nlmsghdr* message, std::size_t header, const Visit& visit) {
-  mnl_attr_parse(
-      message, static_cast<unsigned>(header),
-      [](const nlattr* a, void* data) {
-        (*static_cast<const Visit*>(data))(a);
-        return MNL_CB_OK;
-      },
-      const_cast<Visit*>(&visit));  // libmnl's user pointer has no const
-}
 
 std::size_t route_metric_mtu(const nlattr* metrics) {
   std::size_t mtu = 0;
@@ -67,6 +25,30 @@ std::size_t route_metric_mtu(const nlattr* metrics) {
       const_cast<Visit*>(&visit));
   return mtu;
 }
+
+struct RouteAnswer {
+  Route route;
+  bool learned = false;  ///< its MTU, from ICMP
+
+  void take(const nlattr* a) {
+    switch (mnl_attr_get_type(a)) {
+      case RTA_OIF:
+        route.device = mnl_attr_get_u32(a);
+        break;
+      case RTA_PREFSRC:
+        route.source = address_of(a);
+        break;
+      case RTA_METRICS:
+        route.mtu = route_metric_mtu(a);
+        break;
+      case RTA_CACHEINFO:
+        learned = static_cast<const rta_cacheinfo*>(mnl_attr_get_payload(a))->rta_expires != 0;
+        break;
+      default:
+        break;
+    }
+  }
+};
 
 nlmsghdr* rule_message(Buffer& buffer, net::Family family, const RuleSpec& rule, int type, int flags) {
   nlmsghdr* message = nullptr;
@@ -198,22 +180,14 @@ std::optional<Route> Netlink::route_to(const net::Address& destination, std::uin
   mnl_attr_put(message, RTA_DST, bytes.size(), bytes.data());
   mnl_attr_put_u32(message, RTA_MARK, mark);
   message->nlmsg_flags |= NLM_F_ACK;
-  Route route;
-  bool learned = false;
+  RouteAnswer found;
   const auto asked = exchange(message, "look up route", [&](const nlmsghdr* answer) {
-    for_each_attribute(answer, sizeof(rtmsg), [&](const nlattr* a) {
-      if (mnl_attr_get_type(a) == RTA_OIF) route.device = mnl_attr_get_u32(a);
-      if (mnl_attr_get_type(a) == RTA_PREFSRC) route.source = address_of(a);
-      if (mnl_attr_get_type(a) == RTA_METRICS) route.mtu = route_metric_mtu(a);
-      if (mnl_attr_get_type(a) == RTA_CACHEINFO)
-        learned = static_cast<const rta_cacheinfo*>(mnl_attr_get_payload(a))->rta_expires != 0;
-    });
+    for_each_attribute(answer, sizeof(rtmsg), [&](const nlattr* a) { found.take(a); });
   });
+  if (!asked || found.route.device == 0) return std::nullopt;
   // What the kernel learned is about packets before protection, which go to the same address in transport mode.
-  if (learned) route.mtu = 0;
-  if (!asked || route.device == 0) return std::nullopt;
-  if (route.mtu == 0) route.mtu = device_mtu(route.device);
-  return route;
+  if (found.learned || found.route.mtu == 0) found.route.mtu = device_mtu(found.route.device);
+  return found.route;
 }
 
 std::size_t Netlink::device_mtu(unsigned device) {

@@ -25,6 +25,13 @@ struct RuleSpec {
   std::uint32_t preference = 0, mark = 0, mask = 0, table = 0;
 };
 
+/// A rule that is there, of whomever.
+struct ListedRule {
+  net::Family family = net::Family::V4;
+  RuleSpec spec;
+  bool for_all = false;  ///< it asks for nothing: every packet looks there
+};
+
 class Netlink {
  public:
   static Result<Netlink, io::SystemError> open();
@@ -38,6 +45,10 @@ class Netlink {
   Status<io::SystemError> set_blackhole(net::Family family, std::uint32_t table);
   /// Both of them; what is not there is no error.
   void remove_routes(net::Family family, std::uint32_t table);
+
+  std::vector<ListedRule> rules(net::Family family);
+  /// Routes in the table that set_default_route() and set_blackhole() did not make.
+  std::size_t foreign_routes(net::Family family, std::uint32_t table);
 
   std::vector<net::Address> addresses();
   /// Nothing when there is no route.

@@ -22,6 +22,14 @@ Status<io::SystemError> Nft::run(const std::string& commands) {
   return Failure{io::SystemError{"nft: " + why.substr(0, why.find('\n')), 0}};
 }
 
+Result<std::string, io::SystemError> Nft::ruleset() {
+  nft_ctx_output_set_flags(context_.get(), NFT_CTX_OUTPUT_JSON);
+  const auto listed = run("list ruleset");
+  nft_ctx_output_set_flags(context_.get(), 0);
+  if (!listed) return Failure{listed.error()};
+  return std::string{nft_ctx_get_output_buffer(context_.get())};
+}
+
 std::uint64_t Nft::packets(const std::string& table, const std::string& counter) {
   if (!run("list counter inet " + table + " " + counter)) return 0;
   const std::string text = nft_ctx_get_output_buffer(context_.get());

@@ -49,8 +49,7 @@ Status<std::string> Daemon::start_parts() {
   ticker_ = loop_.every(std::chrono::seconds{1}, [this] { tick(); });
   for (const int number : {SIGTERM, SIGINT}) loop_.on_signal(number, [this] { loop_.stop(); });
   loop_.on_signal(SIGHUP, [this] { reload(); });
-  warnings_ = host::warnings(options_.host);
-  for (const std::string& text : warnings_) log_.warning(text);
+  for (const std::string& text : attachment_->warnings()) log_.warning(text);
   return Done{};
 }
 

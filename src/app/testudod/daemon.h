@@ -76,7 +76,6 @@ class Daemon {
   Time policies_changed_at_{};
   std::uint64_t refused_counted_ = 0;
   std::uint64_t ticks_ = 0;
-  std::vector<std::string> warnings_;
   WallReference started_;
 };
 

@@ -18,7 +18,7 @@ std::string Daemon::host_facts() {
                         {"escapes_stopped", attachment_->escapes_stopped()},
                         {"ike_unclaimed", ike_unclaimed_},
                         {"waiting_for_policies", attachment_->adopted()},
-                        {"warnings", warnings_}}
+                        {"warnings", attachment_->warnings()}}
       .dump();
 }
 
