@@ -1,0 +1,32 @@
+#include "crypto/ike/key_exchange.h"
+
+#include "crypto/openssl/groups.h"
+
+namespace testudo::crypto::ike {
+namespace {
+
+/// A scalar that is not in [1, order) is drawn again; for ECP 521 seven bits of the first byte are beyond the order.
+constexpr int kDraws = 256;
+
+}  // namespace
+
+std::optional<KeyExchange> KeyExchange::generate(const GroupRow& group, Random& random) {
+  for (int draw = 0; draw < kDraws; ++draw) {
+    ByteVector bytes(group.private_bytes);
+    random.fill(bytes);
+    if (group.bits % 8 == 1) bytes.front() &= 1;
+    Secret secret{bytes};
+    wipe(bytes);
+    if (auto shown = openssl::public_value(group, secret)) {
+      return KeyExchange{group, std::move(secret), *std::move(shown)};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Secret> KeyExchange::agree(Bytes peer) const {
+  if (peer.size() != group_->public_bytes) return std::nullopt;
+  return openssl::shared_secret(*group_, private_, peer);
+}
+
+}  // namespace testudo::crypto::ike

@@ -1,0 +1,98 @@
+#pragma once
+// What happens to an IKE machine, and what it wants done.  Values; the machine never calls out but to ask its ports.
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "ike/child.h"
+#include "ike/refusal.h"
+
+namespace testudo::ike {
+
+// ---- events
+
+/// A UDP datagram, without a non-ESP marker.
+struct Received {
+  net::Endpoint local, remote;
+  Bytes bytes;
+};
+/// Traffic waits for SAs (SADB_ACQUIRE), or an administrator asks.
+struct Wanted {
+  ChildRequest request;
+};
+/// The answer to AllocateSpi.
+struct SpiAllocated {
+  ChildId child;
+  std::size_t item = 0;
+  Spi spi;
+};
+struct SpiRefused {
+  ChildId child;
+};
+/// SADB_EXPIRE of an SA that this machine installed.
+struct Expired {
+  ChildProtocol protocol{};
+  Spi spi;
+  net::Address destination;
+  bool hard = false;
+};
+/// Time passed; see Machine::next_deadline().
+struct Tick {};
+/// The daemon ends: all peers are told.
+struct Shutdown {};
+
+using Event = std::variant<Received, Wanted, SpiAllocated, SpiRefused, Expired, Tick, Shutdown>;
+
+// ---- actions
+
+struct Send {
+  net::Endpoint local, remote;
+  ByteVector bytes;
+};
+/// SADB_GETSPI for what the peer will send to us.
+struct AllocateSpi {
+  ChildId child;
+  std::size_t item_index = 0;
+  ChildItem item;
+  net::Address source, destination;
+};
+/// SADB_UPDATE for what comes in (its SPI is allocated), SADB_ADD for what goes out.
+struct Install {
+  ChildSa sa;
+};
+/// SADB_DELETE
+struct Remove {
+  ChildProtocol protocol{};
+  Spi spi;
+  net::Address source, destination;
+};
+/// No SAs will come: what waits for them may be dropped.
+struct Abandon {
+  std::uint32_t acquire_sequence = 0;
+};
+
+enum class Fact : std::uint8_t {
+  Phase1Started,
+  Phase1Established,
+  Phase1Deleted,
+  Phase1Expired,
+  Phase1TimedOut,
+  Phase2Started,
+  Phase2Established,
+  Phase2Deleted,
+  Phase2TimedOut,
+  InitialContact,
+  Dropped,  ///< a message that nobody answers; text says why
+};
+/// For logs and counters; nothing is to be done.
+struct Told {
+  Fact fact{};
+  net::Endpoint local, remote;
+  std::uint64_t initiator_cookie = 0, responder_cookie = 0;
+  std::string text;  ///< what else a reader wants to know: SPIs, algorithms, reasons
+};
+
+using Action = std::variant<Send, AllocateSpi, Install, Remove, Abandon, Told, Refusal>;
+using Actions = std::vector<Action>;
+
+}  // namespace testudo::ike

@@ -1,0 +1,27 @@
+#include "ike/refusal.h"
+
+namespace testudo::ike {
+namespace {
+
+std::string where(const Refusal& refusal) {
+  std::string text = "phase " + std::to_string(refusal.phase);
+  text += " with " + refusal.remote.address.to_string() + "[" + std::to_string(refusal.remote.port) + "]";
+  if (const auto name = wire::ike::v1::name_of(refusal.exchange); !name.empty()) text += ", " + std::string{name};
+  if (refusal.message != 0) text += " message " + std::to_string(refusal.message);
+  return text;
+}
+
+}  // namespace
+
+std::string sentence(const Refusal& refusal) {
+  const Mismatch& why = refusal.why;
+  std::string text = where(refusal) + ": " + why.attribute + " does not match";
+  if (!why.ours.empty()) text += "; ours: " + why.ours;
+  if (!why.theirs.empty()) text += "; theirs: " + why.theirs;
+  if (!why.nearest.empty()) text += "; nearest: " + why.nearest;
+  if (!why.hint.empty()) text += "; " + why.hint;
+  if (refusal.hearsay) text += " (told without protection, so the negotiation goes on until its time is up)";
+  return text;
+}
+
+}  // namespace testudo::ike

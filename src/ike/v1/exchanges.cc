@@ -1,0 +1,188 @@
+#include "ike/v1/exchanges.h"
+
+#include <algorithm>
+
+namespace testudo::ike::v1 {
+namespace {
+
+using v1wire::Exchange;
+
+constexpr std::uint8_t kKnownFlags =
+    v1wire::flag::kEncryption | v1wire::flag::kCommit | v1wire::flag::kAuthenticationOnly;
+
+void earlier(std::optional<Time>& first, std::optional<Time> other) {
+  if (other && (!first || *other < *first)) first = other;
+}
+
+bool is_half_open(const IkeSa& sa) {
+  return sa.role == Role::Responder && !sa.established();
+}
+
+}  // namespace
+
+Exchanges::Exchanges(std::shared_ptr<const Policy> policy, const KeyStore& keys, const PolicyBase& policies)
+    : policy_(std::move(policy)), keys_(keys), policies_(policies) {}
+
+void Exchanges::receive(const Received& datagram, const wire::ike::Message& message, Context& context) {
+  const wire::ike::Header& header = message.header;
+  if (header.initiator == 0) return drop(datagram, "the initiator's cookie is zero", context);
+  if ((header.flags & ~kKnownFlags) != 0) return drop(datagram, "unknown flags", context);
+  IkeSa* const sa = find(header, datagram.remote);
+  switch (Exchange{header.exchange}) {
+    case Exchange::Main:
+      return main_mode(sa, datagram, message, context);
+    case Exchange::Quick:
+      return quick_mode(sa, datagram, message, context);
+    case Exchange::Informational:
+      return informational(sa, datagram, message, context);
+    default:
+      const auto name = v1wire::name_of(Exchange{header.exchange});
+      return drop(datagram,
+                  (name.empty() ? "exchange " + std::to_string(header.exchange) : std::string{name}) + " is not spoken",
+                  context);
+  }
+}
+
+IkeSa* Exchanges::find(const wire::ike::Header& header, const net::Endpoint& remote) const {
+  if (const auto ours = sas_.find(header.initiator); ours != sas_.end() && ours->second->role == Role::Initiator) {
+    IkeSa& sa = *ours->second;
+    const bool first_answer = sa.cookies.responder == 0 && sa.remote.address == remote.address;
+    return first_answer || sa.cookies.responder == header.responder ? &sa : nullptr;
+  }
+  if (const auto ours = sas_.find(header.responder); ours != sas_.end() && ours->second->role == Role::Responder) {
+    return ours->second->cookies.initiator == header.initiator ? ours->second.get() : nullptr;
+  }
+  if (header.responder != 0) return nullptr;
+  // A first message that was sent again.
+  for (const auto& [cookie, sa] : sas_) {
+    if (sa->role == Role::Responder && sa->cookies.initiator == header.initiator && sa->remote == remote) {
+      return sa.get();
+    }
+  }
+  return nullptr;
+}
+
+IkeSa* Exchanges::established_with(const net::Address& remote) const {
+  IkeSa* newest = nullptr;
+  for (const auto& [cookie, sa] : sas_) {
+    if (!sa->established() || sa->remote.address != remote) continue;
+    if (newest == nullptr || sa->expires > newest->expires) newest = sa.get();
+  }
+  return newest;
+}
+
+IkeSa& Exchanges::add(std::unique_ptr<IkeSa> sa) {
+  const std::uint64_t own = sa->role == Role::Initiator ? sa->cookies.initiator : sa->cookies.responder;
+  return *(sas_[own] = std::move(sa));
+}
+
+bool Exchanges::may_open(const net::Address& source) const {
+  std::size_t all = 0, of_source = 0;
+  for (const auto& [cookie, sa] : sas_) {
+    if (!is_half_open(*sa)) continue;
+    ++all;
+    if (sa->remote.address == source) ++of_source;
+  }
+  return all < policy_->limits.half_open_total && of_source < policy_->limits.half_open_per_source;
+}
+
+void Exchanges::send(const IkeSa& sa, ByteVector bytes, Context& context) {
+  if (!bytes.empty()) context.out.emplace_back(Send{sa.local, sa.remote, std::move(bytes)});
+}
+
+void Exchanges::drop(const Received& datagram, std::string why, Context& context) {
+  context.out.emplace_back(Told{Fact::Dropped, datagram.local, datagram.remote, 0, 0, std::move(why)});
+}
+
+void Exchanges::tell(Fact fact, const IkeSa& sa, std::string text, Context& context) {
+  context.out.emplace_back(
+      Told{fact, sa.local, sa.remote, sa.cookies.initiator, sa.cookies.responder, std::move(text)});
+}
+
+void Exchanges::refuse(const IkeSa& sa, Exchange exchange, int message, Mismatch why, Context& context) {
+  const int phase = exchange == Exchange::Quick ? 2 : 1;
+  context.out.emplace_back(Refusal{sa.local, sa.remote, sa.role, phase, exchange, message, std::move(why), false});
+}
+
+void Exchanges::want(const ChildRequest& request, Context& context) {
+  const auto same = [&](const ChildRequest& r) { return r.remote == request.remote && r.outbound == request.outbound; };
+  for (const auto& [cookie, sa] : sas_) {
+    const bool waits = std::ranges::any_of(sa->waiting, same);
+    const bool runs = std::ranges::any_of(sa->quicks, [&](const Quick& quick) {
+      return quick.role == Role::Initiator && quick.state != Quick::State::Done && same(quick.request);
+    });
+    if (waits || runs) return;
+  }
+  if (IkeSa* const sa = established_with(request.remote)) return begin_quick(*sa, request, context);
+  for (const auto& [cookie, sa] : sas_) {
+    if (sa->role != Role::Initiator || sa->remote.address != request.remote) continue;
+    sa->waiting.push_back(request);
+    return;
+  }
+  for (const Remote* block : policy_->remotes_for(request.remote)) {
+    const bool main = std::ranges::find(block->exchange_modes, Exchange::Main) != block->exchange_modes.end();
+    if (!block->passive && main) return start_phase1(*block, request, context);
+  }
+  Refusal refusal;
+  refusal.local.address = request.local;
+  refusal.remote.address = request.remote;
+  refusal.why.attribute = "configuration";
+  refusal.why.ours = "no configuration found for " + request.remote.to_string();
+  refusal.why.hint =
+      "add a remote block for this address, or remote anonymous, with exchange_mode main and passive off";
+  context.out.emplace_back(std::move(refusal));
+  context.out.emplace_back(Abandon{request.acquire_sequence});
+}
+
+void Exchanges::tick(Context& context) {
+  for (const auto& [cookie, sa] : sas_) tick_sa(*sa, context);
+}
+
+void Exchanges::reap() {
+  std::erase_if(sas_, [](const auto& entry) { return entry.second->state == State::Dead; });
+}
+
+void Exchanges::tick_sa(IkeSa& sa, Context& context) {
+  const Limits& limits = sa.policy->limits;
+  switch (sa.sent.check(context.now, limits)) {
+    case Retransmission::Due::No:
+      break;
+    case Retransmission::Due::Again:
+      send(sa, sa.sent.message(), context);
+      break;
+    case Retransmission::Due::Dead:
+      return phase1_timed_out(sa, context);
+  }
+  if (is_half_open(sa) && context.now >= sa.created + limits.half_open) return phase1_timed_out(sa, context);
+  if (sa.established() && context.now >= sa.expires) {
+    tell(Fact::Phase1Expired, sa, "", context);
+    send_deletion(sa, ChildProtocol::Isakmp, {sa.cookies.bytes()}, context);
+    sa.state = State::Dead;
+    return;
+  }
+  tick_quicks(sa, context);
+}
+
+std::optional<Time> Exchanges::next_deadline() const {
+  std::optional<Time> first;
+  for (const auto& [cookie, sa] : sas_) {
+    earlier(first, sa->sent.deadline());
+    if (is_half_open(*sa)) earlier(first, sa->created + sa->policy->limits.half_open);
+    if (sa->established()) earlier(first, sa->expires);
+    for (const Quick& quick : sa->quicks) {
+      earlier(first, quick.sent.deadline());
+      earlier(first, quick.deadline);
+    }
+  }
+  return first;
+}
+
+std::uint32_t Exchanges::fresh_message_id(IkeSa& sa, Context& context) {
+  std::uint32_t id = 0;
+  do {
+    id = context.random.between(1, 0xffffffff);
+  } while (!sa.message_ids.insert(id).second);
+  return id;
+}
+
+}  // namespace testudo::ike::v1

@@ -1,0 +1,116 @@
+#pragma once
+// All IKEv1 exchanges of one daemon: finds the SA of a message, drives main mode, quick mode and informational
+// exchanges, repeats what got no answer and forgets what came to nothing.  RFC 2408 section 5 and RFC 2409.  Pure:
+// time, randomness and events come in, actions go out.  Nothing that arrives unprotected ends a negotiation; unfinished
+// negotiations are limited in number, for each source and in all.  One thread.
+#include <map>
+#include <memory>
+
+#include "ike/event.h"
+#include "ike/ports.h"
+#include "ike/v1/main_mode.h"
+#include "ike/v1/sa.h"
+#include "wire/ike/header.h"
+
+namespace testudo::ike::v1 {
+
+/// What one step is given, and where its actions go.
+struct Context {
+  Time now{};
+  Random& random;
+  Actions& out;
+};
+
+/// SAs that are in use, for DELETE and EXPIRE.
+struct Child {
+  struct Pair {
+    ChildProtocol protocol{};
+    Spi in, out;
+  };
+  keys::Cookies cookies;  ///< of the phase 1 that made it
+  Role role = Role::Initiator;
+  ChildRequest request;
+  std::vector<Pair> pairs;
+};
+
+class Exchanges {
+ public:
+  Exchanges(std::shared_ptr<const Policy> policy, const KeyStore& keys, const PolicyBase& policies);
+
+  /// For what starts from now on; what exists keeps the policy that it was made under.
+  void set_policy(std::shared_ptr<const Policy> policy) { policy_ = std::move(policy); }
+
+  void receive(const Received& datagram, const wire::ike::Message& message, Context& context);
+  void want(const ChildRequest& request, Context& context);
+  void spi_allocated(const SpiAllocated& event, Context& context);
+  void spi_refused(const SpiRefused& event, Context& context);
+  void expired(const Expired& event, Context& context);
+  void tick(Context& context);
+  void shutdown(Context& context);
+  /// Forgets what has ended; after every event.
+  void reap();
+
+  std::optional<Time> next_deadline() const;
+  const std::map<std::uint64_t, std::unique_ptr<IkeSa>>& sas() const { return sas_; }
+  const std::vector<Child>& children() const { return children_; }
+
+ private:
+  // exchanges.cc
+  IkeSa* find(const wire::ike::Header& header, const net::Endpoint& remote) const;
+  IkeSa* established_with(const net::Address& remote) const;
+  IkeSa& add(std::unique_ptr<IkeSa> sa);
+  bool may_open(const net::Address& source) const;
+  void send(const IkeSa& sa, ByteVector bytes, Context& context);
+  void drop(const Received& datagram, std::string why, Context& context);
+  void tell(Fact fact, const IkeSa& sa, std::string text, Context& context);
+  void refuse(const IkeSa& sa, v1wire::Exchange exchange, int message, Mismatch why, Context& context);
+  void tick_sa(IkeSa& sa, Context& context);
+
+  // phase1.cc
+  void main_mode(IkeSa* sa, const Received& datagram, const wire::ike::Message& message, Context& context);
+  void answer_first(const Received& datagram, const wire::ike::Message& message, Context& context);
+  void step(IkeSa& sa, const Received& datagram, const wire::ike::Message& message, Context& context);
+  void take(IkeSa& sa, const Edge& edge, const v1wire::Chain& chain, const v1wire::ChainWriter& reply,
+            Context& context);
+  void start_phase1(const Remote& block, const ChildRequest& request, Context& context);
+  void on_established(IkeSa& sa, bool initial_contact, Context& context);
+  void phase1_timed_out(IkeSa& sa, Context& context);
+  void send_clear_notify(const Received& datagram, const keys::Cookies& cookies, v1wire::Notify type, Context& context);
+  Environment environment(const IkeSa& sa, Context& context) const;
+
+  // phase2.cc
+  void quick_mode(IkeSa* sa, const Received& datagram, const wire::ike::Message& message, Context& context);
+  void take_offer(IkeSa& sa, const Received& datagram, const wire::ike::Message& message, Context& context);
+  void take_quick(IkeSa& sa, Quick& quick, const Received& datagram, const wire::ike::Message& message,
+                  Context& context);
+  void take_answer(IkeSa& sa, Quick& quick, Context& context);
+  void begin_quick(IkeSa& sa, const ChildRequest& request, Context& context);
+  Quick* find(ChildId id, IkeSa*& sa) const;
+  void allocate_spis(const IkeSa& sa, Quick& quick, Context& context);
+  void spis_complete(IkeSa& sa, Quick& quick, Context& context);
+  void install(const IkeSa& sa, const Quick& quick, ChildSa::Direction direction, Context& context);
+  void finish(IkeSa& sa, Quick& quick, Context& context);
+  void fail_quick(IkeSa& sa, Quick& quick, Context& context);
+  void tick_quicks(IkeSa& sa, Context& context);
+
+  // informational.cc
+  void informational(IkeSa* sa, const Received& datagram, const wire::ike::Message& message, Context& context);
+  void hearsay(IkeSa& sa, const v1wire::Chain& chain, Context& context);
+  void notified(IkeSa& sa, Bytes body, Context& context);
+  void deleted(IkeSa& sa, Bytes body, Context& context);
+  void send_deletion(IkeSa& sa, ChildProtocol protocol, std::vector<ByteVector> spis, Context& context);
+  void send_protected(IkeSa& sa, v1wire::Payload type, ByteVector body, Context& context);
+  void forget_others(const IkeSa& sa, Context& context);
+  void remove_child(const Child& child, Context& context);
+
+  std::uint32_t fresh_message_id(IkeSa& sa, Context& context);
+
+  std::shared_ptr<const Policy> policy_;
+  const KeyStore& keys_;
+  const PolicyBase& policies_;
+  std::map<std::uint64_t, std::unique_ptr<IkeSa>> sas_;  ///< by the cookie that is ours
+  std::vector<Child> children_;
+  std::uint32_t next_child_ = 1;
+};
+
+}  // namespace testudo::ike::v1

@@ -1,0 +1,242 @@
+// Informational exchanges (RFC 2409 section 5.7), DELETE, INITIAL-CONTACT and dead peer detection (RFC 3706, the
+// answering half), as exchanges.h drives them; and the end of SAs, which is told by them.
+#include <algorithm>
+
+#include "base/endian.h"
+#include "ike/negotiate/phase1.h"
+#include "ike/selector_id.h"
+#include "ike/v1/crypt.h"
+#include "ike/v1/exchanges.h"
+#include "ike/v1/required.h"
+#include "wire/ike/v1/payload.h"
+
+namespace testudo::ike::v1 {
+namespace {
+
+using v1wire::Chain;
+using v1wire::Exchange;
+using v1wire::Notify;
+using v1wire::Payload;
+
+ByteVector spi_bytes(ChildProtocol protocol, Spi spi) {
+  ByteVector bytes(4);
+  put_be32(bytes.data(), spi.value);
+  if (protocol == ChildProtocol::Ipcomp) bytes.erase(bytes.begin(), bytes.begin() + 2);
+  return bytes;
+}
+
+std::string proposals_text(const Remote& block) {
+  std::string text;
+  for (const Phase1Transform& t : block.proposals) text += (text.empty() ? "" : " | ") + negotiate::to_string(t);
+  return text;
+}
+
+/// What an error most likely means at this point of main mode.
+Mismatch explain(const IkeSa& sa, Notify type) {
+  const std::string said{v1wire::name_of(type)};
+  if (type == Notify::NoProposalChosen) {
+    return {"proposal", proposals_text(*sa.block), said, "", "the log of the peer names the attribute that differs",
+            type};
+  }
+  const bool about_keys = type == Notify::AuthenticationFailed || type == Notify::PayloadMalformed ||
+                          type == Notify::InvalidHashInformation;
+  if (sa.state == State::IdSent && about_keys) {
+    return {"pre-shared key",
+            "",
+            said,
+            "",
+            "most likely the keys for " + sa.remote.address.to_string() + " here and for this host there differ",
+            type};
+  }
+  if (type == Notify::InvalidIdInformation) {
+    const Identity own = sa.block->my_identifier.value_or(Identity::of(sa.local.address));
+    return {"identifier", own.to_string(), said, "", "the peer expects another identifier of this host", type};
+  }
+  return {"negotiation", "", said, "", "the log of the peer says why", type};
+}
+
+bool is_error(Notify type) {
+  return static_cast<std::uint16_t>(type) < v1wire::kFirstStatus;
+}
+
+}  // namespace
+
+void Exchanges::informational(IkeSa* sa, const Received& datagram, const wire::ike::Message& message,
+                              Context& context) {
+  if (sa == nullptr) return drop(datagram, "no phase 1 has these cookies", context);
+  const bool encrypted = (message.header.flags & v1wire::flag::kEncryption) != 0;
+  if (!encrypted) {
+    const auto chain = v1wire::walk(Payload{message.header.next}, message.body);
+    if (!chain || sa->established()) return drop(datagram, "an informational message in clear", context);
+    return hearsay(*sa, *chain, context);
+  }
+  const std::uint32_t id = message.header.message_id;
+  if (!sa->established()) return drop(datagram, "informational before phase 1 is established", context);
+  if (id == 0 || sa->message_ids.contains(id)) return drop(datagram, "a message id of old", context);
+  const auto opened = open(*sa, phase2_iv(*sa, id), message);
+  if (!opened) return drop(datagram, "an informational message that cannot be decrypted", context);
+  const auto& payloads = opened->chain.payloads;
+  if (payloads.empty() || payloads.front().type != Payload::Hash) return drop(datagram, "it has no HASH", context);
+  const Bytes hash = payloads.front().body;
+  const std::size_t begin = 4 + hash.size();
+  const Bytes rest = Bytes{opened->plain}.subspan(begin, opened->chain.used - begin);
+  if (!equal_constant_time(phase2_hash(*sa, id, {}, rest).expose(), hash))
+    return drop(datagram, "a wrong HASH", context);
+  sa->message_ids.insert(id);
+  for (const auto& payload : payloads) {
+    if (payload.type == Payload::Notification) notified(*sa, payload.body, context);
+    if (payload.type == Payload::Delete) deleted(*sa, payload.body, context);
+  }
+}
+
+/// RFC 2408 section 5.3 would end the negotiation; anybody could then end any.  It is kept for the day it times out.
+void Exchanges::hearsay(IkeSa& sa, const Chain& chain, Context& context) {
+  const auto* payload = chain.find(Payload::Notification);
+  if (payload == nullptr || sa.told) return;
+  const auto notification = v1wire::parse_notification(payload->body);
+  if (!notification || !is_error(notification->type)) return;
+  const Edge* const edge = main_mode_edge(sa.role, sa.state);
+  sa.told = Refusal{sa.local,
+                    sa.remote,
+                    sa.role,
+                    1,
+                    Exchange::Main,
+                    edge == nullptr ? 0 : edge->message,
+                    explain(sa, notification->type),
+                    true};
+  context.out.emplace_back(*sa.told);
+}
+
+void Exchanges::notified(IkeSa& sa, Bytes body, Context& context) {
+  const auto notification = v1wire::parse_notification(body);
+  if (!notification) return;
+  if (notification->type == Notify::InitialContact) return forget_others(sa, context);
+  if (notification->type == Notify::RUThere) {
+    if (notification->spi != sa.cookies.bytes() || notification->data.size() != 4) return;
+    v1wire::Notification answer = *notification;
+    answer.type = Notify::RUThereAck;
+    return send_protected(sa, Payload::Notification, v1wire::compose_notification(answer), context);
+  }
+  if (!is_error(notification->type)) return;
+  // Nothing in it names the quick mode, so it ends one only when it can mean no other.
+  const auto waits = [](const Quick& quick) { return quick.state == Quick::State::OfferSent; };
+  if (std::ranges::count_if(sa.quicks, waits) != 1) return;
+  Quick& quick = *std::ranges::find_if(sa.quicks, waits);
+  Mismatch why = explain(sa, notification->type);
+  why.attribute = notification->type == Notify::InvalidIdInformation ? "networks" : why.attribute;
+  why.ours = to_string(quick.request.outbound) + " under sainfo " + quick.sainfo->name;
+  refuse(sa, Exchange::Quick, 2, std::move(why), context);
+  fail_quick(sa, quick, context);
+}
+
+void Exchanges::deleted(IkeSa& sa, Bytes body, Context& context) {
+  const auto deletion = v1wire::parse_deletion(body);
+  if (!deletion) return;
+  if (deletion->protocol == v1wire::Protocol::Isakmp) {
+    if (std::ranges::find(deletion->spis, sa.cookies.bytes()) == deletion->spis.end()) return;
+    tell(Fact::Phase1Deleted, sa, "by the peer", context);
+    sa.state = State::Dead;
+    return;
+  }
+  const auto meant = [&](const Child& child) {
+    if (child.request.remote != sa.remote.address) return false;
+    return std::ranges::any_of(child.pairs, [&](const Child::Pair& pair) {
+      return pair.protocol == deletion->protocol &&
+             std::ranges::find(deletion->spis, spi_bytes(pair.protocol, pair.out)) != deletion->spis.end();
+    });
+  };
+  for (const Child& child : children_) {
+    if (!meant(child)) continue;
+    remove_child(child, context);
+    tell(Fact::Phase2Deleted, sa, to_string(child.request.outbound) + ", by the peer", context);
+  }
+  std::erase_if(children_, meant);
+}
+
+void Exchanges::remove_child(const Child& child, Context& context) {
+  for (const Child::Pair& pair : child.pairs) {
+    context.out.emplace_back(Remove{pair.protocol, pair.in, child.request.remote, child.request.local});
+    context.out.emplace_back(Remove{pair.protocol, pair.out, child.request.local, child.request.remote});
+  }
+}
+
+/// RFC 2407 section 4.6.3.3: the peer has no other SAs with us.  Only what was made with the same identity goes.
+void Exchanges::forget_others(const IkeSa& sa, Context& context) {
+  tell(Fact::InitialContact, sa, sa.peer.to_string(), context);
+  std::vector<keys::Cookies> gone;
+  for (const auto& [cookie, other] : sas_) {
+    if (other.get() == &sa || !other->established() || !(other->peer == sa.peer)) continue;
+    if (other->remote.address != sa.remote.address) continue;
+    gone.push_back(other->cookies);
+    other->state = State::Dead;
+  }
+  const auto of_the_past = [&](const Child& child) {
+    return child.cookies != sa.cookies && child.request.remote == sa.remote.address;
+  };
+  for (const Child& child : children_) {
+    if (of_the_past(child)) remove_child(child, context);
+  }
+  std::erase_if(children_, of_the_past);
+}
+
+void Exchanges::send_protected(IkeSa& sa, Payload type, ByteVector body, Context& context) {
+  const std::uint32_t id = fresh_message_id(sa, context);
+  v1wire::ChainWriter rest;
+  rest.add(type, body);
+  v1wire::ChainWriter all;
+  all.add(Payload::Hash, owned(phase2_hash(sa, id, {}, rest.bytes()).expose())).add(type, std::move(body));
+  wire::ike::Header header;
+  header.initiator = sa.cookies.initiator;
+  header.responder = sa.cookies.responder;
+  header.exchange = static_cast<std::uint8_t>(Exchange::Informational);
+  header.message_id = id;
+  ByteVector iv = phase2_iv(sa, id);
+  send(sa, seal(sa, iv, header, all), context);
+}
+
+void Exchanges::send_deletion(IkeSa& sa, ChildProtocol protocol, std::vector<ByteVector> spis, Context& context) {
+  const v1wire::Deletion deletion{v1wire::kDoiIpsec, protocol, std::move(spis)};
+  send_protected(sa, Payload::Delete, v1wire::compose_deletion(deletion), context);
+}
+
+void Exchanges::expired(const Expired& event, Context& context) {
+  const auto known = std::ranges::find_if(children_, [&](const Child& child) {
+    return std::ranges::any_of(child.pairs, [&](const Child::Pair& pair) {
+      const bool in = event.destination == child.request.local && pair.in == event.spi;
+      const bool out = event.destination == child.request.remote && pair.out == event.spi;
+      return pair.protocol == event.protocol && (in || out);
+    });
+  });
+  if (known == children_.end()) return;
+  if (!event.hard) {
+    // The responder leaves it to the initiator, so that both do not begin at once.
+    if (known->role == Role::Initiator) want(ChildRequest{known->request}, context);
+    return;
+  }
+  if (IkeSa* const sa = established_with(known->request.remote)) {
+    for (const Child::Pair& pair : known->pairs) {
+      send_deletion(*sa, pair.protocol, {spi_bytes(pair.protocol, pair.in)}, context);
+    }
+  }
+  remove_child(*known, context);
+  children_.erase(known);
+}
+
+void Exchanges::shutdown(Context& context) {
+  for (const Child& child : children_) {
+    if (IkeSa* const sa = established_with(child.request.remote)) {
+      for (const Child::Pair& pair : child.pairs) {
+        send_deletion(*sa, pair.protocol, {spi_bytes(pair.protocol, pair.in)}, context);
+      }
+    }
+    remove_child(child, context);
+  }
+  children_.clear();
+  for (const auto& [cookie, sa] : sas_) {
+    if (sa->established()) send_deletion(*sa, ChildProtocol::Isakmp, {sa->cookies.bytes()}, context);
+    tell(Fact::Phase1Deleted, *sa, "the daemon ends", context);
+  }
+  sas_.clear();
+}
+
+}  // namespace testudo::ike::v1

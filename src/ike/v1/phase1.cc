@@ -1,0 +1,253 @@
+// Phase 1 as exchanges.h drives it.
+#include <algorithm>
+
+#include "base/endian.h"
+#include "crypto/ike/prf.h"
+#include "ike/negotiate/phase1.h"
+#include "ike/v1/crypt.h"
+#include "ike/v1/exchanges.h"
+#include "wire/ike/v1/payload.h"
+
+namespace testudo::ike::v1 {
+namespace {
+
+using v1wire::Chain;
+using v1wire::Exchange;
+using v1wire::Notify;
+using v1wire::Payload;
+
+ByteVector digest_of(Bytes bytes) {
+  return crypto::ike::digest(crypto::ike::HashKind::Sha256, {bytes});
+}
+
+std::uint64_t fresh_cookie(Random& random) {
+  std::array<std::uint8_t, 8> bytes{};
+  do {
+    random.fill(bytes);
+  } while (be64(bytes.data()) == 0);
+  return be64(bytes.data());
+}
+
+wire::ike::Header main_mode_header(const IkeSa& sa) {
+  wire::ike::Header header;
+  header.initiator = sa.cookies.initiator;
+  header.responder = sa.cookies.responder;
+  header.exchange = static_cast<std::uint8_t>(Exchange::Main);
+  return header;
+}
+
+ByteVector in_clear(wire::ike::Header header, const v1wire::ChainWriter& payloads) {
+  header.next = static_cast<std::uint8_t>(payloads.first());
+  return wire::ike::compose(header, payloads.bytes());
+}
+
+/// Payloads that make no sense after decryption are what another pre-shared key looks like.
+Mismatch undecipherable(const IkeSa& sa) {
+  return {"pre-shared key",
+          "",
+          "",
+          "",
+          "the peer's message cannot be read: most likely the keys for " + sa.remote.address.to_string() +
+              " here and for this host there differ",
+          Notify::AuthenticationFailed};
+}
+
+/// A repeated message is answered again.  The last one has no answer: to say the one before it again would make two
+/// machines talk for ever.
+void note(IkeSa& sa, const v1wire::ChainWriter& reply, ByteVector digest) {
+  if (reply.first() == Payload::None) {
+    sa.seen.ignore(std::move(digest));
+  } else {
+    sa.seen.answer(std::move(digest));
+  }
+}
+
+bool knows_the_mode(const Remote& block) {
+  return std::ranges::find(block.exchange_modes, Exchange::Main) != block.exchange_modes.end();
+}
+
+}  // namespace
+
+Environment Exchanges::environment(const IkeSa& sa, Context& context) const {
+  const auto same_peer = [&](const auto& entry) {
+    return entry.second.get() != &sa && entry.second->established() &&
+           entry.second->remote.address == sa.remote.address;
+  };
+  return {context.now, context.random, keys_, std::ranges::none_of(sas_, same_peer)};
+}
+
+void Exchanges::start_phase1(const Remote& block, const ChildRequest& request, Context& context) {
+  auto sa = std::make_unique<IkeSa>();
+  sa->role = Role::Initiator;
+  sa->state = State::SaSent;
+  sa->cookies.initiator = fresh_cookie(context.random);
+  sa->local = {request.local, 500};
+  sa->remote = {request.remote, block.port};
+  sa->policy = policy_;
+  sa->block = &block;
+  sa->created = context.now;
+  sa->waiting.push_back(request);
+  ByteVector message = in_clear(main_mode_header(*sa), start_main_mode(*sa));
+  tell(Fact::Phase1Started, *sa, std::string{v1wire::name_of(Exchange::Main)}, context);
+  send(*sa, message, context);
+  sa->sent.start(std::move(message), context.now, policy_->limits);
+  add(std::move(sa));
+}
+
+void Exchanges::main_mode(IkeSa* sa, const Received& datagram, const wire::ike::Message& message, Context& context) {
+  if (message.header.message_id != 0) return drop(datagram, "a message id in phase 1", context);
+  if (sa != nullptr) return step(*sa, datagram, message, context);
+  if (message.header.responder != 0) return drop(datagram, "no phase 1 has these cookies", context);
+  answer_first(datagram, message, context);
+}
+
+/// A new negotiation: the first block that takes an offer of the peer; when none does, the best one says why.
+void Exchanges::answer_first(const Received& datagram, const wire::ike::Message& message, Context& context) {
+  if (!may_open(datagram.remote.address)) return drop(datagram, "too many unfinished negotiations", context);
+  const auto chain = v1wire::walk(Payload{message.header.next}, message.body);
+  const bool clear = (message.header.flags & v1wire::flag::kEncryption) == 0;
+  if (!chain || !clear) return drop(datagram, "the first message cannot be read", context);
+  std::optional<Refusal> refusal;
+  for (const Remote* block : policy_->remotes_for(datagram.remote.address)) {
+    if (!knows_the_mode(*block)) continue;
+    auto sa = std::make_unique<IkeSa>();
+    sa->role = Role::Responder;
+    sa->cookies = {message.header.initiator, fresh_cookie(context.random)};
+    sa->local = datagram.local;
+    sa->remote = datagram.remote;
+    sa->policy = policy_;
+    sa->block = block;
+    sa->created = context.now;
+    const Edge& edge = *main_mode_edge(Role::Responder, State::Idle);
+    Environment env = environment(*sa, context);
+    auto reply = edge.handler(*sa, *chain, env);
+    if (!reply) {
+      if (!refusal) refusal = Refusal{sa->local, sa->remote, sa->role, 1, Exchange::Main, 1, reply.error(), false};
+      continue;
+    }
+    sa->state = edge.to;
+    ByteVector answer = in_clear(main_mode_header(*sa), *reply);
+    sa->seen.answer(digest_of(datagram.bytes));
+    tell(Fact::Phase1Started, *sa, std::string{v1wire::name_of(Exchange::Main)}, context);
+    send(*sa, answer, context);
+    sa->sent.keep(std::move(answer));
+    add(std::move(sa));
+    return;
+  }
+  if (!refusal) {
+    refusal = Refusal{datagram.local, datagram.remote, Role::Responder, 1, Exchange::Main, 1, {}, false};
+    refusal->why = {"configuration",
+                    "no configuration found for " + datagram.remote.address.to_string(),
+                    "",
+                    "",
+                    "add a remote block for this address, or remote anonymous, with exchange_mode main",
+                    Notify::NoProposalChosen};
+  }
+  send_clear_notify(datagram, {message.header.initiator, 0}, refusal->why.notify, context);
+  context.out.emplace_back(*std::move(refusal));
+}
+
+/// The next message of a phase 1 that exists.
+void Exchanges::step(IkeSa& sa, const Received& datagram, const wire::ike::Message& message, Context& context) {
+  ByteVector digest = digest_of(datagram.bytes);
+  if (sa.seen.is_answered(digest)) return send(sa, sa.sent.message(), context);
+  if (sa.seen.is_old(digest)) return;
+  const Edge* const edge = main_mode_edge(sa.role, sa.state);
+  if (edge == nullptr) return drop(datagram, "no message of main mode is awaited", context);
+  const bool encrypted = (message.header.flags & v1wire::flag::kEncryption) != 0;
+  if (encrypted != edge->encrypted) return drop(datagram, "encrypted at the wrong time", context);
+  if (sa.role == Role::Initiator && sa.state == State::SaSent) {
+    if (message.header.responder == 0) return drop(datagram, "the responder's cookie is zero", context);
+    sa.cookies.responder = message.header.responder;
+  }
+  const auto fail = [&](Mismatch why) {
+    send_clear_notify(datagram, sa.cookies, why.notify, context);
+    refuse(sa, Exchange::Main, edge->message, std::move(why), context);
+    sa.seen.ignore(digest);
+    if (sa.state == State::SaSent && sa.role == Role::Initiator) sa.cookies.responder = 0;
+  };
+  Environment env = environment(sa, context);
+  if (!encrypted) {
+    const auto chain = v1wire::walk(Payload{message.header.next}, message.body);
+    if (!chain) return drop(datagram, "the payloads cannot be read", context);
+    auto reply = edge->handler(sa, *chain, env);
+    if (!reply) return fail(reply.error());
+    note(sa, *reply, std::move(digest));
+    return take(sa, *edge, *chain, *reply, context);
+  }
+  const auto opened = open(sa, sa.iv, message);
+  if (!opened) return fail(undecipherable(sa));
+  const ByteVector before = sa.iv;
+  sa.iv = opened->next_iv;
+  auto reply = edge->handler(sa, opened->chain, env);
+  if (!reply) {
+    sa.iv = before;
+    return fail(reply.error());
+  }
+  note(sa, *reply, std::move(digest));
+  take(sa, *edge, opened->chain, *reply, context);
+}
+
+void Exchanges::take(IkeSa& sa, const Edge& edge, const Chain& chain, const v1wire::ChainWriter& reply,
+                     Context& context) {
+  sa.state = edge.to;
+  sa.sent.stop();
+  if (reply.first() != Payload::None) {
+    // Main mode encrypts from message 5 on: what answers 4 and 5.
+    const bool encrypt = edge.message >= 4;
+    ByteVector message = encrypt ? seal(sa, sa.iv, main_mode_header(sa), reply) : in_clear(main_mode_header(sa), reply);
+    send(sa, message, context);
+    if (sa.role == Role::Initiator) {
+      sa.sent.start(std::move(message), context.now, sa.policy->limits);
+    } else {
+      sa.sent.keep(std::move(message));
+    }
+  }
+  if (sa.established()) on_established(sa, edge.encrypted && says_initial_contact(chain), context);
+}
+
+void Exchanges::on_established(IkeSa& sa, bool initial_contact, Context& context) {
+  sa.expires = context.now + std::chrono::seconds{sa.agreed.lifetime};
+  sa.key_exchange.reset();
+  tell(Fact::Phase1Established, sa, negotiate::to_string(sa.agreed), context);
+  if (initial_contact) forget_others(sa, context);
+  const auto waiting = std::exchange(sa.waiting, {});
+  for (const ChildRequest& request : waiting) begin_quick(sa, request, context);
+}
+
+void Exchanges::phase1_timed_out(IkeSa& sa, Context& context) {
+  if (sa.told) {
+    Refusal refusal = *sa.told;
+    refusal.hearsay = false;
+    refusal.why.hint += "; nothing else came from the peer until the time was up";
+    context.out.emplace_back(std::move(refusal));
+  } else if (sa.role == Role::Initiator) {
+    Mismatch why{"answer",
+                 "a message waits for one",
+                 "none came",
+                 "",
+                 "check that the peer runs IKE, that UDP port 500 is open in between, and the peer's log",
+                 Notify{}};
+    const Edge* const edge = main_mode_edge(sa.role, sa.state);
+    refuse(sa, Exchange::Main, edge == nullptr ? 0 : edge->message, std::move(why), context);
+  }
+  tell(Fact::Phase1TimedOut, sa, "", context);
+  for (const ChildRequest& request : sa.waiting) context.out.emplace_back(Abandon{request.acquire_sequence});
+  sa.state = State::Dead;
+}
+
+void Exchanges::send_clear_notify(const Received& datagram, const keys::Cookies& cookies, Notify type,
+                                  Context& context) {
+  if (type == Notify{}) return;
+  v1wire::ChainWriter payloads;
+  payloads.add(Payload::Notification,
+               v1wire::compose_notification({v1wire::kDoiIpsec, v1wire::Protocol::Isakmp, type, {}, {}}));
+  wire::ike::Header header;
+  header.initiator = cookies.initiator;
+  header.responder = cookies.responder;
+  header.exchange = static_cast<std::uint8_t>(Exchange::Informational);
+  header.message_id = context.random.between(1, 0xffffffff);
+  context.out.emplace_back(Send{datagram.local, datagram.remote, in_clear(header, payloads)});
+}
+
+}  // namespace testudo::ike::v1

@@ -1,0 +1,238 @@
+// Quick mode as exchanges.h drives it.
+#include <algorithm>
+
+#include "crypto/ike/prf.h"
+#include "ike/selector_id.h"
+#include "ike/v1/crypt.h"
+#include "ike/v1/exchanges.h"
+#include "ike/v1/quick_mode.h"
+#include "ike/v1/required.h"
+#include "wire/ike/v1/payload.h"
+
+namespace testudo::ike::v1 {
+namespace {
+
+using v1wire::Exchange;
+using v1wire::Notify;
+using v1wire::Payload;
+
+ByteVector digest_of(Bytes bytes) {
+  return crypto::ike::digest(crypto::ike::HashKind::Sha256, {bytes});
+}
+
+/// A message whose HASH is wrong proves nothing about the peer, so nobody is told but the log.
+bool is_unproven(const Mismatch& why) {
+  return why.notify == Notify::InvalidHashInformation;
+}
+
+std::string spi_text(const std::vector<ChildSa>& sas) {
+  std::string text;
+  for (const ChildSa& sa : sas) {
+    text += (text.empty() ? "" : ", ") + std::string{v1wire::name_of(sa.item.protocol)} +
+            " spi=" + std::to_string(sa.spi.value);
+  }
+  return text;
+}
+
+}  // namespace
+
+void Exchanges::quick_mode(IkeSa* sa, const Received& datagram, const wire::ike::Message& message, Context& context) {
+  if (sa == nullptr) return drop(datagram, "no phase 1 has these cookies", context);
+  if (!sa->established()) return drop(datagram, "quick mode before phase 1 is established", context);
+  const bool encrypted = (message.header.flags & v1wire::flag::kEncryption) != 0;
+  if (!encrypted || message.header.message_id == 0) return drop(datagram, "quick mode in clear", context);
+  const auto known = std::ranges::find(sa->quicks, message.header.message_id, &Quick::message_id);
+  if (known == sa->quicks.end()) return take_offer(*sa, datagram, message, context);
+  if (known->seen.is_answered(digest_of(datagram.bytes))) return send(*sa, known->sent.message(), context);
+  take_quick(*sa, *known, datagram, message, context);
+}
+
+// ---- initiator
+
+void Exchanges::begin_quick(IkeSa& sa, const ChildRequest& request, Context& context) {
+  const net::Selector& s = request.outbound;
+  Quick quick;
+  quick.id = ChildId{next_child_++};
+  quick.request = request;
+  quick.sainfo =
+      sa.policy->sainfo_for({id_of(s.source, s.protocol, s.source_port),
+                             id_of(s.destination, s.protocol, s.destination_port), sa.peer, sa.block->ph1id});
+  if (quick.sainfo == nullptr) {
+    Mismatch why{"sainfo", "none", to_string(s), "", "add a sainfo for it, or sainfo anonymous, here", Notify{}};
+    refuse(sa, Exchange::Quick, 0, std::move(why), context);
+    context.out.emplace_back(Abandon{request.acquire_sequence});
+    return;
+  }
+  quick.message_id = fresh_message_id(sa, context);
+  quick.iv = phase2_iv(sa, quick.message_id);
+  quick.deadline = context.now + sa.policy->limits.phase2;
+  allocate_spis(sa, quick, context);
+  tell(Fact::Phase2Started, sa, to_string(s), context);
+  sa.quicks.push_back(std::move(quick));
+}
+
+void Exchanges::allocate_spis(const IkeSa& sa, Quick& quick, Context& context) {
+  quick.spis.assign(quick.request.items.size(), Spi{});
+  quick.spis_missing = quick.spis.size();
+  for (std::size_t i = 0; i < quick.spis.size(); ++i) {
+    context.out.emplace_back(AllocateSpi{quick.id, i, quick.request.items[i], sa.remote.address, sa.local.address});
+  }
+}
+
+Quick* Exchanges::find(ChildId id, IkeSa*& sa) const {
+  for (const auto& [cookie, candidate] : sas_) {
+    const auto quick = std::ranges::find(candidate->quicks, id, &Quick::id);
+    if (quick == candidate->quicks.end()) continue;
+    sa = candidate.get();
+    return &*quick;
+  }
+  return nullptr;
+}
+
+void Exchanges::spi_allocated(const SpiAllocated& event, Context& context) {
+  IkeSa* sa = nullptr;
+  Quick* const quick = find(event.child, sa);
+  if (quick == nullptr || event.item >= quick->spis.size() || quick->spis_missing == 0) return;
+  if (std::exchange(quick->spis[event.item], event.spi) != Spi{}) return;
+  if (--quick->spis_missing == 0) spis_complete(*sa, *quick, context);
+}
+
+void Exchanges::spi_refused(const SpiRefused& event, Context& context) {
+  IkeSa* sa = nullptr;
+  Quick* const quick = find(event.child, sa);
+  if (quick == nullptr) return;
+  refuse(*sa, Exchange::Quick, 0, broken("SPI", "the key table gives none: is testudod well?", Notify{}), context);
+  fail_quick(*sa, *quick, context);
+}
+
+void Exchanges::spis_complete(IkeSa& sa, Quick& quick, Context& context) {
+  Environment env = environment(sa, context);
+  const bool initiator = quick.role == Role::Initiator;
+  auto message = initiator ? compose_offer(sa, quick, env) : compose_answer(sa, quick, env);
+  if (!message) {
+    refuse(sa, Exchange::Quick, initiator ? 0 : 1, message.error(), context);
+    return fail_quick(sa, quick, context);
+  }
+  quick.state = initiator ? Quick::State::OfferSent : Quick::State::AnswerSent;
+  if (!initiator) install(sa, quick, ChildSa::Direction::In, context);
+  send(sa, *message, context);
+  quick.sent.start(*std::move(message), context.now, sa.policy->limits);
+}
+
+// ---- responder
+
+void Exchanges::take_offer(IkeSa& sa, const Received& datagram, const wire::ike::Message& message, Context& context) {
+  if (sa.message_ids.contains(message.header.message_id)) return drop(datagram, "a message id of old", context);
+  if (sa.quicks.size() >= sa.policy->limits.quick_per_sa) return drop(datagram, "too many quick modes", context);
+  Quick quick;
+  quick.role = Role::Responder;
+  quick.state = Quick::State::AnswerSpisWanted;
+  quick.message_id = message.header.message_id;
+  quick.iv = phase2_iv(sa, quick.message_id);
+  quick.deadline = context.now + sa.policy->limits.phase2;
+  const auto opened = open(sa, quick.iv, message);
+  if (!opened) return drop(datagram, "quick mode that cannot be decrypted", context);
+  const auto judged = judge_offer(sa, quick, opened->chain, opened->plain, policies_);
+  if (!judged && is_unproven(judged.error())) return drop(datagram, judged.error().hint, context);
+  // From here on the message is known to be the peer's, so its id is spent whatever comes of it.
+  sa.message_ids.insert(quick.message_id);
+  if (!judged) {
+    v1wire::Notification notification{v1wire::kDoiIpsec, v1wire::Protocol::Esp, judged.error().notify, {}, {}};
+    send_protected(sa, Payload::Notification, v1wire::compose_notification(notification), context);
+    return refuse(sa, Exchange::Quick, 1, judged.error(), context);
+  }
+  quick.iv = opened->next_iv;
+  quick.id = ChildId{next_child_++};
+  quick.seen.answer(digest_of(datagram.bytes));
+  allocate_spis(sa, quick, context);
+  tell(Fact::Phase2Started, sa, to_string(quick.request.outbound), context);
+  sa.quicks.push_back(std::move(quick));
+}
+
+// ---- messages 2 and 3
+
+void Exchanges::take_quick(IkeSa& sa, Quick& quick, const Received& datagram, const wire::ike::Message& message,
+                           Context& context) {
+  const auto opened = open(sa, quick.iv, message);
+  if (!opened) return drop(datagram, "quick mode that cannot be decrypted", context);
+  if (quick.state == Quick::State::OfferSent) {
+    const auto judged = judge_answer(sa, quick, opened->chain, opened->plain);
+    if (!judged && is_unproven(judged.error())) return drop(datagram, judged.error().hint, context);
+    if (!judged) {
+      refuse(sa, Exchange::Quick, 2, judged.error(), context);
+      return fail_quick(sa, quick, context);
+    }
+    quick.iv = opened->next_iv;
+    quick.seen.answer(digest_of(datagram.bytes));
+    return take_answer(sa, quick, context);
+  }
+  if (quick.state == Quick::State::AnswerSent) {
+    if (!judge_confirmation(sa, quick, opened->chain)) return drop(datagram, "a wrong HASH(3)", context);
+    quick.seen.ignore(digest_of(datagram.bytes));
+    install(sa, quick, ChildSa::Direction::Out, context);
+    return finish(sa, quick, context);
+  }
+  drop(datagram, "no message of quick mode is awaited", context);
+}
+
+void Exchanges::take_answer(IkeSa& sa, Quick& quick, Context& context) {
+  install(sa, quick, ChildSa::Direction::In, context);
+  install(sa, quick, ChildSa::Direction::Out, context);
+  ByteVector message = compose_confirmation(sa, quick);
+  send(sa, message, context);
+  quick.sent.keep(std::move(message));
+  finish(sa, quick, context);
+}
+
+void Exchanges::install(const IkeSa& sa, const Quick& quick, ChildSa::Direction direction, Context& context) {
+  for (ChildSa& child : child_sas(sa, quick, direction)) context.out.emplace_back(Install{std::move(child)});
+}
+
+/// Both directions are in use.  The exchange itself stays until its time is up, to answer repeated messages.
+void Exchanges::finish(IkeSa& sa, Quick& quick, Context& context) {
+  quick.state = Quick::State::Done;
+  quick.sent.stop();
+  quick.key_exchange.reset();
+  Child child{sa.cookies, quick.role, quick.request, {}};
+  for (std::size_t i = 0; i < quick.request.items.size(); ++i) {
+    child.pairs.push_back({quick.request.items[i].protocol, quick.spis[i], quick.choice.items[i].peer_spi});
+  }
+  tell(Fact::Phase2Established, sa,
+       to_string(quick.request.outbound) + ", in: " + spi_text(child_sas(sa, quick, ChildSa::Direction::In)) +
+           ", out: " + spi_text(child_sas(sa, quick, ChildSa::Direction::Out)),
+       context);
+  children_.push_back(std::move(child));
+}
+
+/// What was allocated or installed for it goes again, and whoever waited is told.
+void Exchanges::fail_quick(IkeSa& sa, Quick& quick, Context& context) {
+  for (std::size_t i = 0; i < quick.spis.size(); ++i) {
+    if (quick.spis[i] == Spi{}) continue;
+    context.out.emplace_back(
+        Remove{quick.request.items[i].protocol, quick.spis[i], sa.remote.address, sa.local.address});
+  }
+  if (quick.role == Role::Initiator) context.out.emplace_back(Abandon{quick.request.acquire_sequence});
+  std::erase_if(sa.quicks, [id = quick.id](const Quick& other) { return other.id == id; });
+}
+
+void Exchanges::tick_quicks(IkeSa& sa, Context& context) {
+  std::vector<ChildId> dead;
+  for (Quick& quick : sa.quicks) {
+    const auto due = quick.sent.check(context.now, sa.policy->limits);
+    if (due == Retransmission::Due::Again) send(sa, quick.sent.message(), context);
+    if (due == Retransmission::Due::Dead || context.now >= quick.deadline) dead.push_back(quick.id);
+  }
+  for (const ChildId id : dead) {
+    IkeSa* owner = nullptr;
+    Quick* const quick = find(id, owner);
+    if (quick == nullptr) continue;
+    if (quick->state == Quick::State::Done) {
+      std::erase_if(sa.quicks, [id](const Quick& other) { return other.id == id; });
+      continue;
+    }
+    tell(Fact::Phase2TimedOut, sa, to_string(quick->request.outbound), context);
+    fail_quick(sa, *quick, context);
+  }
+}
+
+}  // namespace testudo::ike::v1

@@ -1,0 +1,104 @@
+#pragma once
+// An ISAKMP SA (phase 1) of IKEv1 and the exchanges under it, as data.  RFC 2408 section 4.3, RFC 2409 section 5.  What
+// changes it: main_mode.h, quick_mode.h and informational.h, driven by machine.h.
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "crypto/ike/key_exchange.h"
+#include "ike/child.h"
+#include "ike/keys/v1.h"
+#include "ike/negotiate/phase2.h"
+#include "ike/policy.h"
+#include "ike/refusal.h"
+#include "ike/sa/retransmission.h"
+
+namespace testudo::ike::v1 {
+
+enum class State : std::uint8_t { Idle, SaSent, KeSent, IdSent, Established, Dead };
+
+/// Digests of the messages seen, so that a repeated one is answered again, or ignored, instead of being worked on.
+class Seen {
+ public:
+  bool is_answered(Bytes digest) const { return answered_ && std::ranges::equal(*answered_, digest); }
+  bool is_old(Bytes digest) const { return old_.contains(ByteVector(digest.begin(), digest.end())); }
+  /// The message that the last one sent answers.
+  void answer(ByteVector digest) {
+    if (answered_) ignore(*std::move(answered_));
+    answered_ = std::move(digest);
+  }
+  void ignore(ByteVector digest) {
+    // Anybody can send messages that are ignored.
+    if (old_.size() >= kMost) old_.clear();
+    old_.insert(std::move(digest));
+  }
+
+ private:
+  static constexpr std::size_t kMost = 16;
+  std::optional<ByteVector> answered_;
+  std::set<ByteVector> old_;
+};
+
+/// One side's contribution to phase 1: what the hashes are made of.
+struct Contribution {
+  ByteVector public_value, nonce, id_body;
+};
+
+/// A quick mode, or any child that is being negotiated.
+struct Quick {
+  enum class State : std::uint8_t { SpisWanted, OfferSent, AnswerSpisWanted, AnswerSent, Done };
+
+  ChildId id;
+  Role role = Role::Initiator;
+  State state = State::SpisWanted;
+  std::uint32_t message_id = 0;
+  ChildRequest request;
+  const Sainfo* sainfo = nullptr;
+  ByteVector iv;
+  ByteVector nonce_i, nonce_r;
+  ByteVector peer_value;  ///< of KE; empty without PFS
+  std::vector<Spi> spis;  ///< ours, in the order of the request's items
+  std::size_t spis_missing = 0;
+  std::optional<crypto::ike::KeyExchange> key_exchange;
+  Secret shared;  ///< g(qm)^xy
+  negotiate::Phase2Choice choice;
+  ByteVector id_i, id_r;  ///< bodies of IDci and IDcr; empty when none were sent
+  Retransmission sent;
+  Seen seen;
+  Time deadline{};
+};
+
+struct IkeSa {
+  Role role = Role::Initiator;
+  State state = State::Idle;
+  keys::Cookies cookies;
+  net::Endpoint local, remote;
+  std::shared_ptr<const Policy> policy;
+  const Remote* block = nullptr;  ///< of policy
+
+  Phase1Transform agreed;
+  ByteVector sa_body;  ///< SAi_b
+  Contribution initiator, responder;
+  std::optional<crypto::ike::KeyExchange> key_exchange;
+  keys::Skeyid skeyid;
+  Secret cipher_key;
+  ByteVector iv;  ///< of phase 1; its last value starts those of phase 2
+  Identity peer;
+  bool peer_dpd = false;
+
+  Retransmission sent;
+  Seen seen;
+  Time created{}, expires{};
+  std::optional<Refusal> told;  ///< what the peer said in clear; its authenticity is unknown
+
+  std::set<std::uint32_t> message_ids;  ///< that were used under this SA
+  std::vector<Quick> quicks;
+  std::vector<ChildRequest> waiting;  ///< for phase 1
+
+  bool established() const { return state == State::Established; }
+  const Contribution& own() const { return role == Role::Initiator ? initiator : responder; }
+};
+
+}  // namespace testudo::ike::v1
