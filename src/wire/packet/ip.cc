@@ -79,7 +79,6 @@ void update_ipv4_checksum(MutableBytes packet) {
 }
 
 void clear_dont_fragment(MutableBytes packet, IpView& ip) {
-  constexpr std::uint16_t kDontFragment = 0x4000;
   if (!ip.dont_fragment) return;
   put_be16(packet.data() + 6, static_cast<std::uint16_t>(be16(packet.data() + 6) & ~kDontFragment));
   update_ipv4_checksum(packet);
