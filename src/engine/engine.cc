@@ -76,8 +76,8 @@ void Engine::set_tracing(bool on) {
   impl_->ledger.tracing = on;
 }
 
-void Engine::count_drop(net::DropReason reason, Bytes packet) {
-  count_outside_drop(impl_->ledger.statistics, reason, packet);
+void Engine::count_drop(net::DropReason reason, Bytes packet, std::uint64_t packets) {
+  count_outside_drop(impl_->ledger.statistics, reason, packet, packets);
 }
 
 const Statistics& Engine::statistics() const {

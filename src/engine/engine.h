@@ -135,7 +135,7 @@ class Engine {
 
   void set_tracing(bool on);
   /// What the outside dropped on the engine's behalf (a full queue, a refused send).
-  void count_drop(net::DropReason reason, Bytes packet);
+  void count_drop(net::DropReason reason, Bytes packet, std::uint64_t packets = 1);
   const Statistics& statistics() const;
   void reset_statistics();
 

@@ -99,15 +99,15 @@ void count_drop(Statistics& statistics, net::DropReason reason, const net::Flow&
   count(statistics, reason, fragments, {flow, {}, 0});
 }
 
-void count_outside_drop(Statistics& statistics, net::DropReason reason, Bytes packet) {
+void count_outside_drop(Statistics& statistics, net::DropReason reason, Bytes packet, std::uint64_t packets) {
   Passage passage;
   LayerName layer;
   if (const auto ip = wire::packet::parse_ip(packet)) {
     passage.flow = wire::packet::flow_of(*ip, packet);
     layer = read_layer(ip->upper_protocol, packet.subspan(ip->upper_offset)).value_or(LayerName{});
   }
-  ++statistics.given_back;
-  count(statistics, reason, 1, {passage.flow, layer.spi, layer.protocol});
+  statistics.given_back += packets;
+  count(statistics, reason, packets, {passage.flow, layer.spi, layer.protocol});
 }
 
 }  // namespace testudo::engine

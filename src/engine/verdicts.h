@@ -55,6 +55,6 @@ std::uint8_t algorithm_id(const sad::Sa& sa);
 /// Counts fragments that are given up while they waited.
 void count_drop(Statistics& statistics, net::DropReason reason, const net::Flow& flow, std::size_t fragments);
 /// Counts a drop that the outside made.
-void count_outside_drop(Statistics& statistics, net::DropReason reason, Bytes packet);
+void count_outside_drop(Statistics& statistics, net::DropReason reason, Bytes packet, std::uint64_t packets = 1);
 
 }  // namespace testudo::engine

@@ -53,7 +53,7 @@ bool same_places(const Settings& a, const Settings& b) {
 
 Result<Attachment, io::SystemError> Attachment::attach(const Settings& settings, const std::string& state_file) {
   TRY(auto netlink, Netlink::open());
-  TRY(auto tun, io::Tun::open(settings.device));
+  TRY(auto tun, io::Tun::open(settings.device, settings.offload));
   TRY_DONE(tun.set_mtu(settings.mtu));
   set_up_device(settings.device);
   TRY_DONE(tun.bring_up());

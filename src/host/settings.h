@@ -16,6 +16,8 @@ struct Settings {
   std::uint32_t table = 5050;  ///< routing table of packets for the engine
   std::uint32_t rule = 5050;   ///< preference of the ip rule; behind `local` (0), before `main` (32766)
   std::vector<std::uint16_t> encapsulation_ports = {4500};
+  /// Super-packets on the device and in UDP, where the kernel has them.
+  bool offload = true;
 
   std::uint32_t own_mark() const { return mark << 1; }
   std::uint32_t mark_mask() const { return mark | own_mark(); }

@@ -24,11 +24,15 @@ std::string nft_steer(const std::string& table, const std::vector<Steer>& steers
   text += "add table inet " + table + "\n";
   // Behind the helpers of connection tracking (300).
   text += "add chain inet " + table + " input { type filter hook input priority 400; policy accept; }\n";
+  // In front of connection tracking (-200), which then sees one port in both directions.
+  text += "add chain inet " + table + " output { type filter hook output priority -400; policy accept; }\n";
   for (const Steer& s : steers) {
     const bool v4 = s.family == net::Family::V4;
     // nft would carry the change of port over into a checksum of 0, which over IPv4 says that there is none (and has to
     // be 0: RFC 3948 section 2.1).
     const std::string rewrite = "udp dport set " + std::to_string(s.to) + (v4 ? " udp checksum set 0" : "") + " accept";
+    text += "add rule inet " + table + " output meta nfproto " + (v4 ? "ipv4" : "ipv6") + " udp sport " +
+            std::to_string(s.to) + " udp sport set " + std::to_string(s.port) + "\n";
     for (const std::string& match : engine_matches(s.port)) {
       text += "add rule inet " + table + " input meta nfproto " + (v4 ? "ipv4" : "ipv6") + " udp dport " +
               std::to_string(s.port) + " " + match + " " + rewrite + "\n";

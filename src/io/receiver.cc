@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include "io/rebuilt_header.h"
 #include "net/protocol.h"
@@ -17,7 +18,8 @@ namespace testudo::io {
 namespace {
 
 constexpr int kIpv6FlowInfo = 11;  // linux/in6.h, which cannot stand beside netinet/in.h
-constexpr std::size_t kControlRoom = 512;
+constexpr int kUdpGro = 104;       // UDP_GRO of linux/udp.h
+constexpr int kMemInfo = 55;       // SO_MEMINFO
 constexpr int kReceiveQueue = 8 << 20;
 
 int domain(net::Family family) {
@@ -112,15 +114,8 @@ Status<SystemError> bind_any(const Fd& fd, net::Family family) {
 
 }  // namespace
 
-struct Receiver::Buffers {
-  std::array<mmsghdr, kBatch> messages{};
-  std::array<iovec, kBatch> vectors{};
-  std::array<sockaddr_in6, kBatch> names{};
-  alignas(cmsghdr) std::array<std::array<std::uint8_t, kControlRoom>, kBatch> control{};
-};
-
 Receiver::Receiver(Fd fd, net::Family family, std::uint8_t protocol, std::uint16_t port)
-    : fd_(std::move(fd)), family_(family), protocol_(protocol), port_(port), buffers_(std::make_unique<Buffers>()) {}
+    : fd_(std::move(fd)), family_(family), protocol_(protocol), port_(port), batch_(std::make_unique<MessageBatch>()) {}
 Receiver::Receiver(Receiver&&) noexcept = default;
 Receiver& Receiver::operator=(Receiver&&) noexcept = default;
 Receiver::~Receiver() = default;
@@ -163,31 +158,18 @@ std::size_t Receiver::front_room() const {
 }
 
 std::size_t Receiver::receive(std::span<Slot> slots) {
+  if (joined_) return joined_->receive(fd_.get(), slots);
   const std::size_t wanted = std::min(slots.size(), kBatch);
-  Buffers& b = *buffers_;
-  for (std::size_t i = 0; i < wanted; ++i) {
-    const MutableBytes room = slots[i].room.subspan(front_room());
-    b.vectors[i] = {room.data(), room.size()};
-    msghdr& m = b.messages[i].msg_hdr;
-    m = {};
-    m.msg_name = &b.names[i];
-    m.msg_namelen = sizeof b.names[i];
-    m.msg_iov = &b.vectors[i];
-    m.msg_iovlen = 1;
-    m.msg_control = b.control[i].data();
-    m.msg_controllen = b.control[i].size();
-  }
-  const int received = ::recvmmsg(fd_.get(), b.messages.data(), static_cast<unsigned>(wanted), MSG_DONTWAIT, nullptr);
-  const auto count = static_cast<std::size_t>(std::max(received, 0));
-  for (std::size_t i = 0; i < slots.size(); ++i) {
-    slots[i].length = i < count ? finish(slots[i].room, i, b.messages[i].msg_len) : 0;
-  }
+  for (std::size_t i = 0; i < wanted; ++i) batch_->put(i, slots[i].room.subspan(front_room()));
+  const std::size_t count = batch_->receive(fd_.get(), wanted);
+  for (std::size_t i = 0; i < count; ++i) slots[i].length = finish(slots[i].room, i);
   return count;
 }
 
 // Puts the header in front that the kernel took off; the length of the whole, or 0 for what is passed over.
-std::size_t Receiver::finish(MutableBytes room, std::size_t index, std::size_t received) {
-  const msghdr& message = buffers_->messages[index].msg_hdr;
+std::size_t Receiver::finish(MutableBytes room, std::size_t index) {
+  const msghdr& message = batch_->header(index);
+  const std::size_t received = batch_->length(index);
   if ((message.msg_flags & MSG_TRUNC) != 0) return 0;
   const std::size_t front = front_room();
   if (front == 0) return received;
@@ -198,6 +180,18 @@ std::size_t Receiver::finish(MutableBytes room, std::size_t index, std::size_t r
   if (header != front) std::memmove(room.data() + header, room.data() + front, received);
   write_header(room.first(header), *ancillary, protocol_, received, port_);
   return header + received;
+}
+
+void Receiver::join_messages() {
+  if (port_ != 0 && set(fd_, IPPROTO_UDP, kUdpGro, 1)) joined_ = std::make_unique<JoinedMessages>(port_);
+}
+
+std::uint64_t Receiver::take_overflows() {
+  constexpr std::size_t kDrops = 8;  // SK_MEMINFO_DROPS of linux/sock_diag.h
+  std::array<std::uint32_t, 16> info{};
+  socklen_t length = sizeof info;
+  if (::getsockopt(fd_.get(), SOL_SOCKET, kMemInfo, info.data(), &length) != 0) return 0;
+  return info[kDrops] - std::exchange(overflows_seen_, info[kDrops]);
 }
 
 }  // namespace testudo::io

@@ -8,6 +8,8 @@
 #include <span>
 
 #include "io/fd.h"
+#include "io/joined_messages.h"
+#include "io/message_batch.h"
 #include "io/slot.h"
 #include "io/system_error.h"
 #include "net/address.h"
@@ -30,23 +32,28 @@ class Receiver {
   ~Receiver();
 
   int fd() const { return fd_.get(); }
-  /// Fills slots from the front (at most kBatch) and says how many messages came; never waits.  A message that is
-  /// passed over leaves a slot of length 0.
+  /// Fills slots from the front and says how many; never waits.  A message that is passed over leaves a slot of length
+  /// 0.
   std::size_t receive(std::span<Slot> slots);
+  /// Lets the kernel join UDP messages of one size on their way up (UDP_GRO); receive() gives them one by one.
+  void join_messages();
+  /// Messages that the socket's queue had no room for, since the last call.
+  std::uint64_t take_overflows();
   /// The port of a UDP socket.
   std::uint16_t local_port() const;
 
  private:
-  struct Buffers;
   Receiver(Fd fd, net::Family family, std::uint8_t protocol, std::uint16_t port);
   std::size_t front_room() const;
-  std::size_t finish(MutableBytes room, std::size_t index, std::size_t received);
+  std::size_t finish(MutableBytes room, std::size_t index);
 
   Fd fd_;
   net::Family family_;
   std::uint8_t protocol_;
   std::uint16_t port_;
-  std::unique_ptr<Buffers> buffers_;
+  std::uint32_t overflows_seen_ = 0;
+  std::unique_ptr<MessageBatch> batch_;
+  std::unique_ptr<JoinedMessages> joined_;  ///< after join_messages()
 };
 
 }  // namespace testudo::io

@@ -65,7 +65,8 @@ struct Sender::Buffers {
   std::array<sockaddr_in6, kBatch> names{};
 };
 
-Sender::Sender(Fd v4, Fd v6) : v4_(std::move(v4)), v6_(std::move(v6)), buffers_(std::make_unique<Buffers>()) {}
+Sender::Sender(Fd v4, Fd v6, std::uint32_t mark)
+    : v4_(std::move(v4)), v6_(std::move(v6)), mark_(mark), buffers_(std::make_unique<Buffers>()) {}
 Sender::Sender(Sender&&) noexcept = default;
 Sender& Sender::operator=(Sender&&) noexcept = default;
 Sender::~Sender() = default;
@@ -73,23 +74,35 @@ Sender::~Sender() = default;
 Result<Sender, SystemError> Sender::open(std::uint32_t mark) {
   TRY(Fd v4, open_raw(AF_INET, mark));
   TRY(Fd v6, open_raw(AF_INET6, mark));
-  return Sender{std::move(v4), std::move(v6)};
+  return Sender{std::move(v4), std::move(v6), mark};
 }
 
 void Sender::send(std::span<const Bytes> packets, const std::function<void(std::size_t, int)>& failed) {
   std::size_t i = 0;
   while (i < packets.size()) {
+    const auto train = trains_.send(packets.subspan(i));
+    for (std::size_t n = 0; train.error != 0 && n < train.packets; ++n) failed(i + n, train.error);
+    i += train.packets;
+    if (train.packets > 0) continue;
     if (!has_header(packets[i])) {
       failed(i++, EINVAL);
       continue;
     }
-    const bool v4 = is_v4(packets[i]);
-    std::size_t end = i + 1;
-    while (end < packets.size() && end - i < kBatch && has_header(packets[end]) && is_v4(packets[end]) == v4) ++end;
-    const std::size_t sent = send_run(packets.subspan(i, end - i));
+    const std::size_t sent = send_run(packets.subspan(i, run_length(packets.subspan(i))));
     if (sent == 0) failed(i, errno);
     i += std::max<std::size_t>(sent, 1);
   }
+}
+
+// Of one family, for one call; a train behind it goes its own way.
+std::size_t Sender::run_length(std::span<const Bytes> packets) const {
+  const bool v4 = is_v4(packets[0]);
+  std::size_t n = 1;
+  while (n < packets.size() && n < kBatch && has_header(packets[n]) && is_v4(packets[n]) == v4 &&
+         !trains_.takes(packets.subspan(n))) {
+    ++n;
+  }
+  return n;
 }
 
 // sendmmsg(2) stops at the first message that fails: 0 means that it was the first of the run.

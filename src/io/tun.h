@@ -1,36 +1,45 @@
 #pragma once
-// The host's side of the engine: a TUN device without packet information, one IP packet a read or write.  Lives as long
-// as this object (not persistent), so that a killed daemon's device goes and its routes with it.
+// The host's side of the engine: a TUN device, one packet a read or write, with a header in front that tells of
+// super-packets (vnet_header.h).  Lives as long as this object (not persistent), so that a killed daemon's device goes
+// and its routes with it.
+#include <span>
 #include <string>
 
 #include "base/bytes.h"
 #include "io/fd.h"
 #include "io/system_error.h"
+#include "io/vnet_header.h"
 
 namespace testudo::io {
 
 class Tun {
  public:
-  /// Creates the device; EBUSY when another process has it.
-  static Result<Tun, SystemError> open(const std::string& name);
+  /// Creates the device; EBUSY when another process has it.  Asks for super-packets of TCP and UDP when `offload`:
+  /// what this kernel can do of it is in offload().
+  static Result<Tun, SystemError> open(const std::string& name, bool offload);
 
   int fd() const { return fd_.get(); }
   const std::string& name() const { return name_; }
   unsigned index() const { return index_; }
+  Offload offload() const { return offload_; }
 
   Status<SystemError> set_mtu(std::size_t mtu) const;
   Status<SystemError> bring_up() const;
 
-  /// One packet; its length, or 0 when none waits (or the device is down).
-  std::size_t read(MutableBytes into) const;
-  /// False when the kernel refuses it (the device is down, or the packet is not IP).
-  bool write(Bytes packet) const;
+  /// One packet or super-packet; its length, or 0 when none waits (or the device is down).
+  std::size_t read(VnetHeader& header, MutableBytes into) const;
+  /// The pieces as one packet or super-packet, at most kMaxPieces.  False when the kernel refuses it (the device is
+  /// down, or the packet is not IP).
+  static constexpr std::size_t kMaxPieces = 1000;  // UIO_MAXIOV is 1024
+  bool write(const VnetHeader& header, std::span<const Bytes> pieces) const;
 
  private:
-  Tun(Fd fd, std::string name, unsigned index) : fd_(std::move(fd)), name_(std::move(name)), index_(index) {}
+  Tun(Fd fd, std::string name, unsigned index, Offload offload)
+      : fd_(std::move(fd)), name_(std::move(name)), index_(index), offload_(offload) {}
   Fd fd_;
   std::string name_;
   unsigned index_ = 0;
+  Offload offload_;
 };
 
 }  // namespace testudo::io

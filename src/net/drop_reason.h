@@ -54,6 +54,7 @@ namespace testudo::net {
   X(ReassemblyInvalid,    "",                 "Fragments overlap or contradict each other (RFC 5722).") \
   /* the outside */ \
   X(QueueFull,            "qfull",            "The queue towards the network or the host was full.") \
+  X(ReceiveQueueFull,     "qfull",            "The kernel's queue towards the engine was full.") \
   X(NoRoute,              "ipsec.out_noroute","The kernel has no route for the protected packet.") \
   X(SendFailed,           "ipsec.out_noroute","The kernel refused to send the packet.")
 // clang-format on

@@ -191,6 +191,7 @@ void Daemon::tick() {
     policies_dirty_ = true;
   }
   packets_->tick(now);
+  for (const auto& receiver : receivers_) packets_->count_overflows(*receiver);
   if (++ticks_ % kRouteMemory == 0) {
     view_->forget_routes();
     // SAs and routes decide about the room for TCP, and they change without a word to the policies.

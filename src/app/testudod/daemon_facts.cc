@@ -7,6 +7,14 @@
 #include "app/testudod/daemon.h"
 
 namespace testudo::app {
+namespace {
+
+const char* offload_word(io::Offload offload) {
+  if (!offload.tcp) return "off";
+  return offload.udp ? "TCP and UDP" : "TCP";
+}
+
+}  // namespace
 
 std::string Daemon::host_facts() {
   return nlohmann::json{{"mode", "host"},
@@ -16,6 +24,7 @@ std::string Daemon::host_facts() {
                         {"started", started_.unix_seconds},
                         {"refused_in_clear", attachment_->refused_in_clear()},
                         {"escapes_stopped", attachment_->escapes_stopped()},
+                        {"offload", offload_word(attachment_->tun().offload())},
                         {"ike_unclaimed", ike_unclaimed_},
                         {"waiting_for_policies", attachment_->adopted()},
                         {"warnings", attachment_->warnings()}}
@@ -25,8 +34,9 @@ std::string Daemon::host_facts() {
 // Clear packets that an inbound policy refuses never reach the engine; its counters still tell of them.
 void Daemon::count_refused() {
   const std::uint64_t refused = attachment_->refused_in_clear();
-  for (std::uint64_t n = refused_counted_; n < refused; ++n)
-    engine_->count_drop(net::DropReason::InboundPolicyClear, {});
+  if (refused > refused_counted_) {
+    engine_->count_drop(net::DropReason::InboundPolicyClear, {}, refused - refused_counted_);
+  }
   refused_counted_ = refused;
 }
 

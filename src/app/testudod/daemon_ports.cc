@@ -17,6 +17,10 @@ Status<std::string> Daemon::open_encapsulation_ports() {
         continue;
       }
       steers.push_back({family, port, udp->local_port()});
+      if (options_.host.offload) {
+        udp->join_messages();
+        packets_->lend(family, port, udp->fd());
+      }
       receive_from(*std::move(udp));
     }
   }

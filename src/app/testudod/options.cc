@@ -89,6 +89,11 @@ Refusal set(Options& o, const std::string& key, const std::string& value) {
   if (key == "mark") return set_mark(o.host.mark, value);
   if (key == "table") return set_number(o.host.table, value, 1, 0xffffffff);
   if (key == "rule") return set_number(o.host.rule, value, 1, 32765);
+  if (key == "offload") {
+    if (value != "on" && value != "off") return "expected on or off";
+    o.host.offload = value == "on";
+    return std::nullopt;
+  }
   if (key == "device") {
     if (value.empty() || value.size() > 15) return "expected a device name of at most 15 characters";
     o.host.device = value;
@@ -104,8 +109,8 @@ Refusal set(Options& o, const std::string& key, const std::string& value) {
     o.host.encapsulation_ports = *std::move(list);
     return std::nullopt;
   }
-  return "there is no such key (device, mtu, mark, table, rule, attach, encapsulation_ports, tcp_mss, or a variable "
-         "with dots)";
+  return "there is no such key (device, mtu, mark, table, rule, attach, encapsulation_ports, tcp_mss, offload, or a "
+         "variable with dots)";
 }
 
 }  // namespace

@@ -16,60 +16,44 @@ net::DropReason reason_of(int error) {
   return net::DropReason::SendFailed;
 }
 
-std::vector<engine::PacketBuffer> make_buffers() {
-  std::vector<engine::PacketBuffer> buffers;
-  buffers.reserve(io::kBatch);
-  for (std::size_t i = 0; i < io::kBatch; ++i) buffers.emplace_back();
-  return buffers;
-}
-
 }  // namespace
 
 PacketPath::PacketPath(engine::Engine& engine, const io::Tun& tun, io::Sender sender, Listeners listeners)
     : engine_(engine),
-      tun_(tun),
+      host_(tun),
       sender_(std::move(sender)),
       listeners_(std::move(listeners)),
-      incoming_(make_buffers()),
-      outgoing_(make_buffers()),
-      slots_(io::kBatch) {
-  batch_.reserve(io::kBatch);
-  to_send_.reserve(io::kBatch);
-}
-
-std::size_t PacketPath::read_tun() {
-  batch_.clear();
-  for (engine::PacketBuffer& buffer : incoming_) {
-    buffer.reset();
-    const std::size_t n = tun_.read(buffer.free_space());
-    if (n == 0) break;
-    buffer.set_size(n);
-    batch_.push_back(&buffer);
-  }
-  return batch_.size();
+      incoming_(io::kBuffers),
+      outgoing_(io::kBuffers),
+      slots_(io::kBuffers) {
+  batch_.reserve(io::kBuffers);
+  to_send_.reserve(io::kBuffers);
 }
 
 void PacketPath::from_host() {
-  for (int round = 0; round < kRounds && read_tun() > 0; ++round) {
+  const auto malformed = [&](Bytes packet) { engine_.count_drop(net::DropReason::OutboundInvalid, packet); };
+  for (int round = 0; round < kRounds; ++round) {
+    const auto batch = host_.read(malformed);
+    if (batch.empty()) return;
     if (hold_) {
-      for (const engine::PacketBuffer* p : batch_) engine_.count_drop(net::DropReason::NoSa, p->bytes());
+      for (const engine::PacketBuffer* p : batch) engine_.count_drop(net::DropReason::NoSa, p->bytes());
       continue;
     }
-    engine_.outbound(batch_, io::now(), *this);
+    engine_.outbound(batch, io::now(), *this);
     flush();
   }
 }
 
 void PacketPath::from_wire(io::Receiver& receiver, Role role) {
   for (int round = 0; round < kRounds; ++round) {
-    for (std::size_t i = 0; i < io::kBatch; ++i) {
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
       incoming_[i].reset();
       slots_[i] = {incoming_[i].free_space(), 0};
     }
     const std::size_t n = receiver.receive(slots_);
     if (n == 0) return;
     batch_.clear();
-    for (std::size_t i = 0; i < io::kBatch; ++i) {
+    for (std::size_t i = 0; i < n; ++i) {
       if (slots_[i].length == 0) continue;
       incoming_[i].set_size(slots_[i].length);
       if (role == Role::IpInIp && !engine_.takes_ip_in_ip(incoming_[i].bytes())) continue;
@@ -82,6 +66,12 @@ void PacketPath::from_wire(io::Receiver& receiver, Role role) {
   }
 }
 
+void PacketPath::count_overflows(io::Receiver& receiver) {
+  if (const std::uint64_t lost = receiver.take_overflows(); lost > 0) {
+    engine_.count_drop(net::DropReason::ReceiveQueueFull, {}, lost);
+  }
+}
+
 void PacketPath::tick(Time now) {
   engine_.tick(now, *this);
   flush();
@@ -89,15 +79,26 @@ void PacketPath::tick(Time now) {
 
 void PacketPath::to_wire(engine::PacketBuffer& packet, bool) {
   std::swap(packet, outgoing_[queued_++]);
-  if (queued_ == outgoing_.size()) flush();
+  if (queued_ == outgoing_.size()) send();
 }
 
 void PacketPath::to_host(engine::PacketBuffer& packet) {
   if (role_ == Role::Overheard) return;
-  if (!tun_.write(packet.bytes())) engine_.count_drop(net::DropReason::QueueFull, packet.bytes());
+  if (host_.give(packet)) return;
+  flush_host();
+  static_cast<void>(host_.give(packet));  // there is room now
 }
 
 void PacketPath::flush() {
+  send();
+  flush_host();
+}
+
+void PacketPath::flush_host() {
+  host_.flush([&](Bytes packet) { engine_.count_drop(net::DropReason::QueueFull, packet); });
+}
+
+void PacketPath::send() {
   if (queued_ == 0) return;
   to_send_.clear();
   for (std::size_t i = 0; i < queued_; ++i) to_send_.push_back(outgoing_[i].bytes());

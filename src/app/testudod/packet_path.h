@@ -4,10 +4,10 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "io/host_port.h"
 #include "io/receiver.h"
 #include "io/sender.h"
 #include "io/slot.h"
-#include "io/tun.h"
 
 namespace testudo::app {
 
@@ -25,6 +25,10 @@ class PacketPath final : public engine::Outbox {
   /// these.  IpInIp: the host's own tunnels receive these too, and only what an IPcomp tunnel left as it was is ours.
   enum class Role : std::uint8_t { Delivered, Overheard, IpInIp };
   void from_wire(io::Receiver& receiver, Role role);
+  /// Trains of datagrams from this port go out by this socket: io::Sender::lend().
+  void lend(net::Family family, std::uint16_t port, int socket) { sender_.lend(family, port, socket); }
+  /// What the queues of a receiver had no room for.
+  void count_overflows(io::Receiver& receiver);
   /// About once a second.
   void tick(Time now);
 
@@ -37,11 +41,12 @@ class PacketPath final : public engine::Outbox {
   void trace(const engine::TraceStep& step) override { listeners_.trace(step); }
 
  private:
-  std::size_t read_tun();
   void flush();
+  void flush_host();
+  void send();
 
   engine::Engine& engine_;
-  const io::Tun& tun_;
+  io::HostPort host_;
   io::Sender sender_;
   Listeners listeners_;
   bool hold_ = false;

@@ -104,30 +104,6 @@ void write_outer(MutableBytes header, const OuterHeader& h, std::size_t payload_
   }
 }
 
-std::uint16_t checksum(Bytes data, std::uint32_t initial) {
-  // Sums of 32-bit words are congruent to sums of 16-bit words modulo 65535; 2^32 of them fit.
-  std::uint64_t sum = initial;
-  const std::uint8_t* p = data.data();
-  std::size_t left = data.size();
-  for (; left >= 4; left -= 4, p += 4) sum += be32(p);
-  if (left >= 2) {
-    sum += be16(p);
-    p += 2;
-    left -= 2;
-  }
-  if (left == 1) sum += std::uint64_t{*p} << 8;
-  while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
-  return static_cast<std::uint16_t>(~sum);
-}
-
-std::uint32_t pseudo_header_sum(const net::Address& source, const net::Address& destination, std::uint8_t protocol,
-                                std::size_t length) {
-  // The complement of the finished checksum is the folded sum; the length is 16 bits in IPv4 and 32 bits in IPv6.
-  std::uint32_t sum = protocol + static_cast<std::uint32_t>(length >> 16) + static_cast<std::uint32_t>(length & 0xffff);
-  sum = static_cast<std::uint16_t>(~checksum(source.bytes(), sum));
-  return static_cast<std::uint16_t>(~checksum(destination.bytes(), sum));
-}
-
 namespace {
 
 Result<IpView, Malformed> parse(Bytes packet, Kind kind) {

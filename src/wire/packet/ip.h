@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "net/flow.h"
+#include "wire/packet/checksum.h"
 #include "wire/reader.h"
 
 namespace testudo::wire::packet {
@@ -100,10 +101,5 @@ constexpr std::size_t outer_length(const OuterHeader& h) {
 }
 /// Writes an IP header in front of payload_length bytes.  Both addresses must be of one family.
 void write_outer(MutableBytes header, const OuterHeader& fields, std::size_t payload_length);
-
-/// Internet checksum (RFC 1071) over the pieces, with the pseudo header when one is wanted.
-std::uint16_t checksum(Bytes data, std::uint32_t initial = 0);
-std::uint32_t pseudo_header_sum(const net::Address& source, const net::Address& destination, std::uint8_t protocol,
-                                std::size_t length);
 
 }  // namespace testudo::wire::packet

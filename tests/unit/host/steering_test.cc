@@ -21,6 +21,12 @@ TEST(NftSteer, EspAndKeepalivesGoToTheEnginesPortOfTheirFamily) {
   }
 }
 
+TEST(NftSteer, WhatTheEnginesSocketSendsComesFromThePortItself) {
+  const std::string text = nft_steer("t", {kV4, kV6});
+  EXPECT_THAT(text, HasSubstr("output meta nfproto ipv4 udp sport 40001 udp sport set 4500\n"));
+  EXPECT_THAT(text, HasSubstr("output meta nfproto ipv6 udp sport 40002 udp sport set 4500\n"));
+}
+
 TEST(NftSteer, TheFormOfTheFirstDraftsIsEspToo) {
   EXPECT_THAT(nft_steer("t", {kV4}),
               HasSubstr("udp dport 4500 @th,64,64 0 udp dport set 40001 udp checksum set 0 accept\n"));

@@ -1,0 +1,74 @@
+#include "io/joined_messages.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "net/protocol.h"
+
+namespace testudo::io {
+namespace {
+
+constexpr int kUdpGro = 104;  // UDP_GRO of linux/udp.h
+
+// The size of the messages that were joined, or 0 when it is one.
+std::size_t joined_size(const msghdr& message) {
+  msghdr walk = message;  // CMSG_NXTHDR wants it mutable
+  for (cmsghdr* c = CMSG_FIRSTHDR(&walk); c != nullptr; c = CMSG_NXTHDR(&walk, c)) {
+    if (c->cmsg_level != IPPROTO_UDP || c->cmsg_type != kUdpGro) continue;
+    int size = 0;
+    std::memcpy(&size, CMSG_DATA(c), sizeof size);
+    return static_cast<std::size_t>(std::max(size, 0));
+  }
+  return 0;
+}
+
+}  // namespace
+
+JoinedMessages::JoinedMessages(std::uint16_t port)
+    : port_(port), storage_(std::make_unique_for_overwrite<std::uint8_t[]>(kBatch * kRoom)) {}
+
+std::size_t JoinedMessages::receive(int socket, std::span<Slot> slots) {
+  std::size_t filled = 0;
+  bool asked = false;
+  while (filled < slots.size()) {
+    if (!rest_.empty() || start_message()) {
+      slots[filled].length = write_piece(slots[filled].room);
+      ++filled;
+      continue;
+    }
+    if (asked) break;
+    asked = true;
+    for (std::size_t i = 0; i < kBatch; ++i) batch_.put(i, {storage_.get() + i * kRoom, kRoom});
+    received_ = batch_.receive(socket, kBatch);
+    current_ = 0;
+  }
+  return filled;
+}
+
+// Goes on to the next message that can be used.
+bool JoinedMessages::start_message() {
+  while (current_ < received_) {
+    const std::size_t i = current_++;
+    const msghdr& message = batch_.header(i);
+    const auto ancillary = read_ancillary(message);
+    if ((message.msg_flags & MSG_TRUNC) != 0 || !ancillary || batch_.length(i) == 0) continue;
+    ancillary_ = *ancillary;
+    rest_ = {storage_.get() + i * kRoom, batch_.length(i)};
+    step_ = joined_size(message);
+    if (step_ == 0) step_ = rest_.size();
+    return true;
+  }
+  return false;
+}
+
+std::size_t JoinedMessages::write_piece(MutableBytes room) {
+  const Bytes piece = rest_.first(std::min(step_, rest_.size()));
+  rest_ = rest_.subspan(piece.size());
+  const std::size_t header = header_length(ancillary_, net::protocol::kUdp);
+  if (header + piece.size() > room.size()) return 0;
+  std::ranges::copy(piece, room.data() + header);
+  write_header(room.first(header), ancillary_, net::protocol::kUdp, piece.size(), port_);
+  return header + piece.size();
+}
+
+}  // namespace testudo::io

@@ -1,0 +1,35 @@
+#pragma once
+// UDP messages that the kernel joined (UDP_GRO), received and taken apart: each becomes the IP packet that it was, with
+// its headers made again (rebuilt_header.h).  One thread.
+#include <memory>
+#include <span>
+
+#include "io/message_batch.h"
+#include "io/rebuilt_header.h"
+#include "io/slot.h"
+
+namespace testudo::io {
+
+class JoinedMessages {
+ public:
+  /// `port` is what the packets were sent to.
+  explicit JoinedMessages(std::uint16_t port);
+
+  /// Fills slots from the front and says how many.  What does not fit into them is kept for the next call.
+  std::size_t receive(int socket, std::span<Slot> slots);
+
+ private:
+  static constexpr std::size_t kRoom = 65536;
+  bool start_message();
+  std::size_t write_piece(MutableBytes room);
+
+  std::uint16_t port_;
+  std::unique_ptr<std::uint8_t[]> storage_;
+  MessageBatch batch_;
+  std::size_t received_ = 0, current_ = 0;  ///< messages of batch_
+  Bytes rest_;                              ///< of the message before current_
+  std::size_t step_ = 0;
+  Ancillary ancillary_;
+};
+
+}  // namespace testudo::io
