@@ -43,21 +43,21 @@ TESTUDO_KERNEL typename V::Reg round_key(const GcmKey& key, std::size_t round) {
 template <typename V, std::size_t N>
 TESTUDO_KERNEL void whiten(const GcmKey& key, typename V::Reg (&x)[N]) {
   const typename V::Reg k = round_key<V>(key, 0);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (auto& v : x) v = V::bit_xor(v, k);
 }
 
 template <typename V, std::size_t N>
 TESTUDO_KERNEL void one_round(const GcmKey& key, std::size_t round, typename V::Reg (&x)[N]) {
   const typename V::Reg k = round_key<V>(key, round);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (auto& v : x) v = V::aes_round(v, k);
 }
 
 template <typename V, std::size_t N>
 TESTUDO_KERNEL void last_round(const GcmKey& key, std::size_t rounds, typename V::Reg (&x)[N]) {
   const typename V::Reg k = round_key<V>(key, rounds);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (auto& v : x) v = V::aes_last_round(v, k);
 }
 

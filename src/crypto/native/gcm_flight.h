@@ -20,37 +20,14 @@
 #include <span>
 
 #include "crypto/native/aes.h"
+#include "crypto/native/gcm_alike.h"
+#include "crypto/native/gcm_parts.h"
 #include "crypto/native/ghash.h"
 #include "crypto/suite.h"
 
 namespace testudo::crypto::native {
 
 inline constexpr std::size_t kGroupBlocks = 16, kGroupBytes = 16 * kGroupBlocks;
-
-enum class Direction { Seal, Open };
-
-/// Wipes a whole number of registers, in a way that no optimiser removes.
-template <typename V, typename T>
-TESTUDO_KERNEL void forget(T& secrets) {
-  static_assert(sizeof secrets % V::kBytes == 0);
-  auto* const bytes = static_cast<std::uint8_t*>(static_cast<void*>(&secrets));
-  for (std::size_t i = 0; i < sizeof secrets; i += V::kBytes) V::store(bytes + i, V::zero());
-  __asm__ volatile("" : : "r"(bytes) : "memory");
-}
-
-/// J0 for an IV of 96 bits: salt, IV, one.
-TESTUDO_KERNEL __m128i initial_counter(const std::array<std::uint8_t, 4>& salt, Bytes iv) {
-  const std::uint64_t front = word_at<std::uint32_t>(salt.data()) | word_at<std::uint32_t>(iv.data()) << 32;
-  return block_of(front, word_at<std::uint32_t>(iv.data() + 4) | std::uint64_t{1} << 56);
-}
-
-/// In constant time; of a shorter tag only those bytes count.
-TESTUDO_KERNEL bool same_tag(__m128i tag, Bytes received) {
-  alignas(16) static constexpr std::uint64_t kEnds[4] = {~0ULL, ~0ULL, 0, 0};
-  const auto* const ends = static_cast<const std::uint8_t*>(static_cast<const void*>(kEnds)) + 16 - received.size();
-  const __m128i difference = _mm_xor_si128(tag, load_first(received.data(), received.size()));
-  return _mm_testz_si128(difference, load_first(ends, 16)) == 1;
-}
 
 /// Registers of counter blocks, each with the text it is for.
 template <typename V>
@@ -65,11 +42,7 @@ struct Rest {
 
 template <typename V>
 TESTUDO_KERNEL void crypt_register(std::uint8_t* text, std::size_t bytes, typename V::Reg keystream) {
-  if (bytes == V::kBytes) {
-    V::store(text, V::bit_xor(V::load(text), keystream));
-  } else {
-    V::store_first(text, V::bit_xor(V::load_first(text, bytes), keystream), bytes);
-  }
+  store_up_to<V>(text, V::bit_xor(load_up_to<V>(text, bytes), keystream), bytes);
 }
 
 template <typename V, std::size_t kRounds>
@@ -212,7 +185,17 @@ class Flight {
     alignas(64) Block j0[kSeats], hash[kSeats], mask[kSeats], low[kSeats], mid[kSeats], high[kSeats];
   };
 
-  TESTUDO_KERNEL_TARGET __attribute__((noinline)) void fly() {
+  TESTUDO_KERNEL void fly() {
+    const std::span<Job* const> jobs{jobs_, taken_};
+    if (are_short_and_alike<V>(jobs)) {
+      crypt_alike<V, kRounds, kDirection>(sa_, jobs);
+    } else {
+      fly_step_by_step();
+    }
+    taken_ = 0;
+  }
+
+  TESTUDO_KERNEL_TARGET __attribute__((noinline)) void fly_step_by_step() {
     start();
     for (std::size_t i = 0; i < taken_; ++i) crypt_text(i);
     if (pending_.text != nullptr) hash_group<V>(key_, factors_, pending_);
@@ -222,7 +205,6 @@ class Flight {
       for (std::size_t i = 0; i < taken_; ++i) hash_rest(i);
     }
     finish();
-    taken_ = 0;
   }
 
   /// Section 7.1 steps 1 to 3, for all: J0 goes to be encrypted, of nothing; AAD is hashed.
@@ -296,7 +278,7 @@ class Flight {
     typename V::Reg hash = V::first(load_block(&seats_.hash[i]));
     while (text.size() > V::kBytes - 16) {
       const std::size_t n = std::min(V::kBytes, text.size());
-      const typename V::Reg x = reversed<V>(n == V::kBytes ? V::load(text.data()) : V::load_first(text.data(), n));
+      const typename V::Reg x = reversed<V>(load_up_to<V>(text.data(), n));
       add_product<V>(sum, V::bit_xor(hash, x), V::load(power));
       hash = V::zero();
       power += V::kBlocks;
@@ -321,13 +303,7 @@ class Flight {
       V::store(&seats_.hash[i], V::bit_xor(reversed<V>(reduced<V>(sum)), V::load(&seats_.mask[i])));
     }
     for (std::size_t i = 0; i < taken_; ++i) {
-      Job& job = *jobs_[i];
-      const __m128i tag = load_block(&seats_.hash[i]);
-      if constexpr (kDirection == Direction::Seal) {
-        store_first(job.icv.data(), tag, job.icv.size());
-      } else {
-        job.ok = same_tag(tag, job.icv);
-      }
+      put_or_compare<kDirection>(load_block(&seats_.hash[i]), *jobs_[i]);
     }
   }
 

@@ -46,12 +46,18 @@ TESTUDO_KERNEL Products<V> no_products() {
   return {V::zero(), V::zero(), V::zero()};
 }
 
+/// sum += x·h in each lane; h_sums are the half_sums of h.
+template <typename V>
+TESTUDO_KERNEL void add_product(Products<V>& sum, typename V::Reg x, typename V::Reg h, typename V::Reg h_sums) {
+  sum.low = V::bit_xor(sum.low, V::low_products(x, h));
+  sum.high = V::bit_xor(sum.high, V::high_products(x, h));
+  sum.mid = V::bit_xor(sum.mid, V::low_products(half_sums<V>(x), h_sums));
+}
+
 /// sum += x·h in each lane.
 template <typename V>
 TESTUDO_KERNEL void add_product(Products<V>& sum, typename V::Reg x, typename V::Reg h) {
-  sum.low = V::bit_xor(sum.low, V::low_products(x, h));
-  sum.high = V::bit_xor(sum.high, V::high_products(x, h));
-  sum.mid = V::bit_xor(sum.mid, V::low_products(half_sums<V>(x), half_sums<V>(h)));
+  add_product<V>(sum, x, h, half_sums<V>(h));
 }
 
 /// sum += x[0]·h[0] + x[1]·h[1]; h_sums are the half_sums of the two h.
@@ -62,6 +68,21 @@ TESTUDO_KERNEL void add_two_products(Products<V>& sum, const typename V::Reg (&x
   sum.low = V::bit_xor(sum.low, V::low_products(x[0], h[0]), V::low_products(x[1], h[1]));
   sum.high = V::bit_xor(sum.high, V::high_products(x[0], h[0]), V::high_products(x[1], h[1]));
   sum.mid = V::bit_xor(sum.mid, V::low_products(x_sums, h_sums), V::high_products(x_sums, h_sums));
+}
+
+/// Lane l of sum += all lanes of packets[l].
+template <typename V>
+TESTUDO_KERNEL void add_lane_sums(Products<V>& sum, const Products<V> (&packets)[V::kBlocks]) {
+  typename V::Reg low[V::kBlocks], mid[V::kBlocks], high[V::kBlocks];
+#pragma GCC unroll 4
+  for (std::size_t l = 0; l < V::kBlocks; ++l) {
+    low[l] = packets[l].low;
+    mid[l] = packets[l].mid;
+    high[l] = packets[l].high;
+  }
+  sum.low = V::bit_xor(sum.low, V::lane_sums(low));
+  sum.mid = V::bit_xor(sum.mid, V::lane_sums(mid));
+  sum.high = V::bit_xor(sum.high, V::lane_sums(high));
 }
 
 /// Modulo x^128 + x^7 + x^2 + x + 1, whose reversed high half is the constant: the low 64 bits are folded up, twice.

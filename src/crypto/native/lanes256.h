@@ -39,6 +39,10 @@ struct Lanes256 {
   TESTUDO_KERNEL static __m128i sum_of_lanes(Reg v) {
     return _mm_xor_si128(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
   }
+  /// Lane l is the sum of the lanes of v[l].
+  TESTUDO_KERNEL static Reg lane_sums(const Reg (&v)[2]) {
+    return _mm256_xor_si256(_mm256_permute2x128_si256(v[0], v[1], 0x20), _mm256_permute2x128_si256(v[0], v[1], 0x31));
+  }
 
   TESTUDO_KERNEL static Reg bit_and(Reg a, Reg b) { return _mm256_and_si256(a, b); }
   TESTUDO_KERNEL static Reg bit_xor(Reg a, Reg b) { return _mm256_xor_si256(a, b); }

@@ -40,6 +40,13 @@ struct Lanes512 {
     const __m256i sums = _mm256_xor_si256(_mm512_castsi512_si256(v), _mm512_extracti64x4_epi64(v, 1));
     return _mm_xor_si128(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
   }
+  /// Lane l is the sum of the lanes of v[l].
+  TESTUDO_KERNEL static Reg lane_sums(const Reg (&v)[4]) {
+    const Reg two[] = {
+        _mm512_xor_si512(_mm512_shuffle_i64x2(v[0], v[1], 0x44), _mm512_shuffle_i64x2(v[0], v[1], 0xee)),
+        _mm512_xor_si512(_mm512_shuffle_i64x2(v[2], v[3], 0x44), _mm512_shuffle_i64x2(v[2], v[3], 0xee))};
+    return _mm512_xor_si512(_mm512_shuffle_i64x2(two[0], two[1], 0x88), _mm512_shuffle_i64x2(two[0], two[1], 0xdd));
+  }
 
   TESTUDO_KERNEL static Reg bit_and(Reg a, Reg b) { return _mm512_and_si512(a, b); }
   TESTUDO_KERNEL static Reg bit_xor(Reg a, Reg b) { return _mm512_xor_si512(a, b); }

@@ -36,6 +36,11 @@ struct TwinLanes {
   TESTUDO_KERNEL static __m128i first_lane(Reg v) { return Half::first_lane(v.low); }
   TESTUDO_KERNEL static Reg gather(const Block* blocks) { return {Half::gather(blocks), Half::gather(blocks + 2)}; }
   TESTUDO_KERNEL static __m128i sum_of_lanes(Reg v) { return Half::sum_of_lanes(Half::bit_xor(v.low, v.high)); }
+  TESTUDO_KERNEL static Reg lane_sums(const Reg (&v)[4]) {
+    const __m256i front[] = {Half::bit_xor(v[0].low, v[0].high), Half::bit_xor(v[1].low, v[1].high)};
+    const __m256i back[] = {Half::bit_xor(v[2].low, v[2].high), Half::bit_xor(v[3].low, v[3].high)};
+    return {Half::lane_sums(front), Half::lane_sums(back)};
+  }
 
   TESTUDO_KERNEL static Reg bit_and(Reg a, Reg b) {
     return {Half::bit_and(a.low, b.low), Half::bit_and(a.high, b.high)};

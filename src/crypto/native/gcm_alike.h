@@ -1,0 +1,144 @@
+#pragma once
+// AES-GCM of short packets that are all of one length, which is how they come: acknowledgements, voice.  As many of
+// them as a register has lanes are done from J0 to tag within registers, and what depends on lengths only, the product
+// of the block of lengths above all, is shared by all of a flight.  For two lanes and packets of two registers:
+//
+//   AES      | J0 a | J0 b |    | a0 | a1 |  | a2 | a3 |    | b0 | b1 |  | b2 | b3 |
+//   GHASH    sums over the lanes of each packet become lanes:  | Σ a | Σ b |
+//            + | AAD a | AAD b | × H^6  +  | lengths | lengths | × H,  reduced once
+//   tags     ⊕ E(K, | J0 a | J0 b |)
+//
+// Constant time: branches and addresses depend on lengths only.  Never allocates.
+#ifdef __x86_64__
+#include "crypto/native/aes.h"
+#include "crypto/native/gcm_parts.h"
+#include "crypto/native/ghash.h"
+#include "crypto/suite.h"
+
+namespace testudo::crypto::native {
+
+/// The longest that are done in this way, in registers.
+template <typename V>
+inline constexpr std::size_t kMaxAlike = 8 / V::kBlocks;
+
+template <typename V, std::size_t kRounds, Direction kDirection, std::size_t N>
+class Alike {
+ public:
+  /// All jobs will have lengths like this one's: N registers of text, AAD of at most a block.
+  TESTUDO_KERNEL Alike(const GcmSa& sa, const Job& job)
+      : sa_(sa), blocks_((job.text.size() + 15) / 16), last_(job.text.size() - (N - 1) * V::kBytes) {
+    for (std::size_t j = 0; j < N; ++j) V::store(half_sums_[j], half_sums<V>(V::load(power(j))));
+    lengths_ = no_products<V>();
+    const __m128i lengths = block_of(8 * job.text.size(), 8 * job.aad.size());
+    add_product<V>(lengths_, V::broadcast(lengths), V::broadcast(load_block(sa.key.power(1))));
+  }
+  TESTUDO_KERNEL ~Alike() {
+    forget<V>(half_sums_);
+    forget<V>(lengths_);
+  }
+  Alike(const Alike&) = delete;
+  Alike& operator=(const Alike&) = delete;
+
+  /// kSets times V::kBlocks jobs.
+  template <std::size_t kSets>
+  TESTUDO_KERNEL void crypt(Job* const* jobs) const {
+    typename V::Reg x[kSets * kPerSet];
+    Products<V> sums[kSets];
+#pragma GCC unroll 4
+    for (std::size_t s = 0; s < kSets; ++s) sums[s] = start(jobs + s * V::kBlocks, &x[s * kPerSet]);
+    encrypt<V, kRounds>(sa_.key, x);
+#pragma GCC unroll 4
+    for (std::size_t s = 0; s < kSets; ++s) finish(jobs + s * V::kBlocks, &x[s * kPerSet], sums[s]);
+  }
+
+ private:
+  TESTUDO_KERNEL const Block* power(std::size_t j) const {
+    return sa_.key.power(blocks_ + 1 - j * V::kBlocks);
+  }
+
+  /// J0 and counter blocks of a set.
+  static constexpr std::size_t kPerSet = 1 + V::kBlocks * N;
+
+  /// Counter blocks into x, and the products of lengths and AAD.
+  TESTUDO_KERNEL Products<V> start(Job* const* jobs, typename V::Reg* x) const {
+    Block j0[V::kBlocks], aad[V::kBlocks];
+#pragma GCC unroll 4
+    for (std::size_t l = 0; l < V::kBlocks; ++l) {
+      const __m128i first = initial_counter(sa_.salt, jobs[l]->iv);
+      store_block(&j0[l], first);
+      store_block(&aad[l], load_first(jobs[l]->aad.data(), jobs[l]->aad.size()));
+#pragma GCC unroll 8
+      for (std::size_t j = 0; j < N; ++j) {
+        x[1 + l * N + j] = V::add(V::broadcast(first), V::load(kFurther[j * V::kBlocks]));
+      }
+    }
+    x[0] = V::gather(j0);
+    Products<V> sum = lengths_;
+    add_product<V>(sum, reversed<V>(V::gather(aad)), V::broadcast(load_block(sa_.key.power(blocks_ + 2))));
+    return sum;
+  }
+
+  TESTUDO_KERNEL void finish(Job* const* jobs, const typename V::Reg* x, Products<V> sum) const {
+    Products<V> of_packet[V::kBlocks];
+#pragma GCC unroll 4
+    for (std::size_t l = 0; l < V::kBlocks; ++l) of_packet[l] = crypt_text(jobs[l]->text.data(), &x[1 + l * N]);
+    add_lane_sums<V>(sum, of_packet);
+    Block tags[V::kBlocks];
+    V::store(tags, V::bit_xor(reversed<V>(reduced<V>(sum)), x[0]));
+    for (std::size_t l = 0; l < V::kBlocks; ++l) put_or_compare<kDirection>(load_block(&tags[l]), *jobs[l]);
+  }
+
+  TESTUDO_KERNEL Products<V> crypt_text(std::uint8_t* text, const typename V::Reg* keystream) const {
+    Products<V> sum = no_products<V>();
+#pragma GCC unroll 8
+    for (std::size_t j = 0; j < N; ++j, text += V::kBytes) {
+      const std::size_t n = j + 1 < N ? V::kBytes : last_;
+      const typename V::Reg in = load_up_to<V>(text, n);
+      typename V::Reg out = V::bit_xor(in, keystream[j]);
+      store_up_to<V>(text, out, n);
+      if (j + 1 == N && kDirection == Direction::Seal) out = V::bit_and(out, first_bytes<V>(n));
+      const typename V::Reg hashed = reversed<V>(kDirection == Direction::Seal ? out : in);
+      add_product<V>(sum, hashed, V::load(power(j)), V::load(half_sums_[j]));
+    }
+    return sum;
+  }
+
+  /// J0 ends in a big-endian one, so the first few counters behind it are an addition to its last byte.
+  alignas(64) static constexpr std::uint32_t kFurther[8][4] = {
+      {0, 0, 0, 1U << 24U}, {0, 0, 0, 2U << 24U}, {0, 0, 0, 3U << 24U}, {0, 0, 0, 4U << 24U},
+      {0, 0, 0, 5U << 24U}, {0, 0, 0, 6U << 24U}, {0, 0, 0, 7U << 24U}, {0, 0, 0, 8U << 24U}};
+
+  const GcmSa& sa_;
+  std::size_t blocks_, last_;
+  alignas(V::kBytes) std::uint8_t half_sums_[N][V::kBytes];
+  Products<V> lengths_;
+};
+
+/// Calls back with N as a constant.
+template <typename V, std::size_t kRounds, Direction kDirection, std::size_t N = 1>
+TESTUDO_KERNEL_TARGET void crypt_alike(const GcmSa& sa, std::span<Job* const> jobs) {
+  if (jobs.front()->text.size() > N * V::kBytes) {
+    if constexpr (N < kMaxAlike<V>) crypt_alike<V, kRounds, kDirection, N + 1>(sa, jobs);
+    return;
+  }
+  const Alike<V, kRounds, kDirection, N> alike{sa, *jobs.front()};
+  // Two sets side by side, where their registers are few enough.
+  constexpr std::size_t kSets = N <= 2 ? 2 : 1;
+  for (; jobs.size() >= kSets * V::kBlocks; jobs = jobs.subspan(kSets * V::kBlocks)) {
+    alike.template crypt<kSets>(jobs.data());
+  }
+  if (!jobs.empty()) alike.template crypt<1>(jobs.data());
+}
+
+/// Whether crypt_alike() can do them.
+template <typename V>
+TESTUDO_KERNEL bool are_short_and_alike(std::span<Job* const> jobs) {
+  const std::size_t text = jobs.front()->text.size(), aad = jobs.front()->aad.size();
+  if (text == 0 || text > kMaxAlike<V> * V::kBytes || aad > 16 || jobs.size() % V::kBlocks != 0) return false;
+  bool alike = true;
+  for (const Job* job : jobs) alike &= job->text.size() == text && job->aad.size() == aad;
+  return alike;
+}
+
+}  // namespace testudo::crypto::native
+#endif
