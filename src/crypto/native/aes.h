@@ -8,6 +8,8 @@
 
 namespace testudo::crypto::native {
 
+inline constexpr std::size_t kFewestRounds = 10;
+
 /// SubWord() of section 5.2: with four equal columns ShiftRows changes nothing, so the last round is SubBytes.
 TESTUDO_KERNEL std::uint32_t substituted(std::uint32_t word) {
   const __m128i columns = _mm_set1_epi32(static_cast<int>(word));
@@ -15,7 +17,7 @@ TESTUDO_KERNEL std::uint32_t substituted(std::uint32_t word) {
 }
 
 /// KeyExpansion() of section 5.2, for 16, 24 or 32 bytes.
-TESTUDO_KERNEL void expand_round_keys(Bytes key, GcmKey& out) {
+TESTUDO_KERNEL void expand_round_keys(Bytes key, GcmSa& out) {
   constexpr std::size_t kMaxWords = 4 * GcmKey::kRoundKeys;
   std::array<std::uint32_t, kMaxWords> w{};
   const std::size_t in_key = key.size() / 4, all = 4 * (in_key + 7);
@@ -31,42 +33,49 @@ TESTUDO_KERNEL void expand_round_keys(Bytes key, GcmKey& out) {
     }
     w[i] = w[i - in_key] ^ word;
   }
-  std::memcpy(out.round_keys(), w.data(), sizeof w);
+  std::memcpy(out.key.round_keys(), w.data(), sizeof w);
+  out.rounds = in_key + 6;
   wipe({static_cast<std::uint8_t*>(static_cast<void*>(w.data())), sizeof w});
 }
 
+/// In all lanes.
 template <typename V>
-TESTUDO_KERNEL typename V::Reg round_key(const GcmKey& key, std::size_t round) {
-  return V::broadcast(load_block(key.round_keys() + round));
+TESTUDO_KERNEL typename V::Reg round_key(const GcmSa& sa, std::size_t round) {
+  return V::broadcast(load_block(sa.key.round_keys() + round));
 }
 
+// Of N registers of blocks, side by side.
+
 template <typename V, std::size_t N>
-TESTUDO_KERNEL void whiten(const GcmKey& key, typename V::Reg (&x)[N]) {
-  const typename V::Reg k = round_key<V>(key, 0);
+TESTUDO_KERNEL void whiten(const GcmSa& sa, typename V::Reg (&x)[N]) {
+  const typename V::Reg k = round_key<V>(sa, 0);
 #pragma GCC unroll 16
   for (auto& v : x) v = V::bit_xor(v, k);
 }
 
 template <typename V, std::size_t N>
-TESTUDO_KERNEL void one_round(const GcmKey& key, std::size_t round, typename V::Reg (&x)[N]) {
-  const typename V::Reg k = round_key<V>(key, round);
+TESTUDO_KERNEL void one_round(const GcmSa& sa, std::size_t round, typename V::Reg (&x)[N]) {
+  const typename V::Reg k = round_key<V>(sa, round);
 #pragma GCC unroll 16
   for (auto& v : x) v = V::aes_round(v, k);
 }
 
+/// From this round to the last.
 template <typename V, std::size_t N>
-TESTUDO_KERNEL void last_round(const GcmKey& key, std::size_t rounds, typename V::Reg (&x)[N]) {
-  const typename V::Reg k = round_key<V>(key, rounds);
+TESTUDO_KERNEL void further_rounds(const GcmSa& sa, std::size_t round, typename V::Reg (&x)[N]) {
+  for (; round < sa.rounds; ++round) one_round<V>(sa, round, x);
+  const typename V::Reg k = round_key<V>(sa, sa.rounds);
 #pragma GCC unroll 16
   for (auto& v : x) v = V::aes_last_round(v, k);
 }
 
-/// Encrypts N registers of blocks, side by side.
-template <typename V, std::size_t kRounds, std::size_t N>
-TESTUDO_KERNEL void encrypt(const GcmKey& key, typename V::Reg (&x)[N]) {
-  whiten<V>(key, x);
-  for (std::size_t round = 1; round < kRounds; ++round) one_round<V>(key, round, x);
-  last_round<V>(key, kRounds, x);
+template <typename V, std::size_t N>
+TESTUDO_KERNEL void encrypt(const GcmSa& sa, typename V::Reg (&x)[N]) {
+  whiten<V>(sa, x);
+  // No key has fewer rounds, so these are unrolled.
+#pragma GCC unroll 16
+  for (std::size_t round = 1; round < kFewestRounds; ++round) one_round<V>(sa, round, x);
+  further_rounds<V>(sa, kFewestRounds, x);
 }
 
 }  // namespace testudo::crypto::native

@@ -11,7 +11,7 @@ namespace {
 class Gcm final : public Suite {
  public:
   Gcm(const GcmKernel& kernel, const CipherRow& row, Bytes key) : kernel_(kernel) {
-    kernel.expand(key.first(kernel.key_bytes), sa_.key);
+    kernel.expand(key.first(key.size() - row.salt), sa_);
     std::ranges::copy(key.last(row.salt), sa_.salt.begin());
     sa_.shape = JobShape::of(row, nullptr);
   }
@@ -25,19 +25,16 @@ class Gcm final : public Suite {
   const GcmKernel& kernel_;
 };
 
-std::span<const GcmKernel> kernels(GcmLanes lanes) {
-  if (lanes == GcmLanes::Widest && has_vaes_512()) return gcm_kernels_512();
-  if (has_vaes_256()) return gcm_kernels_256();
-  return {};
+const GcmKernel* kernel_of(GcmLanes lanes) {
+  if (lanes == GcmLanes::Widest && has_vaes_512()) return gcm_kernel_512();
+  return has_vaes_256() ? gcm_kernel_256() : nullptr;
 }
 
 }  // namespace
 
 std::unique_ptr<Suite> make_gcm(const CipherRow& row, Bytes key, GcmLanes lanes) {
-  if (row.kind != CipherKind::AesGcm) return nullptr;
-  const auto choice = kernels(lanes);
-  const auto kernel = std::ranges::find(choice, key.size() - row.salt, &GcmKernel::key_bytes);
-  if (kernel == choice.end()) return nullptr;
+  const GcmKernel* const kernel = kernel_of(lanes);
+  if (row.kind != CipherKind::AesGcm || kernel == nullptr) return nullptr;
   return std::make_unique<Gcm>(*kernel, row, key);
 }
 

@@ -2,11 +2,11 @@
 
 namespace testudo::crypto::native {
 
-std::span<const GcmKernel> gcm_kernels_256() {
+const GcmKernel* gcm_kernel_256() {
 #ifdef __x86_64__
-  return kGcmKernels<Lanes>;
+  return &kGcmKernel<Lanes>;
 #else
-  return {};
+  return nullptr;
 #endif
 }
 

@@ -8,11 +8,11 @@
 
 namespace testudo::crypto::native {
 
-std::span<const GcmKernel> gcm_kernels_512() {
+const GcmKernel* gcm_kernel_512() {
 #ifdef __x86_64__
-  return kGcmKernels<Lanes>;
+  return &kGcmKernel<Lanes>;
 #else
-  return {};
+  return nullptr;
 #endif
 }
 

@@ -21,7 +21,7 @@ namespace testudo::crypto::native {
 template <typename V>
 inline constexpr std::size_t kMaxAlike = 8 / V::kBlocks;
 
-template <typename V, std::size_t kRounds, Direction kDirection, std::size_t N>
+template <typename V, Direction kDirection, std::size_t N>
 class Alike {
  public:
   /// All jobs will have lengths like this one's: N registers of text, AAD of at most a block.
@@ -46,7 +46,7 @@ class Alike {
     Products<V> sums[kSets];
 #pragma GCC unroll 4
     for (std::size_t s = 0; s < kSets; ++s) sums[s] = start(jobs + s * V::kBlocks, &x[s * kPerSet]);
-    encrypt<V, kRounds>(sa_.key, x);
+    encrypt<V>(sa_, x);
 #pragma GCC unroll 4
     for (std::size_t s = 0; s < kSets; ++s) finish(jobs + s * V::kBlocks, &x[s * kPerSet], sums[s]);
   }
@@ -115,13 +115,13 @@ class Alike {
 };
 
 /// Calls back with N as a constant.
-template <typename V, std::size_t kRounds, Direction kDirection, std::size_t N = 1>
+template <typename V, Direction kDirection, std::size_t N = 1>
 TESTUDO_KERNEL_TARGET void crypt_alike(const GcmSa& sa, std::span<Job* const> jobs) {
   if (jobs.front()->text.size() > N * V::kBytes) {
-    if constexpr (N < kMaxAlike<V>) crypt_alike<V, kRounds, kDirection, N + 1>(sa, jobs);
+    if constexpr (N < kMaxAlike<V>) crypt_alike<V, kDirection, N + 1>(sa, jobs);
     return;
   }
-  const Alike<V, kRounds, kDirection, N> alike{sa, *jobs.front()};
+  const Alike<V, kDirection, N> alike{sa, *jobs.front()};
   // Two sets side by side, where their registers are few enough.
   constexpr std::size_t kSets = N <= 2 ? 2 : 1;
   for (; jobs.size() >= kSets * V::kBlocks; jobs = jobs.subspan(kSets * V::kBlocks)) {

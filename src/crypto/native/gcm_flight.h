@@ -45,12 +45,12 @@ TESTUDO_KERNEL void crypt_register(std::uint8_t* text, std::size_t bytes, typena
   store_up_to<V>(text, V::bit_xor(load_up_to<V>(text, bytes), keystream), bytes);
 }
 
-template <typename V, std::size_t kRounds>
-TESTUDO_KERNEL_TARGET void crypt(const GcmKey& key, Rest<V>& rest) {
+template <typename V>
+TESTUDO_KERNEL_TARGET void crypt(const GcmSa& sa, Rest<V>& rest) {
   typename V::Reg x[Rest<V>::kRegisters];
 #pragma GCC unroll 8
   for (std::size_t i = 0; i < Rest<V>::kRegisters; ++i) x[i] = V::load(rest.counters[i]);
-  encrypt<V, kRounds>(key, x);
+  encrypt<V>(sa, x);
 #pragma GCC unroll 8
   for (std::size_t i = 0; i < Rest<V>::kRegisters; ++i) {
     if (i < rest.used) crypt_register<V>(rest.text[i], rest.bytes[i], x[i]);
@@ -128,43 +128,43 @@ class Counter {
 };
 
 /// Encrypts or decrypts a group and meanwhile hashes another, when there is one.
-template <typename V, std::size_t kRounds>
-TESTUDO_KERNEL void crypt_group(const GcmKey& key, const GroupFactors<V>& factors, Counter<V>& counter,
+template <typename V>
+TESTUDO_KERNEL void crypt_group(const GcmSa& sa, const GroupFactors<V>& factors, Counter<V>& counter,
                                 std::uint8_t* text, const Group& pending) {
-  constexpr std::size_t kPairs = GroupFactors<V>::kPairs, kRoundsPerPair = (kRounds - 1) / kPairs;
+  constexpr std::size_t kPairs = GroupFactors<V>::kPairs, kRoundsPerPair = (kFewestRounds - 1) / kPairs;
   typename V::Reg x[2 * kPairs];
 #pragma GCC unroll 8
   for (auto& v : x) v = counter.next_blocks();
-  whiten<V>(key, x);
+  whiten<V>(sa, x);
   Products<V> sum = no_products<V>();
   std::size_t round = 1;
   for (std::size_t pair = kPairs; pair-- > 0;) {
-    for (const std::size_t end = round + kRoundsPerPair; round < end; ++round) one_round<V>(key, round, x);
-    hash_pair<V>(sum, key, factors, pending, pair);
+    for (const std::size_t end = round + kRoundsPerPair; round < end; ++round) one_round<V>(sa, round, x);
+    hash_pair<V>(sum, sa.key, factors, pending, pair);
   }
-  for (; round < kRounds; ++round) one_round<V>(key, round, x);
-  last_round<V>(key, kRounds, x);
+  for (; round < kFewestRounds; ++round) one_round<V>(sa, round, x);
+  further_rounds<V>(sa, kFewestRounds, x);
 #pragma GCC unroll 8
   for (std::size_t i = 0; i < 2 * kPairs; ++i) crypt_register<V>(text + i * V::kBytes, V::kBytes, x[i]);
   reduce_into<V>(pending.hash, sum);
 }
 
-template <typename V, std::size_t kRounds>
-TESTUDO_KERNEL void crypt_group(const GcmKey& key, Counter<V>& counter, std::uint8_t* text) {
+template <typename V>
+TESTUDO_KERNEL void crypt_group(const GcmSa& sa, Counter<V>& counter, std::uint8_t* text) {
   typename V::Reg x[kGroupBlocks / V::kBlocks];
 #pragma GCC unroll 8
   for (auto& v : x) v = counter.next_blocks();
-  encrypt<V, kRounds>(key, x);
+  encrypt<V>(sa, x);
 #pragma GCC unroll 8
   for (std::size_t i = 0; i < kGroupBlocks / V::kBlocks; ++i) crypt_register<V>(text + i * V::kBytes, V::kBytes, x[i]);
 }
 
-template <typename V, std::size_t kRounds, Direction kDirection>
+template <typename V, Direction kDirection>
 class Flight {
  public:
   static constexpr std::size_t kSeats = 8;
 
-  TESTUDO_KERNEL explicit Flight(const GcmSa& sa) : sa_(sa), key_(sa.key), factors_(sa.key) {}
+  TESTUDO_KERNEL explicit Flight(const GcmSa& sa) : sa_(sa), factors_(sa.key) {}
   TESTUDO_KERNEL ~Flight() { forget<V>(seats_); }
   Flight(const Flight&) = delete;
   Flight& operator=(const Flight&) = delete;
@@ -188,7 +188,7 @@ class Flight {
   TESTUDO_KERNEL void fly() {
     const std::span<Job* const> jobs{jobs_, taken_};
     if (are_short_and_alike<V>(jobs)) {
-      crypt_alike<V, kRounds, kDirection>(sa_, jobs);
+      crypt_alike<V, kDirection>(sa_, jobs);
     } else {
       fly_step_by_step();
     }
@@ -198,9 +198,9 @@ class Flight {
   TESTUDO_KERNEL_TARGET __attribute__((noinline)) void fly_step_by_step() {
     start();
     for (std::size_t i = 0; i < taken_; ++i) crypt_text(i);
-    if (pending_.text != nullptr) hash_group<V>(key_, factors_, pending_);
+    if (pending_.text != nullptr) hash_group<V>(sa_.key, factors_, pending_);
     pending_ = {};
-    crypt<V, kRounds>(key_, rest_);
+    crypt<V>(sa_, rest_);
     if constexpr (kDirection == Direction::Seal) {
       for (std::size_t i = 0; i < taken_; ++i) hash_rest(i);
     }
@@ -214,7 +214,7 @@ class Flight {
       store_block(&seats_.j0[i], initial_counter(sa_.salt, job.iv));
       store_block(&seats_.hash[i], last_of_aad(job.aad));
     }
-    const typename V::Reg h = V::broadcast(load_block(key_.power(1)));
+    const typename V::Reg h = V::broadcast(load_block(sa_.key.power(1)));
     for (std::size_t i = 0; i < taken_; i += V::kBlocks) {
       V::store(&seats_.mask[i], V::zero());
       add_rest(V::gather(&seats_.j0[i]), seats_.mask[i].bytes.data(), V::kBytes);
@@ -227,7 +227,7 @@ class Flight {
     __m128i hash = _mm_setzero_si128();
     for (; aad.size() > 16; aad = aad.subspan(16)) {
       const typename V::Reg x = reversed<V>(V::first(_mm_xor_si128(hash, load_first(aad.data(), 16))));
-      const typename V::Reg h = V::first(load_block(key_.power(1)));
+      const typename V::Reg h = V::first(load_block(sa_.key.power(1)));
       hash = V::first_lane(reversed<V>(multiplied<V>(x, h)));
     }
     return _mm_xor_si128(hash, load_first(aad.data(), aad.size()));
@@ -237,7 +237,7 @@ class Flight {
     V::store(rest_.counters[rest_.used], counters);
     rest_.text[rest_.used] = text;
     rest_.bytes[rest_.used] = bytes;
-    if (++rest_.used == Rest<V>::kRegisters) crypt<V, kRounds>(key_, rest_);
+    if (++rest_.used == Rest<V>::kRegisters) crypt<V>(sa_, rest_);
   }
 
   TESTUDO_KERNEL void crypt_text(std::size_t i) {
@@ -257,12 +257,12 @@ class Flight {
   /// What is opened is hashed meanwhile; what is sealed can be hashed once it is sealed.
   TESTUDO_KERNEL void crypt_next_group(Counter<V>& counter, Group group) {
     if constexpr (kDirection == Direction::Open) {
-      crypt_group<V, kRounds>(key_, factors_, counter, group.text, group);
+      crypt_group<V>(sa_, factors_, counter, group.text, group);
     } else {
       if (pending_.text == nullptr) {
-        crypt_group<V, kRounds>(key_, counter, group.text);
+        crypt_group<V>(sa_, counter, group.text);
       } else {
-        crypt_group<V, kRounds>(key_, factors_, counter, group.text, pending_);
+        crypt_group<V>(sa_, factors_, counter, group.text, pending_);
       }
       pending_ = group;
     }
@@ -273,7 +273,7 @@ class Flight {
     const Job& job = *jobs_[i];
     Bytes text = Bytes{job.text}.last(job.text.size() % kGroupBytes);
     const std::size_t blocks = (text.size() + 15) / 16;
-    const Block* power = key_.power(blocks + 1);
+    const Block* power = sa_.key.power(blocks + 1);
     Products<V> sum = no_products<V>();
     typename V::Reg hash = V::first(load_block(&seats_.hash[i]));
     while (text.size() > V::kBytes - 16) {
@@ -308,7 +308,6 @@ class Flight {
   }
 
   const GcmSa& sa_;
-  const GcmKey& key_;
   GroupFactors<V> factors_;
   Rest<V> rest_;
   Group pending_{};

@@ -10,13 +10,12 @@ namespace testudo::crypto::native {
 struct GcmKernel {
   using Run = void (*)(const GcmSa& sa, std::span<Job> jobs);
 
-  std::size_t key_bytes;
-  void (*expand)(Bytes key, GcmKey& out);
+  void (*expand)(Bytes key, GcmSa& out);  ///< an AES key of 16, 24 or 32 bytes
   Run seal, open;
 };
 
-/// For AES keys of 16, 24 and 32 bytes.
-std::span<const GcmKernel> gcm_kernels_256();
-std::span<const GcmKernel> gcm_kernels_512();
+/// Null in a build for another processor; else for machines that have the instructions only (cpu.h).
+const GcmKernel* gcm_kernel_256();
+const GcmKernel* gcm_kernel_512();
 
 }  // namespace testudo::crypto::native

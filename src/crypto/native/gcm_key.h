@@ -44,6 +44,7 @@ static_assert(sizeof(GcmKey) == 512);
 struct GcmSa {
   GcmKey key{};
   std::array<std::uint8_t, 4> salt{};
+  std::size_t rounds = 0;  ///< of AES: 10, 12 or 14
   JobShape shape{};
 };
 

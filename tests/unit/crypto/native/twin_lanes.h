@@ -74,16 +74,18 @@ struct TwinLanes {
   }
 };
 
-inline std::span<const GcmKernel> twin_kernels() {
-  return kGcmKernels<TwinLanes>;
+inline const GcmKernel* twin_kernel() {
+  return &kGcmKernel<TwinLanes>;
 }
 
 }  // namespace testudo::crypto::native
 #else
+#include "crypto/native/gcm_kernel.h"
+
 namespace testudo::crypto::native {
 
-inline std::span<const GcmKernel> twin_kernels() {
-  return {};
+inline const GcmKernel* twin_kernel() {
+  return nullptr;
 }
 
 }  // namespace testudo::crypto::native
