@@ -102,9 +102,11 @@ void count_drop(Statistics& statistics, net::DropReason reason, const net::Flow&
 void count_outside_drop(Statistics& statistics, net::DropReason reason, Bytes packet, std::uint64_t packets) {
   Passage passage;
   LayerName layer;
-  if (const auto ip = wire::packet::parse_ip(packet)) {
-    passage.flow = wire::packet::flow_of(*ip, packet);
-    layer = read_layer(ip->upper_protocol, packet.subspan(ip->upper_offset)).value_or(LayerName{});
+  // The outside may show the first bytes only.
+  if (const auto quoted = wire::packet::parse_quoted_ip(packet)) {
+    const wire::packet::IpView& ip = quoted->ip;
+    passage.flow = wire::packet::flow_of(ip, packet);
+    layer = read_layer(ip.upper_protocol, packet.subspan(ip.upper_offset)).value_or(LayerName{});
   }
   statistics.given_back += packets;
   count(statistics, reason, packets, {passage.flow, layer.spi, layer.protocol});

@@ -71,7 +71,7 @@ Status<io::SystemError> Attachment::take_place() {
   adopted_ = same && nft_.run("list table inet " + settings_.nft_table()).has_value();
   TRY_DONE(route_marked_packets());
   if (adopted_) return Done{};
-  TRY_DONE(nft_.run(nft_install({}, settings_)));
+  TRY_DONE(install({}));
   if (left_behind && !same) replace(*left_behind);
   write_state(state_file_, settings_);
   return Done{};
@@ -95,10 +95,19 @@ Status<io::SystemError> Attachment::route_marked_packets() {
 
 Status<io::SystemError> Attachment::apply(const FilterPlan& plan) {
   // The first plan after a crash replaces, in one transaction, the rules that were in force until now.
-  const std::string commands = adopted_ ? nft_install(plan, settings_) : nft_update(plan_, plan, settings_);
-  if (!commands.empty()) TRY_DONE(nft_.run(commands));
+  if (adopted_) {
+    TRY_DONE(install(plan));
+  } else if (const std::string commands = nft_update(plan_, plan, settings_); !commands.empty()) {
+    TRY_DONE(nft_.run(commands));
+  }
   plan_ = plan;
   adopted_ = false;
+  return Done{};
+}
+
+Status<io::SystemError> Attachment::install(const FilterPlan& plan) {
+  TRY_DONE(nft_.run(nft_install(plan, settings_)));
+  static_cast<void>(nft_.run(nft_log_refused(settings_)));  // apart: not every kernel can
   return Done{};
 }
 

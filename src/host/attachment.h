@@ -55,6 +55,7 @@ class Attachment {
         netlink_(std::move(netlink)),
         state_file_(std::move(state_file)) {}
   Status<io::SystemError> take_place();
+  Status<io::SystemError> install(const FilterPlan& plan);
   Status<io::SystemError> route_marked_packets();
   void replace(const Settings& left_behind);
 

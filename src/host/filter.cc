@@ -20,6 +20,8 @@ std::string hex(std::uint32_t value) {
   return text.data();
 }
 
+constexpr const char* kRefuse = "goto refused";
+
 bool is_v4(const Selector& s) {
   return s.source.address.is_v4();
 }
@@ -174,14 +176,14 @@ std::vector<std::string> inbound_rules(const FilterPlan& plan) {
     const bool protect = rule.treatment == Treatment::Protect;
     const bool generous = protect && rule.selector.protocol != protocol::kAny;
     for (const std::string& match : nft_matches(rule.selector, generous)) {
-      rules.push_back(match + (protect ? "counter name in_polvio drop" : "accept"));
+      rules.push_back(match + (protect ? kRefuse : "accept"));
     }
   }
   return rules;
 }
 
 std::vector<std::string> inbound_rest_rules(const FilterPlan& plan) {
-  const std::string refuse = "counter name in_polvio drop";
+  const std::string refuse{kRefuse};
   std::vector<std::string> rules;
   if (plan.protect_rest_v4) rules.push_back("meta nfproto ipv4 " + refuse);
   if (plan.protect_rest_v6) rules.push_back("meta nfproto ipv6 " + refuse);
@@ -209,12 +211,13 @@ std::string nft_install(const FilterPlan& plan, const Settings& s) {
   std::string text = nft_remove(table) + "add table inet " + table + "\nadd counter inet " + table + " in_polvio\n" +
                      "add counter inet " + table + " escaped\n";
   for (const char* chain : {"outbound_policies", "outbound_rest", "outbound", "inbound_policies", "inbound_rest",
-                            "inbound", "mss_into_device", "mss_out_of_device"}) {
+                            "inbound", "mss_into_device", "mss_out_of_device", "refused"}) {
     text += "add chain inet " + table + " " + chain + "\n";
   }
   text += chain_rules(table, "outbound", outbound_frame(s));
   text += chain_rules(table, "outbound", {"jump outbound_rest"});
   text += chain_rules(table, "inbound", inbound_frame(s));
+  text += chain_rules(table, "refused", {"counter name in_polvio drop"});
   text += nft_update({}, plan, s);
   text += base_chain(table, "output", "type route hook output priority mangle");
   text += chain_rules(table, "output", {"goto outbound"});
@@ -257,6 +260,11 @@ std::string nft_update(const FilterPlan& before, const FilterPlan& after, const 
                            mss_rules(after, Way::IntoDevice)) +
          replace_or_append(table, "mss_out_of_device", mss_rules(before, Way::OutOfDevice),
                            mss_rules(after, Way::OutOfDevice));
+}
+
+std::string nft_log_refused(const Settings& s) {
+  return "insert rule inet " + s.nft_table() + " refused limit rate 10/second log group " +
+         std::to_string(s.log_group) + " snaplen 128\n";
 }
 
 // delete alone would fail where there is no table; both in one transaction never do.

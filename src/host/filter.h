@@ -54,6 +54,10 @@ std::string nft_install(const FilterPlan& plan, const Settings& settings);
 /// needed.
 std::string nft_update(const FilterPlan& before, const FilterPlan& after, const Settings& settings);
 
+/// Commands that have a few of the refused packets a second shown to RefusalLog; where the kernel has no NFLOG they
+/// fail.
+std::string nft_log_refused(const Settings& settings);
+
 std::string nft_remove(const std::string& table);
 
 }  // namespace testudo::host

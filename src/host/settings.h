@@ -13,8 +13,9 @@ struct Settings {
   std::size_t mtu = 65535;
   /// Two neighbouring bits of the packet mark: `mark` on packets for the engine, twice that on packets of the engine.
   std::uint32_t mark = 0x04000000;
-  std::uint32_t table = 5050;  ///< routing table of packets for the engine
-  std::uint32_t rule = 5050;   ///< preference of the ip rule; behind `local` (0), before `main` (32766)
+  std::uint32_t table = 5050;      ///< routing table of packets for the engine
+  std::uint32_t rule = 5050;       ///< preference of the ip rule; behind `local` (0), before `main` (32766)
+  std::uint16_t log_group = 5050;  ///< of NFLOG, for packets that the rules refuse
   std::vector<std::uint16_t> encapsulation_ports = {4500};
   /// Super-packets on the device and in UDP, where the kernel has them.
   bool offload = true;

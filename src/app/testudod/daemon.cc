@@ -1,6 +1,8 @@
 #include "app/testudod/daemon.h"
 
+#include <array>
 #include <csignal>
+#include <utility>
 
 #include "app/testudod/pfkey_counters.h"
 #include "app/testudod/plan.h"
@@ -15,6 +17,13 @@ namespace {
 constexpr std::uint64_t kRouteMemory = 10;  // seconds
 constexpr std::uint64_t kPortPatience = 10;
 constexpr unsigned kKeySocketMode = 0660, kControlSocketMode = 0600;
+
+constexpr std::array<std::pair<std::uint8_t, PacketPath::Role>, 5> kRawSources{
+    {{net::protocol::kEsp, PacketPath::Role::Delivered},
+     {net::protocol::kAh, PacketPath::Role::Delivered},
+     {net::protocol::kIpcomp, PacketPath::Role::Delivered},
+     {net::protocol::kIpv4, PacketPath::Role::IpInIp},
+     {net::protocol::kIpv6, PacketPath::Role::IpInIp}}};
 
 Failure<std::string> sentence(const io::SystemError& error) {
   return Failure{error.to_string()};
@@ -43,13 +52,22 @@ Status<std::string> Daemon::start() {
 
 Status<std::string> Daemon::start_parts() {
   set_variables();
-  TRY_DONE(attach());
-  TRY_DONE(open_receivers());
+  TRY_DONE(options_.attach == Options::Attach::Host ? attach() : attach_to_nothing());
   TRY_DONE(listen());
   ticker_ = loop_.every(std::chrono::seconds{1}, [this] { tick(); });
   for (const int number : {SIGTERM, SIGINT}) loop_.on_signal(number, [this] { loop_.stop(); });
   loop_.on_signal(SIGHUP, [this] { reload(); });
+  if (!attachment_) return Done{};
   for (const std::string& text : attachment_->warnings()) log_.warning(text);
+  return Done{};
+}
+
+Status<std::string> Daemon::attach_to_nothing() {
+  auto netlink = host::Netlink::open();
+  if (!netlink) return sentence(netlink.error());
+  netlink_ = *std::move(netlink);
+  view_ = std::make_unique<HostView>(*netlink_, options_.host.own_mark());
+  engine_ = std::make_unique<engine::Engine>(engine::Engine::Parts{sad_, spd_, settings_, random_, *view_});
   return Done{};
 }
 
@@ -85,28 +103,27 @@ Status<std::string> Daemon::attach() {
   watches_.push_back(loop_.watch(monitor_->fd(), [this] {
     if (monitor_->drain()) view_->forget();
   }));
-  return Done{};
+  watch_refusals();
+  return open_receivers();
 }
 
 Status<std::string> Daemon::open_receivers() {
-  for (const net::Family family : {net::Family::V4, net::Family::V6}) {
-    for (const std::uint8_t protocol : {net::protocol::kEsp, net::protocol::kAh, net::protocol::kIpcomp}) {
-      auto raw = io::Receiver::raw(family, protocol);
-      if (!raw) return sentence(raw.error());
-      receive_from(*std::move(raw));
-    }
-    for (const std::uint8_t protocol : {net::protocol::kIpv4, net::protocol::kIpv6}) {
-      auto raw = io::Receiver::raw(family, protocol);
-      if (!raw) return sentence(raw.error());
-      receive_from(*std::move(raw), PacketPath::Role::IpInIp);
-    }
-    const auto& ports = options_.host.encapsulation_ports;
-    auto icmp =
-        io::Receiver::icmp_errors(family, ports.empty() ? std::uint16_t{0} : ports.front(), attachment_->tun().index());
-    if (!icmp) return sentence(icmp.error());
-    receive_from(*std::move(icmp), PacketPath::Role::Overheard);
-  }
+  for (const net::Family family : {net::Family::V4, net::Family::V6}) TRY_DONE(open_receivers(family));
   return open_encapsulation_ports();
+}
+
+Status<std::string> Daemon::open_receivers(net::Family family) {
+  for (const auto& [protocol, role] : kRawSources) {
+    auto raw = io::Receiver::raw(family, protocol);
+    if (!raw) return sentence(raw.error());
+    receive_from(*std::move(raw), role);
+  }
+  const auto& ports = options_.host.encapsulation_ports;
+  auto icmp =
+      io::Receiver::icmp_errors(family, ports.empty() ? std::uint16_t{0} : ports.front(), attachment_->tun().index());
+  if (!icmp) return sentence(icmp.error());
+  receive_from(*std::move(icmp), PacketPath::Role::Overheard);
+  return Done{};
 }
 
 void Daemon::receive_from(io::Receiver receiver, PacketPath::Role role) {
@@ -140,7 +157,7 @@ Status<std::string> Daemon::listen() {
 
 void Daemon::run() {
   loop_.run();
-  attachment_->detach();
+  if (attachment_) attachment_->detach();
 }
 
 void Daemon::set_variables() {
@@ -164,7 +181,7 @@ void Daemon::reload() {
 
 void Daemon::policies_may_have_changed() {
   // Rules of a killed daemon are replaced as a whole, when the new policies have been still for a moment.
-  if (policies_dirty_ && !attachment_->adopted()) apply_policies();
+  if (policies_dirty_ && attachment_ && !attachment_->adopted()) apply_policies();
 }
 
 void Daemon::apply_policies() {
@@ -190,6 +207,11 @@ void Daemon::tick() {
     server_.policy_expired(policy, now);
     policies_dirty_ = true;
   }
+  if (attachment_) tick_host(now);
+  pfkey_->pump();
+}
+
+void Daemon::tick_host(Time now) {
   packets_->tick(now);
   for (const auto& receiver : receivers_) packets_->count_overflows(*receiver);
   if (++ticks_ % kRouteMemory == 0) {
@@ -201,7 +223,6 @@ void Daemon::tick() {
   if (ticks_ % kPortPatience == 0) hold_ports();
   if (policies_dirty_ && now - policies_changed_at_ >= std::chrono::seconds{1}) apply_policies();
   count_refused();
-  pfkey_->pump();
 }
 
 }  // namespace testudo::app

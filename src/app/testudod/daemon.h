@@ -12,6 +12,7 @@
 #include "app/testudod/packet_path.h"
 #include "app/testudod/pfkey_service.h"
 #include "host/attachment.h"
+#include "host/refusal_log.h"
 #include "io/port_hold.h"
 #include "io/random.h"
 
@@ -29,7 +30,9 @@ class Daemon {
  private:
   Status<std::string> start_parts();
   Status<std::string> attach();
+  Status<std::string> attach_to_nothing();
   Status<std::string> open_receivers();
+  Status<std::string> open_receivers(net::Family family);
   Status<std::string> open_encapsulation_ports();
   void hold_ports();
   void heed_ike(std::uint16_t port);
@@ -42,6 +45,8 @@ class Daemon {
   void apply_policies();
   std::uint16_t mss_of(const spd::Policy& policy) const;
   void tick();
+  void tick_host(Time now);
+  void watch_refusals();
   void count_refused();
   std::string host_facts();
 
@@ -54,8 +59,10 @@ class Daemon {
   pfkey::server::Server server_;
   io::EventLoop loop_;
 
-  std::unique_ptr<host::Attachment> attachment_;
+  std::unique_ptr<host::Attachment> attachment_;  ///< none with `attach = none`: no packets, and nobody to filter them
+  std::optional<host::Netlink> netlink_;          ///< then
   std::optional<host::NetlinkMonitor> monitor_;
+  std::optional<host::RefusalLog> refusals_;
   std::unique_ptr<HostView> view_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<PacketPath> packets_;
@@ -74,6 +81,7 @@ class Daemon {
 
   bool policies_dirty_ = false;
   Time policies_changed_at_{};
+  ByteVector last_refused_;  ///< its first bytes
   std::uint64_t refused_counted_ = 0;
   std::uint64_t ticks_ = 0;
   WallReference started_;

@@ -17,25 +17,36 @@ const char* offload_word(io::Offload offload) {
 }  // namespace
 
 std::string Daemon::host_facts() {
-  return nlohmann::json{{"mode", "host"},
-                        {"device", options_.host.device},
-                        {"run_dir", options_.run_dir},
-                        {"pid", ::getpid()},
-                        {"started", started_.unix_seconds},
-                        {"refused_in_clear", attachment_->refused_in_clear()},
-                        {"escapes_stopped", attachment_->escapes_stopped()},
-                        {"offload", offload_word(attachment_->tun().offload())},
-                        {"ike_unclaimed", ike_unclaimed_},
-                        {"waiting_for_policies", attachment_->adopted()},
-                        {"warnings", attachment_->warnings()}}
-      .dump();
+  nlohmann::json facts{{"mode", attachment_ ? "host" : "none"},
+                       {"run_dir", options_.run_dir},
+                       {"pid", ::getpid()},
+                       {"started", started_.unix_seconds}};
+  if (!attachment_) return facts.dump();
+  facts.update({{"device", options_.host.device},
+                {"refused_in_clear", attachment_->refused_in_clear()},
+                {"escapes_stopped", attachment_->escapes_stopped()},
+                {"offload", offload_word(attachment_->tun().offload())},
+                {"ike_unclaimed", ike_unclaimed_},
+                {"waiting_for_policies", attachment_->adopted()},
+                {"warnings", attachment_->warnings()}});
+  return facts.dump();
+}
+
+// Where the kernel does not log, they are counted and not shown.
+void Daemon::watch_refusals() {
+  auto log = host::RefusalLog::open(options_.host.log_group);
+  if (!log) return log_.info("refused packets are counted without their addresses: " + log.error().to_string());
+  refusals_ = *std::move(log);
+  watches_.push_back(loop_.watch(refusals_->fd(), [this] {
+    if (ByteVector packet = refusals_->last(); !packet.empty()) last_refused_ = std::move(packet);
+  }));
 }
 
 // Clear packets that an inbound policy refuses never reach the engine; its counters still tell of them.
 void Daemon::count_refused() {
   const std::uint64_t refused = attachment_->refused_in_clear();
   if (refused > refused_counted_) {
-    engine_->count_drop(net::DropReason::InboundPolicyClear, {}, refused - refused_counted_);
+    engine_->count_drop(net::DropReason::InboundPolicyClear, last_refused_, refused - refused_counted_);
   }
   refused_counted_ = refused;
 }

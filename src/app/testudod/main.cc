@@ -18,7 +18,8 @@ int fail(const std::string& text) {
 
 int run(Options options) {
   if (const auto read = read_config(options); !read) return fail(read.error());
-  if (const auto may = require_privileges(); !may) return fail(may.error());
+  const bool on_host = options.attach == Options::Attach::Host;
+  if (const auto may = require_privileges(); on_host && !may) return fail(may.error());
   std::optional<Background> background;
   if (!options.foreground) {
     auto entered = Background::enter();
@@ -30,11 +31,12 @@ int run(Options options) {
   Log log{options.foreground ? Log::To::Stderr : Log::To::Syslog};
   Daemon daemon{std::move(options), log};
   if (const auto started = daemon.start(); !started) return fail(started.error());
-  if (const auto dropped = drop_privileges(); !dropped) return fail(dropped.error());
+  if (const auto dropped = drop_privileges(on_host ? Keep::Network : Keep::Nothing); !dropped)
+    return fail(dropped.error());
   log.info("ready");
   if (background) background->ready();
   daemon.run();
-  log.info("stopped; all rules, routes and devices are taken away");
+  log.info(on_host ? "stopped; all rules, routes and devices are taken away" : "stopped");
   return EXIT_SUCCESS;
 }
 

@@ -100,7 +100,9 @@ Refusal set(Options& o, const std::string& key, const std::string& value) {
     return std::nullopt;
   }
   if (key == "attach") {
-    if (value != "host") return "expected host (the other ways to attach are the commands of testudo)";
+    if (value != "host" && value != "none")
+      return "expected host or none (without a kernel: testudo pcap, testudo ring)";
+    o.attach = value == "host" ? Options::Attach::Host : Options::Attach::None;
     return std::nullopt;
   }
   if (key == "encapsulation_ports") {

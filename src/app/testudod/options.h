@@ -16,6 +16,9 @@ struct Options {
   bool foreground = false;
   std::string config_file;  ///< empty: /etc/testudo.conf when it is there
   std::string run_dir;
+  /// None: SAD, SPD and PF_KEY without packets; for tests, and to try scripts without privileges.
+  enum class Attach : std::uint8_t { Host, None };
+  Attach attach = Attach::Host;
   host::Settings host;
   /// Of TCP in tunnels: as the policies leave room, left alone, or this much.
   enum class Mss : std::uint8_t { Auto, Off, Fixed };

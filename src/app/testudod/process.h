@@ -1,5 +1,6 @@
 #pragma once
 // The daemon as a process: in the background once it is ready, alone in its run directory, with few privileges.
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -37,7 +38,8 @@ class RunDirectory {
 
 /// An error when a capability that the daemon needs is missing.
 Status<std::string> require_privileges();
-/// Keeps CAP_NET_ADMIN and CAP_NET_RAW only, for good.
-Status<std::string> drop_privileges();
+enum class Keep : std::uint8_t { Network, Nothing };
+/// Keeps CAP_NET_ADMIN and CAP_NET_RAW only, or no capability at all, for good.
+Status<std::string> drop_privileges(Keep keep);
 
 }  // namespace testudo::app

@@ -106,6 +106,15 @@ TEST(Verdicts, ADropOfTheOutsideIsInTheSumOfWhatWasGivenBack) {
   EXPECT_EQ(statistics.entered(), statistics.left());
 }
 
+TEST(Verdicts, ADropOfTheOutsideIsKnownByTheFirstBytesOfThePacket) {
+  const ByteVector whole = udp({ip("fd00:1::1"), 1025}, {ip("fd00:1::2"), 7}, ByteVector(1000, 7));
+  Statistics statistics;
+  count_outside_drop(statistics, DropReason::InboundPolicyClear, Bytes{whole}.first(128));
+  const auto& last = statistics.drops[static_cast<std::size_t>(DropReason::InboundPolicyClear)].last;
+  ASSERT_TRUE(last);
+  EXPECT_EQ(last->flow, (net::Flow{ip("fd00:1::1"), ip("fd00:1::2"), net::protocol::kUdp, 1025, 7}));
+}
+
 TEST(AlgorithmId, IsThatOfTheCipherTheMacOrTheCompression) {
   const net::Address a = ip("10.0.0.1"), b = ip("10.0.0.2");
   EXPECT_EQ(algorithm_id(*sa(esp(a, b, "aes-cbc", "hmac-sha1"))), 12);

@@ -105,13 +105,13 @@ TEST(InboundRules, RefuseAndLetPassInOrder) {
   EXPECT_THAT(
       inbound_rules(plan),
       ElementsAre("meta nfproto ipv4 ip saddr 10.0.0.2/32 ip daddr 10.0.0.1/32 meta l4proto 6 @th,16,16 80 accept",
-                  "meta nfproto ipv4 ip saddr 10.0.0.2/32 ip daddr 10.0.0.1/32 counter name in_polvio drop"));
+                  "meta nfproto ipv4 ip saddr 10.0.0.2/32 ip daddr 10.0.0.1/32 goto refused"));
 }
 
 TEST(InboundRestRules, RefuseWhatNoPolicyNamesWhenDefPolicyIsDiscard) {
   EXPECT_THAT(inbound_rest_rules({{}, {}, false, false}), IsEmpty());
-  EXPECT_THAT(inbound_rest_rules({{}, {}, true, false}), ElementsAre("meta nfproto ipv4 counter name in_polvio drop"));
-  EXPECT_THAT(inbound_rest_rules({{}, {}, false, true}), ElementsAre("meta nfproto ipv6 counter name in_polvio drop"));
+  EXPECT_THAT(inbound_rest_rules({{}, {}, true, false}), ElementsAre("meta nfproto ipv4 goto refused"));
+  EXPECT_THAT(inbound_rest_rules({{}, {}, false, true}), ElementsAre("meta nfproto ipv6 goto refused"));
 }
 
 TEST(InboundRestRules, RefuseWhatNftCannotReadBetweenEndsWhoseProtocolMatters) {
@@ -124,7 +124,7 @@ TEST(InboundRestRules, RefuseWhatNftCannotReadBetweenEndsWhoseProtocolMatters) {
   EXPECT_THAT(inbound_rest_rules(plan),
               ElementsAre("meta l4proto != 255 exthdr frag missing accept",
                           "meta l4proto != 255 frag frag-off != 0 accept", "@th,0,32 != 0 accept",
-                          "meta nfproto ipv6 ip6 saddr fd00::2/128 ip6 daddr fd00::1/128 counter name in_polvio drop"));
+                          "meta nfproto ipv6 ip6 saddr fd00::2/128 ip6 daddr fd00::1/128 goto refused"));
 }
 
 TEST(NftUpdate, AppendsWhatIsNewAtTheEnd) {
@@ -148,6 +148,14 @@ TEST(NftUpdate, ReplacesAChainWhoseOrderChanged) {
 TEST(NftUpdate, SaysNothingWhenNothingChanged) {
   const auto plan = outbound({{selector("10.0.0.1", "10.0.0.2"), Treatment::Protect}});
   EXPECT_EQ(nft_update(plan, plan, {}), "");
+}
+
+TEST(NftInstall, RefusesInOneChainThatMayBeMadeToLog) {
+  const std::string table = Settings{}.nft_table();
+  EXPECT_THAT(nft_install({}, {}), HasSubstr("add rule inet " + table + " refused counter name in_polvio drop\n"));
+  EXPECT_THAT(nft_install({}, {}), Not(HasSubstr("log group"))) << "not every kernel can";
+  EXPECT_THAT(nft_log_refused({}), StartsWith("insert rule inet " + table + " refused limit rate "));
+  EXPECT_THAT(nft_log_refused({}), HasSubstr("log group 5050"));
 }
 
 TEST(NftInstall, KeepsTheTwoMarksOfItsSettings) {

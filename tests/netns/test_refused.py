@@ -1,0 +1,41 @@
+#!/usr/bin/env python3
+"""Who sent the packet that an inbound policy refused: `testudo drops` shows it, although nft dropped it."""
+import json
+
+from lib import Lab, check, say, until
+
+POLICIES = {4: ("10.1.0.1", "10.1.0.2"), 6: ("fd00:1::1", "fd00:1::2")}
+
+
+def refused(node):
+    rows = json.loads(node.testudo("--json", "drops"))["drops"]
+    return next(row for row in rows if row["reason"] == "InboundPolicyClear")
+
+
+def main():
+    with Lab() as lab:
+        node, stranger = lab.node("node"), lab.node("stranger")
+        lab.link(node, "10.1.0.1/24 fd00:1::1/64", stranger, "10.1.0.2/24 fd00:1::2/64")
+        node.start_testudod()
+        say("nothing was refused yet")
+        check(refused(node)["count"] == 0 and "last" not in refused(node), "no count, no sample")
+        for family, (here, there) in POLICIES.items():
+            say(f"IPv{family}: clear packets to a node that requires protection")
+            before = refused(node)["count"]
+            node.setkey(f"spdflush; spdadd {there} {here} any -P in ipsec esp/transport//require;")
+            stranger.ping(here, count=3, answered=False)
+            row = until(lambda: refused(node)["count"] >= before + 3 and refused(node))
+            check(row and row["count"] == before + 3, "all are counted", row)
+            flow = row["last"]["flow"]
+            check(there in flow and here in flow, "the last one's addresses are there", flow)
+            shown = node.testudo("drops")
+            check(there in shown and "0.0.0.0" not in shown, "and in the text", shown)
+        say("a flood is counted whole and sampled now and then")
+        before = refused(node)["count"]
+        stranger.exec("ping", "-q", "-f", "-c", "2000", "-s", "1400", POLICIES[6][0], check=False)
+        row = until(lambda: refused(node)["count"] >= before + 2000 and refused(node))
+        check(row and POLICIES[6][1] in row["last"]["flow"], f"2000 more, with addresses", row)
+
+
+if __name__ == "__main__":
+    main()
