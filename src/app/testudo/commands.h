@@ -28,4 +28,12 @@ struct PcapOptions {
 };
 int run_pcap(const CommonOptions& common, const PcapOptions& options);
 
+struct RingOptions {
+  std::vector<std::string> configs;  ///< two setkey scripts: of either end
+  std::string input, output, wire;   ///< captures; the last two may be left out
+  std::size_t mtu = 65535;
+  bool trace = false;
+};
+int run_ring(const CommonOptions& common, const RingOptions& options);
+
 }  // namespace testudo::app

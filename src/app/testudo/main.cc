@@ -18,6 +18,7 @@ struct Program {
   std::vector<std::string> words;
   std::uint64_t limit = 0;
   PcapOptions pcap;
+  RingOptions ring;
 };
 
 void add_inspection(Program& p) {
@@ -59,6 +60,21 @@ void add_pcap(Program& p) {
   pcap->callback([&p] { p.run = [&p] { return run_pcap(p.common, p.pcap); }; });
 }
 
+void add_ring(Program& p) {
+  auto* ring = p.app.add_subcommand("ring", "runs the packets of a capture through two engines, one behind the other");
+  ring->add_option("--config", p.ring.configs,
+                   "a setkey script; twice: of the end that sends, of the one that receives")
+      ->required()
+      ->expected(1)
+      ->take_all();
+  ring->add_option("--mtu", p.ring.mtu, "of the wire between them")->check(CLI::Range(576, 65535));
+  ring->add_option("--wire", p.ring.wire, "capture to write: what crosses between them");
+  ring->add_flag("--trace", p.ring.trace, "print each packet's way");
+  ring->add_option("input", p.ring.input, "capture to read: packets in clear, of either side")->required();
+  ring->add_option("output", p.ring.output, "capture to write: what is delivered");
+  ring->callback([&p] { p.run = [&p] { return run_ring(p.common, p.ring); }; });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -72,6 +88,7 @@ int main(int argc, char** argv) {
   add_inspection(program);
   add_sysctl(program);
   add_pcap(program);
+  add_ring(program);
   CLI11_PARSE(program.app, argc, argv);
   return program.run();
 }

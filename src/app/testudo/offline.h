@@ -1,5 +1,6 @@
 #pragma once
-// An engine without a host: databases filled from a setkey script, packets fed by the caller.  For `testudo pcap`.
+// An engine without a host: databases filled from a setkey script, packets fed by the caller.  For `testudo pcap`
+// and `testudo ring`.
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,17 +23,22 @@ class Offline final : private engine::Host {
   /// True when a packet to this address is one for us to open.
   bool is_local(const net::Address& address) const override;
 
+  /// True when an outbound policy is about this packet: it comes from our side.
+  bool has_policy_for(const net::Flow& flow) const { return spd_.lookup(spd::Direction::Out, flow) != nullptr; }
+  void set_mtu(std::size_t mtu) { mtu_ = mtu; }
+
   engine::Engine& engine() { return engine_; }
   observe::Control& control() { return control_; }
 
  private:
-  std::size_t mtu_towards(const net::Address&) const override { return 65535; }
+  std::size_t mtu_towards(const net::Address&) const override { return mtu_; }
   net::Address source_towards(const net::Address& to) const override;
   /// Installs what one message asks for; the kernel's word for its refusal, or "".
   std::string submit(const wire::pfkey::Message& message, Time now);
   void guess_locals();
 
   std::vector<net::Address> locals_;
+  std::size_t mtu_ = 65535;
   io::KernelRandom random_;
   engine::Settings settings_;
   sad::Database sad_{settings_.key, random_};
