@@ -125,6 +125,8 @@ std::vector<std::string> input_frame(const Settings& s) {
   // What carries the protection itself; the engine opens it and checks what is inside.
   std::vector<std::string> rules{"meta l4proto { 50, 51, 108 } accept"};
   if (!ports.empty()) rules.push_back("udp dport { " + ports + " } accept");
+  // A key daemon's sockets carry our mark and so pass the policies, both ways: they make the SAs that others need.
+  rules.push_back("meta l4proto udp socket mark & " + hex(s.mark_mask()) + " == " + hex(s.own_mark()) + " accept");
   // IPv6 is reassembled behind this hook: the first fragment is judged, and without it the others come to nothing.
   rules.emplace_back("frag frag-off != 0 accept");
   rules.emplace_back("goto inbound");

@@ -52,6 +52,7 @@ struct ChildSa {
   net::Address source, destination;
   Secret cipher_key, mac_key;
   std::uint32_t soft_seconds = 0, hard_seconds = 0;
+  std::uint32_t acquire_sequence = 0;  ///< of the request that it answers
 };
 
 }  // namespace testudo::ike

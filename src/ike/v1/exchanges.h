@@ -91,6 +91,7 @@ class Exchanges {
   void install(const IkeSa& sa, const Quick& quick, ChildSa::Direction direction, Context& context);
   void finish(IkeSa& sa, Quick& quick, Context& context);
   void fail_quick(IkeSa& sa, Quick& quick, Context& context);
+  void end_quick(IkeSa& sa, Quick& quick, Context& context);
   void tick_quicks(IkeSa& sa, Context& context);
 
   // informational.cc

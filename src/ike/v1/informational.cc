@@ -235,6 +235,8 @@ void Exchanges::shutdown(Context& context) {
   for (const auto& [cookie, sa] : sas_) {
     if (sa->established()) send_deletion(*sa, ChildProtocol::Isakmp, {sa->cookies.bytes()}, context);
     tell(Fact::Phase1Deleted, *sa, "the daemon ends", context);
+    for (const ChildRequest& request : sa->waiting) context.out.emplace_back(Abandon{request.acquire_sequence});
+    while (!sa->quicks.empty()) end_quick(*sa, sa->quicks.back(), context);
   }
   sas_.clear();
 }

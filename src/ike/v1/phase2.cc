@@ -215,6 +215,12 @@ void Exchanges::fail_quick(IkeSa& sa, Quick& quick, Context& context) {
   std::erase_if(sa.quicks, [id = quick.id](const Quick& other) { return other.id == id; });
 }
 
+/// Whatever state it is in; a finished one leaves its SAs.
+void Exchanges::end_quick(IkeSa& sa, Quick& quick, Context& context) {
+  if (quick.state != Quick::State::Done) return fail_quick(sa, quick, context);
+  std::erase_if(sa.quicks, [id = quick.id](const Quick& other) { return other.id == id; });
+}
+
 void Exchanges::tick_quicks(IkeSa& sa, Context& context) {
   std::vector<ChildId> dead;
   for (Quick& quick : sa.quicks) {
@@ -226,12 +232,10 @@ void Exchanges::tick_quicks(IkeSa& sa, Context& context) {
     IkeSa* owner = nullptr;
     Quick* const quick = find(id, owner);
     if (quick == nullptr) continue;
-    if (quick->state == Quick::State::Done) {
-      std::erase_if(sa.quicks, [id](const Quick& other) { return other.id == id; });
-      continue;
+    if (quick->state != Quick::State::Done) {
+      tell(Fact::Phase2TimedOut, sa, to_string(quick->request.outbound), context);
     }
-    tell(Fact::Phase2TimedOut, sa, to_string(quick->request.outbound), context);
-    fail_quick(sa, *quick, context);
+    end_quick(sa, *quick, context);
   }
 }
 

@@ -229,6 +229,7 @@ std::vector<ChildSa> child_sas(const IkeSa& sa, const Quick& quick, ChildSa::Dir
     child.spi = in ? quick.spis[i] : quick.choice.items[i].peer_spi;
     child.source = in ? sa.remote.address : sa.local.address;
     child.destination = in ? sa.local.address : sa.remote.address;
+    child.acquire_sequence = quick.request.acquire_sequence;
     child.hard_seconds = quick.choice.lifetime;
     child.soft_seconds = static_cast<std::uint32_t>(std::uint64_t{quick.choice.lifetime} * 4 / 5);
     std::array<std::uint8_t, 4> spi{};

@@ -230,6 +230,14 @@ TEST(Negotiation, ShutdownTakesItsOwnSasAwayOnBothSides) {
   EXPECT_TRUE(p.b.machine().v1().sas().empty());
 }
 
+TEST(Negotiation, ShutdownLetsGoOfWhatWaits) {
+  Pair p;
+  p.link = [](unsigned, ByteVector&) { return 0U; };
+  p.want(p.a);
+  p.event(p.a, Shutdown{});
+  EXPECT_EQ(p.a.abandoned, std::vector<std::uint32_t>{7});
+}
+
 TEST(Negotiation, InitialContactOfARestartedPeerEndsTheOldSas) {
   Pair p;
   p.want(p.a);

@@ -1,0 +1,123 @@
+#include "app/racoon/daemon.h"
+
+#include <csignal>
+
+#include "base/overload.h"
+#include "io/clock.h"
+
+namespace testudo::app {
+namespace {
+
+using Level = Log::Level;
+
+std::shared_ptr<const ike::Policy> policy_of(const std::shared_ptr<const config::RacoonConf>& conf) {
+  return {conf, &conf->policy};
+}
+
+}  // namespace
+
+std::shared_ptr<const config::RacoonConf> load(const Options& options, Log& log) {
+  const auto text = read_file(options.file);
+  if (!text) {
+    log.write(Level::Error, text.error());
+    return nullptr;
+  }
+  GlobFiles files;
+  const config::Loaded loaded = config::load_racoon_conf(*text, options.file, files);
+  std::size_t errors = 0;
+  for (const config::Diagnostic& d : loaded.diagnostics) {
+    const bool is_error = d.severity == config::Diagnostic::Severity::Error;
+    if (is_error) ++errors;
+    log.write(is_error ? Level::Error : Level::Warning, to_string(d));
+  }
+  if (errors == 0) return loaded.conf;
+  log.write(Level::Error, "fatal parse failure (" + std::to_string(errors) + " errors)");
+  return nullptr;
+}
+
+Daemon::Daemon(const Options& options, Log& log, std::shared_ptr<const config::RacoonConf> conf)
+    : options_(options),
+      log_(log),
+      keys_(log),
+      sockets_(loop_, options, [this](const net::Endpoint& local, const net::Endpoint& remote, Bytes bytes) {
+        happen(ike::Received{local, remote, bytes});
+      }) {
+  use(std::move(conf));
+}
+
+void Daemon::use(std::shared_ptr<const config::RacoonConf> conf) {
+  conf_ = std::move(conf);
+  keys_.set_path(conf_->pre_shared_key.empty() ? "/etc/racoon/psk.txt" : conf_->pre_shared_key);
+  const auto more = static_cast<unsigned>(conf_->log) + options_.debug;
+  log_.set_level(Level{static_cast<std::uint8_t>(std::min(more, static_cast<unsigned>(Level::Debug2)))});
+}
+
+Status<std::string> Daemon::start() {
+  TRY(auto table, KeyTable::open(pfkey::client::run_dir(options_.run_dir)));
+  table_.emplace(std::move(table));
+  machine_.emplace(policy_of(conf_), keys_, *table_);
+  refresh_sockets();
+  watch_ = loop_.watch(table_->descriptor(), [this] {
+    const auto read = table_->read([this](const ike::Event& event) { happen(event); });
+    if (read) return;
+    log_.write(Level::Error, read.error());
+    lost_ = true;
+    loop_.stop();
+  });
+  tick_ = loop_.every(std::chrono::milliseconds{200}, [this] {
+    const auto deadline = machine_->next_deadline();
+    if (deadline && *deadline <= io::now()) happen(ike::Tick{});
+  });
+  addresses_ = loop_.every(std::chrono::seconds{2}, [this] { refresh_sockets(); });
+  loop_.on_signal(SIGHUP, [this] { reload(); });
+  for (const int number : {SIGINT, SIGTERM}) {
+    loop_.on_signal(number, [this, number] {
+      log_.write(Level::Info, "caught signal " + std::to_string(number));
+      end();
+    });
+  }
+  return Done{};
+}
+
+bool Daemon::run() {
+  loop_.run();
+  return !lost_;
+}
+
+void Daemon::refresh_sockets() {
+  for (const std::string& news : sockets_.refresh(conf_->listen)) log_.write(Level::Info, news);
+}
+
+void Daemon::reload() {
+  auto conf = load(options_, log_);
+  if (!conf) return log_.write(Level::Error, "the configuration in use stays");
+  use(std::move(conf));
+  machine_->set_policy(policy_of(conf_));
+  refresh_sockets();
+  log_.write(Level::Info, "configuration read again; what is established stays");
+}
+
+void Daemon::end() {
+  happen(ike::Shutdown{});
+  table_->settle();
+  loop_.stop();
+}
+
+void Daemon::happen(const ike::Event& event) {
+  for (ike::Action& action : machine_->on(event, io::now(), random_)) act(std::move(action));
+}
+
+void Daemon::act(ike::Action action) {
+  std::visit(overload{
+                 [&](const ike::Send& a) { sockets_.send(a.local, a.remote, a.bytes); },
+                 [&](const ike::AllocateSpi& a) { table_->allocate(a); },
+                 [&](const ike::Install& a) { table_->install(a.sa); },
+                 [&](const ike::Remove& a) { table_->remove(a); },
+                 [&](const ike::Abandon& a) { table_->abandon(a); },
+                 [&](const ike::Told& a) { log_.told(a); },
+                 [&](const ike::Refusal& a) { log_.refused(a); },
+             },
+             action);
+}
+
+}  // namespace testudo::app

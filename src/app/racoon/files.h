@@ -1,0 +1,29 @@
+#pragma once
+// The files that racoon reads: its configuration with what that includes, and psk.txt, whose owner and mode must keep
+// others out.
+#include "app/racoon/log.h"
+#include "config/racoon/conf.h"
+#include "ike/ports.h"
+
+namespace testudo::app {
+
+Result<std::string, std::string> read_file(const std::string& name);
+
+class GlobFiles final : public config::Files {
+ public:
+  std::vector<File> matching(const std::string& pattern) override;
+};
+
+/// Reads the file anew for each negotiation, so that a new line needs no reload.
+class PskFile final : public ike::KeyStore {
+ public:
+  explicit PskFile(Log& log) : log_(log) {}
+  void set_path(std::string path) { path_ = std::move(path); }
+  std::optional<Secret> pre_shared_key(const std::string& name) const override;
+
+ private:
+  Log& log_;
+  std::string path_;
+};
+
+}  // namespace testudo::app

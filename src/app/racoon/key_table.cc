@@ -1,0 +1,219 @@
+#include "app/racoon/key_table.h"
+
+#include <unistd.h>
+
+#include "ike/selector_id.h"
+
+namespace testudo::app {
+namespace {
+
+using ike::ChildProtocol;
+using wire::pfkey::AddressExt;
+using wire::pfkey::Message;
+using wire::pfkey::SaType;
+using wire::pfkey::Type;
+
+SaType satype_of(ChildProtocol protocol) {
+  if (protocol == ChildProtocol::Ah) return SaType::Ah;
+  return protocol == ChildProtocol::Ipcomp ? SaType::Ipcomp : SaType::Esp;
+}
+
+ChildProtocol protocol_of(SaType type) {
+  if (type == SaType::Ah) return ChildProtocol::Ah;
+  return type == SaType::Ipcomp ? ChildProtocol::Ipcomp : ChildProtocol::Esp;
+}
+
+std::optional<ChildProtocol> protocol_of(std::uint16_t ip_protocol) {
+  switch (ip_protocol) {
+    case net::protocol::kEsp:
+      return ChildProtocol::Esp;
+    case net::protocol::kAh:
+      return ChildProtocol::Ah;
+    case net::protocol::kIpcomp:
+      return ChildProtocol::Ipcomp;
+    default:
+      return std::nullopt;
+  }
+}
+
+AddressExt host(const net::Address& address) {
+  return {{address, 0}, net::protocol::kAny, static_cast<std::uint8_t>(address.width())};
+}
+
+Message message_of(Type type, ChildProtocol protocol, const net::Address& source, const net::Address& destination) {
+  Message m;
+  m.type = type;
+  m.satype = satype_of(protocol);
+  m.pid = static_cast<std::uint32_t>(::getpid());
+  m.source = host(source);
+  m.destination = host(destination);
+  return m;
+}
+
+wire::pfkey::Mode mode_of(ike::Encapsulation mode) {
+  return mode == ike::Encapsulation::Tunnel ? wire::pfkey::Mode::Tunnel : wire::pfkey::Mode::Transport;
+}
+
+std::optional<wire::pfkey::KeyExt> key_ext(const Secret& key) {
+  if (key.empty()) return std::nullopt;
+  return wire::pfkey::KeyExt{static_cast<std::uint16_t>(key.size() * 8), key.clone()};
+}
+
+/// The requests of one outbound policy; IKE runs between the ends of its tunnel, or between the hosts.
+std::optional<ike::ChildRequest> request_of(const pfkey::client::PolicyCache::Entry& entry, net::Address local,
+                                            net::Address remote) {
+  ike::ChildRequest request{0, local, remote, entry.selector, {}};
+  for (const auto& r : entry.policy.requests) {
+    const auto protocol = protocol_of(r.protocol);
+    if (!protocol) return std::nullopt;
+    const bool tunnel = r.mode == wire::pfkey::Mode::Tunnel;
+    if (tunnel && r.source && r.destination) {
+      request.local = r.source->address;
+      request.remote = r.destination->address;
+    }
+    request.items.push_back({*protocol, tunnel ? ike::Encapsulation::Tunnel : ike::Encapsulation::Transport, r.reqid});
+  }
+  return request.items.empty() ? std::nullopt : std::optional{std::move(request)};
+}
+
+}  // namespace
+
+Result<KeyTable, std::string> KeyTable::open(const std::string& run_dir) {
+  TRY(auto connection, pfkey::client::Connection::open(run_dir));
+  KeyTable table{std::move(connection)};
+  for (const SaType type : {SaType::Esp, SaType::Ah, SaType::Ipcomp}) {
+    Message m;
+    m.type = Type::Register;
+    m.satype = type;
+    table.send(std::move(m));
+  }
+  Message dump;
+  dump.type = Type::SpdDump;
+  table.send(std::move(dump));
+  return table;
+}
+
+void KeyTable::send(Message message) {
+  message.pid = static_cast<std::uint32_t>(::getpid());
+  // A daemon that is gone shows at the next read.
+  static_cast<void>(connection_.send(message));
+}
+
+Status<std::string> KeyTable::read(const std::function<void(const ike::Event&)>& sink) {
+  for (;;) {
+    TRY(const auto bytes, connection_.receive(std::chrono::milliseconds{0}));
+    if (!bytes) return Done{};
+    const auto message = wire::pfkey::parse(*bytes);
+    if (!message) continue;
+    policies_.hear(*message);
+    if (const auto event = event_of(*message)) sink(*event);
+  }
+}
+
+std::optional<ike::Event> KeyTable::event_of(const Message& m) {
+  switch (m.type) {
+    case Type::Acquire:
+      return wanted(m);
+    case Type::GetSpi: {
+      const auto asked = asked_.extract(m.sequence);
+      if (asked.empty() || m.pid != static_cast<std::uint32_t>(::getpid())) return std::nullopt;
+      if (m.error != 0 || !m.sa) return ike::SpiRefused{asked.mapped().child};
+      return ike::SpiAllocated{asked.mapped().child, asked.mapped().item, m.sa->spi};
+    }
+    case Type::Expire:
+      if (!m.sa || !m.destination) return std::nullopt;
+      return ike::Expired{protocol_of(m.satype), m.sa->spi, m.destination->endpoint.address, m.hard.has_value()};
+    default:
+      return std::nullopt;
+  }
+}
+
+std::optional<ike::Event> KeyTable::wanted(const Message& m) const {
+  if (m.error != 0 || !m.policy || !m.source || !m.destination) return std::nullopt;
+  const auto* entry = policies_.find(m.policy->id);
+  if (entry == nullptr || m.destination->endpoint.address.is_multicast()) return std::nullopt;
+  auto request = request_of(*entry, m.source->endpoint.address, m.destination->endpoint.address);
+  if (!request) return std::nullopt;
+  request->acquire_sequence = m.sequence;
+  return ike::Wanted{*std::move(request)};
+}
+
+void KeyTable::allocate(const ike::AllocateSpi& wish) {
+  Message m = message_of(Type::GetSpi, wish.item.protocol, wish.source, wish.destination);
+  m.sequence = ++sequence_;
+  m.sa2 = wire::pfkey::Sa2Ext{mode_of(wish.item.mode), 0, wish.item.reqid};
+  asked_.emplace(m.sequence, Asked{wish.child, wish.item_index});
+  send(std::move(m));
+}
+
+void KeyTable::install(const ike::ChildSa& sa) {
+  static constexpr std::uint8_t kWindowBytes = 8;  // 64 packets
+  const bool in = sa.direction == ike::ChildSa::Direction::In;
+  const bool compression = sa.item.protocol == ChildProtocol::Ipcomp;
+  Message m = message_of(in ? Type::Update : Type::Add, sa.item.protocol, sa.source, sa.destination);
+  // By the sequence of its ACQUIRE the table knows that it need not ask again.
+  m.sequence = in || sa.acquire_sequence == 0 ? ++sequence_ : sa.acquire_sequence;
+  m.sa = wire::pfkey::SaExt{.spi = sa.spi, .state = wire::pfkey::SaState::Mature};
+  m.sa->replay = compression ? std::uint8_t{0} : kWindowBytes;
+  m.sa->encrypt = compression ? std::uint8_t{2} : sa.terms.cipher != nullptr ? sa.terms.cipher->id : std::uint8_t{0};
+  m.sa->auth = sa.terms.mac != nullptr ? sa.terms.mac->id : std::uint8_t{0};
+  m.sa2 = wire::pfkey::Sa2Ext{mode_of(sa.item.mode), 0, sa.item.reqid};
+  m.encrypt_key = key_ext(sa.cipher_key);
+  m.auth_key = key_ext(sa.mac_key);
+  m.soft = wire::pfkey::LifetimeExt{.addtime = sa.soft_seconds};
+  m.hard = wire::pfkey::LifetimeExt{.addtime = sa.hard_seconds};
+  send(std::move(m));
+}
+
+void KeyTable::remove(const ike::Remove& wish) {
+  Message m = message_of(Type::Delete, wish.protocol, wish.source, wish.destination);
+  m.sa = wire::pfkey::SaExt{.spi = wish.spi};
+  send(std::move(m));
+}
+
+void KeyTable::abandon(const ike::Abandon& wish) {
+  static constexpr std::uint8_t kTimedOut = 110;
+  if (wish.acquire_sequence == 0) return;
+  Message m;
+  m.type = Type::Acquire;
+  m.satype = SaType::Esp;
+  m.error = kTimedOut;
+  m.sequence = wish.acquire_sequence;
+  send(std::move(m));
+}
+
+void KeyTable::settle() {
+  Message last;
+  last.type = Type::Register;
+  last.satype = SaType::Esp;
+  last.sequence = ++sequence_;
+  send(std::move(last));
+  // Answered with EEXIST, after everything before it.
+  for (;;) {
+    const auto bytes = connection_.receive(std::chrono::seconds{2});
+    if (!bytes || !*bytes) return;
+    const auto answer = wire::pfkey::peek(**bytes);
+    if (answer && answer->sequence == sequence_ && answer->pid == static_cast<std::uint32_t>(::getpid())) return;
+  }
+}
+
+std::optional<ike::ChildRequest> KeyTable::find(const net::Selector& outbound, const net::Address& local,
+                                                const net::Address& remote) const {
+  const auto* entry = policies_.find(wire::pfkey::Direction::Out, outbound);
+  auto request = entry == nullptr ? std::nullopt : request_of(*entry, local, remote);
+  if (!request || request->local != local || request->remote != remote) return std::nullopt;
+  return request;
+}
+
+std::string KeyTable::nearest(const net::Selector& outbound) const {
+  std::string all;
+  for (const auto& [id, entry] : policies_.entries()) {
+    if (entry.policy.direction != wire::pfkey::Direction::Out) continue;
+    const bool near = entry.selector.source.contains(outbound.source.address) ||
+                      entry.selector.destination.contains(outbound.destination.address);
+    if (near) all += (all.empty() ? "" : " | ") + ike::to_string(entry.selector);
+  }
+  return all;
+}
+
+}  // namespace testudo::app

@@ -1,0 +1,53 @@
+#pragma once
+// The machine's wishes as PF_KEY messages, and the key table's news as events: the adapter between ike/ and testudod.
+// REGISTER and SPDDUMP at the start; then GETSPI, UPDATE, ADD, DELETE and a bare ACQUIRE out, ACQUIRE, EXPIRE and
+// policies in.  One thread.
+#include <functional>
+#include <map>
+#include <optional>
+
+#include "ike/event.h"
+#include "ike/ports.h"
+#include "pfkey/client/connection.h"
+#include "pfkey/client/policy_cache.h"
+
+namespace testudo::app {
+
+class KeyTable final : public ike::PolicyBase {
+ public:
+  static Result<KeyTable, std::string> open(const std::string& run_dir);
+
+  int descriptor() const { return connection_.descriptor(); }
+  /// Reads what has arrived; an error when testudod is gone.
+  Status<std::string> read(const std::function<void(const ike::Event&)>& sink);
+
+  void allocate(const ike::AllocateSpi& wish);
+  void install(const ike::ChildSa& sa);
+  void remove(const ike::Remove& wish);
+  void abandon(const ike::Abandon& wish);
+  /// Returns when testudod has acted upon all that was sent: it drops what a client that is gone had left in its
+  /// socket.
+  void settle();
+
+  // ike::PolicyBase
+  std::optional<ike::ChildRequest> find(const net::Selector& outbound, const net::Address& local,
+                                        const net::Address& remote) const override;
+  std::string nearest(const net::Selector& outbound) const override;
+
+ private:
+  explicit KeyTable(pfkey::client::Connection connection) : connection_(std::move(connection)) {}
+  std::optional<ike::Event> event_of(const wire::pfkey::Message& message);
+  std::optional<ike::Event> wanted(const wire::pfkey::Message& message) const;
+  void send(wire::pfkey::Message message);
+
+  struct Asked {
+    ike::ChildId child;
+    std::size_t item = 0;
+  };
+  pfkey::client::Connection connection_;
+  pfkey::client::PolicyCache policies_;
+  std::map<std::uint32_t, Asked> asked_;  ///< by sequence
+  std::uint32_t sequence_ = 0x80000000;   ///< apart from those of ACQUIREs
+};
+
+}  // namespace testudo::app

@@ -1,0 +1,95 @@
+#include "app/racoon/log.h"
+
+#include <fmt/format.h>
+#include <syslog.h>
+
+#include <array>
+#include <ctime>
+
+namespace testudo::app {
+namespace {
+
+using ike::Fact;
+
+constexpr std::array<const char*, 6> kNames{"ERROR", "WARNING", "NOTIFY", "INFO", "DEBUG", "DEBUG2"};
+constexpr std::array<int, 6> kPriorities{LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG, LOG_DEBUG};
+
+std::string stamp() {
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  ::localtime_r(&now, &local);
+  std::array<char, 32> text{};
+  const std::size_t length = std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &local);
+  return {text.data(), length};
+}
+
+std::string ends(const ike::Told& told, const char* between) {
+  return fmt::format("{}[{}]{}{}[{}]", told.local.address.to_string(), told.local.port, between,
+                     told.remote.address.to_string(), told.remote.port);
+}
+
+std::string cookies(const ike::Told& told) {
+  return fmt::format("{:016x}:{:016x}", told.initiator_cookie, told.responder_cookie);
+}
+
+struct Line {
+  config::LogLevel level;
+  std::string text;
+};
+
+Line line_of(const ike::Told& told) {
+  using enum config::LogLevel;
+  switch (told.fact) {
+    case Fact::Phase1Started:
+      return {Info, fmt::format("new phase 1 negotiation: {}, {}", ends(told, "<=>"), told.text)};
+    case Fact::Phase1Established:
+      return {Info, fmt::format("ISAKMP-SA established {} spi:{} ({})", ends(told, "-"), cookies(told), told.text)};
+    case Fact::Phase1Deleted:
+      return {Info, fmt::format("ISAKMP-SA deleted {} spi:{}: {}", ends(told, "-"), cookies(told), told.text)};
+    case Fact::Phase1Expired:
+      return {Info, fmt::format("ISAKMP-SA expired {} spi:{}", ends(told, "-"), cookies(told))};
+    case Fact::Phase1TimedOut:
+      return {Error, fmt::format("phase1 negotiation failed due to time up. {}", cookies(told))};
+    case Fact::Phase2Started:
+      return {Info, fmt::format("new phase 2 negotiation: {}, {}", ends(told, "<=>"), told.text)};
+    case Fact::Phase2Established:
+      return {Info, fmt::format("IPsec-SA established: {}, {}", ends(told, "->"), told.text)};
+    case Fact::Phase2Deleted:
+      return {Info, fmt::format("IPsec-SA deleted: {}, {}", ends(told, "->"), told.text)};
+    case Fact::Phase2TimedOut:
+      return {Error, fmt::format("phase2 negotiation failed due to time up: {}, {}", ends(told, "->"), told.text)};
+    case Fact::InitialContact:
+      return {Info, fmt::format("INITIAL-CONTACT from {}: its older SAs are gone", told.text)};
+    case Fact::Dropped:
+      return {Debug, fmt::format("message from {}[{}] dropped: {}", told.remote.address.to_string(), told.remote.port,
+                                 told.text)};
+  }
+  return {Debug, told.text};
+}
+
+}  // namespace
+
+Log::Log(bool foreground, const std::string& file)
+    : file_(file.empty() ? nullptr : std::fopen(file.c_str(), "ae")), foreground_(foreground) {
+  if (!file_) ::openlog("racoon", LOG_PID, LOG_DAEMON);
+}
+
+void Log::write(Level level, const std::string& text) {
+  if (level > level_) return;
+  const auto place = static_cast<std::size_t>(level);
+  const std::string line = fmt::format("{}: {}: {}\n", stamp(), kNames[place], text);
+  if (foreground_) std::fputs(line.c_str(), stdout), std::fflush(stdout);
+  if (file_) std::fputs(line.c_str(), file_.get()), std::fflush(file_.get());
+  if (!file_ && !foreground_) ::syslog(kPriorities[place], "%s", text.c_str());
+}
+
+void Log::told(const ike::Told& told) {
+  const Line line = line_of(told);
+  write(line.level, line.text);
+}
+
+void Log::refused(const ike::Refusal& refusal) {
+  write(Level::Error, ike::sentence(refusal));
+}
+
+}  // namespace testudo::app

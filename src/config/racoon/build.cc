@@ -1,0 +1,312 @@
+#include "config/racoon/build.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "config/racoon/nearest.h"
+#include "config/racoon/rules.h"
+#include "ike/selector_id.h"
+
+namespace testudo::config {
+namespace {
+
+using ike::Phase1Transform;
+using wire::ike::v1::Identification;
+using wire::ike::v1::IdType;
+
+std::optional<std::uint32_t> decimal(std::string_view text) {
+  std::uint32_t value = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (code != std::errc{} || end != text.data() + text.size() || text.empty()) return std::nullopt;
+  return value;
+}
+
+/// Units of time that racoon's lexer knows; there is no day.
+std::optional<std::uint32_t> unit(std::string_view word) {
+  if (word == "sec" || word == "secs" || word == "second" || word == "seconds") return 1;
+  if (word == "min" || word == "mins" || word == "minute" || word == "minutes") return 60;
+  if (word == "hour" || word == "hours") return 3600;
+  return std::nullopt;
+}
+
+std::optional<IdType> id_type(std::string_view word) {
+  static constexpr std::array<std::pair<std::string_view, IdType>, 5> kTypes{{{"address", IdType::V4Address},
+                                                                              {"fqdn", IdType::Fqdn},
+                                                                              {"user_fqdn", IdType::UserFqdn},
+                                                                              {"keyid", IdType::KeyId},
+                                                                              {"asn1dn", IdType::DerDn}}};
+  const auto row = std::ranges::find(kTypes, word, &std::pair<std::string_view, IdType>::first);
+  return row == kTypes.end() ? std::nullopt : std::optional{row->second};
+}
+
+std::string join_nearest(std::string_view word, const std::vector<std::string_view>& words) {
+  const auto close = nearest(word, words);
+  return close.empty() ? "" : "did you mean " + std::string{close} + "?";
+}
+
+}  // namespace
+
+bool Loaded::failed() const {
+  return std::ranges::any_of(diagnostics,
+                             [](const Diagnostic& d) { return d.severity == Diagnostic::Severity::Error; });
+}
+
+Loaded load_racoon_conf(std::string_view text, const std::string& file, Files& files) {
+  Loaded loaded{std::make_shared<RacoonConf>(), {}};
+  Syntax syntax = parse_syntax(text, file);
+  loaded.diagnostics = std::move(syntax.diagnostics);
+  Builder{*loaded.conf, files, loaded.diagnostics}.file(syntax.statements);
+  return loaded;
+}
+
+void Builder::error(const Item& at, std::string message, std::string hint) {
+  diagnostics_.push_back({Diagnostic::Severity::Error, at.where, at.text, std::move(message), std::move(hint)});
+}
+
+void Builder::warn(const Item& at, std::string message, std::string hint) {
+  diagnostics_.push_back({Diagnostic::Severity::Warning, at.where, at.text, std::move(message), std::move(hint)});
+}
+
+const Item* Builder::value(const Statement& s, std::size_t place) {
+  if (place < s.items.size()) return &s.items[place];
+  error(s.items.back(), "syntax error", "a value is missing behind it");
+  return nullptr;
+}
+
+std::optional<std::uint32_t> Builder::number(const Statement& s, std::size_t place, std::uint32_t most) {
+  const Item* item = value(s, place);
+  if (item == nullptr) return std::nullopt;
+  const auto n = decimal(item->text);
+  if (n && *n <= most) return n;
+  error(*item, "syntax error", "expected a decimal number up to " + std::to_string(most));
+  return std::nullopt;
+}
+
+std::optional<bool> Builder::on_off(const Statement& s) {
+  const Item* item = value(s);
+  if (item == nullptr) return std::nullopt;
+  if (item->text == "on" || item->text == "off") return item->text == "on";
+  error(*item, "syntax error", "expected on or off");
+  return std::nullopt;
+}
+
+std::optional<std::uint32_t> Builder::seconds(const Statement& s, std::size_t place) {
+  const auto n = number(s, place, 0xffffffff / 3600);
+  const Item* word = n ? value(s, place + 1) : nullptr;
+  if (word == nullptr) return std::nullopt;
+  const auto factor = unit(word->text);
+  if (!factor) {
+    error(*word, "syntax error", "expected sec, min or hour");
+    return std::nullopt;
+  }
+  return *n * *factor;
+}
+
+std::optional<net::Endpoint> Builder::endpoint(const Statement& s, std::size_t place, std::uint16_t default_port) {
+  const Item* item = value(s, place);
+  if (item == nullptr) return std::nullopt;
+  const auto address = net::Address::parse(item->text);
+  if (!address) {
+    error(*item, "syntax error", "expected a numeric IPv4 or IPv6 address; names are not looked up here");
+    return std::nullopt;
+  }
+  net::Endpoint made{*address, default_port};
+  if (place + 1 < s.items.size() && s.items[place + 1].kind == Item::Kind::Port) {
+    const auto port = number(s, place + 1, 65535);
+    if (!port) return std::nullopt;
+    made.port = static_cast<std::uint16_t>(*port);
+  }
+  return made;
+}
+
+std::optional<ike::Identity> Builder::identity(const Statement& s, std::size_t place) {
+  const Item* word = value(s, place);
+  if (word == nullptr) return std::nullopt;
+  const auto type = id_type(word->text);
+  if (!type || *type == IdType::DerDn) {
+    error(*word, "syntax error",
+          "expected address, fqdn, user_fqdn or keyid; asn1dn needs certificates, not built yet");
+    return std::nullopt;
+  }
+  // `keyid tag "x"` takes x itself.
+  if (*type == IdType::KeyId && place + 1 < s.items.size() && s.items[place + 1].text == "tag") ++place;
+  const Item* text = value(s, place + 1);
+  if (text == nullptr) return std::nullopt;
+  if (*type != IdType::V4Address) return ike::Identity{*type, {text->text.begin(), text->text.end()}};
+  const auto address = net::Address::parse(text->text);
+  if (address) return ike::Identity::of(*address);
+  error(*text, "syntax error", "expected a numeric address");
+  return std::nullopt;
+}
+
+// ---- top
+
+void Builder::file(const std::vector<Statement>& statements, unsigned depth) {
+  for (const Statement& s : statements) {
+    if (s.word().text == "include") {
+      include(s, depth);
+    } else {
+      Rules::top(*this, s);
+    }
+  }
+}
+
+void Builder::include(const Statement& s, unsigned depth) {
+  static constexpr unsigned kDeepest = 10;
+  const Item* name = value(s);
+  if (name == nullptr) return;
+  if (depth >= kDeepest) return error(*name, "Includes nested too deeply");
+  const bool relative = !name->text.starts_with('/') && !conf_.include.empty();
+  const std::string pattern = relative ? conf_.include + "/" + name->text : name->text;
+  const auto found = files_.matching(pattern);
+  if (found.empty()) warn(*name, "glob found no matches for path \"" + pattern + "\"");
+  for (const Files::File& f : found) {
+    Syntax syntax = parse_syntax(f.text, f.name);
+    diagnostics_.insert(diagnostics_.end(), syntax.diagnostics.begin(), syntax.diagnostics.end());
+    file(syntax.statements, depth + 1);
+  }
+}
+
+// ---- remote
+
+/// remote "name" [inherit "parent"] { } and the older remote ADDRESS|anonymous [[port]] [inherit …] { }
+void Builder::remote(const Statement& s) {
+  const Item* who = value(s);
+  if (who == nullptr) return;
+  remote_ = {};
+  remote_lifetime_ = 28800;
+  std::size_t place = 2;
+  const auto inherit = std::ranges::find(s.items, std::string{"inherit"}, &Item::text);
+  if (inherit != s.items.end() && inherit + 1 != s.items.end()) {
+    const auto parent = std::ranges::find(conf_.policy.remotes, (inherit + 1)->text, &ike::Remote::name);
+    if (parent == conf_.policy.remotes.end()) {
+      return error(*(inherit + 1), "named parent remoteconf \"" + (inherit + 1)->text + "\" does not exist.");
+    }
+    remote_ = *parent;
+  }
+  if (std::ranges::find(conf_.policy.remotes, who->text, &ike::Remote::name) != conf_.policy.remotes.end()) {
+    return error(*who, "named remoteconf \"" + who->text + "\" already exists.");
+  }
+  remote_.name = who->text;
+  if (who->kind != Item::Kind::Quoted && who->text != "anonymous") {
+    const auto at = endpoint(s, 1, 500);
+    if (!at) return;
+    remote_.address = at->address;
+    remote_.port = at->port;
+  }
+  if (place < s.items.size() && s.items[place].kind == Item::Kind::Port) ++place;
+  for (const Statement& item : s.block) Rules::remote(*this, item);
+  finish_remote(s);
+}
+
+void Builder::finish_remote(const Statement& s) {
+  if (remote_.exchange_modes.empty()) {
+    return error(s.word(), "no exchange mode specified.", "add exchange_mode main; to remote " + remote_.name);
+  }
+  if (remote_.proposals.empty()) {
+    return error(s.word(), "no remote specification found: " + remote_.name, "add a proposal { } to it");
+  }
+  conf_.policy.remotes.push_back(std::move(remote_));
+}
+
+void Builder::proposal(const Statement& s) {
+  proposal_ = {};
+  proposal_.lifetime = remote_lifetime_;
+  proposal_.authentication = 0;
+  for (const Statement& item : s.block) Rules::proposal(*this, item);
+  if (proposal_.cipher == nullptr) return error(s.word(), "encryption algorithm required.");
+  if (proposal_.hash == nullptr) return error(s.word(), "hash algorithm required.");
+  if (proposal_.group == nullptr) return error(s.word(), "DH group required.");
+  if (proposal_.authentication == 0) return error(s.word(), "authentication method required.");
+  remote_.proposals.push_back(proposal_);
+}
+
+// ---- sainfo
+
+std::optional<Identification> Builder::selector(const Statement& s, std::size_t& place) {
+  const Item* kind = value(s, place);
+  const Item* text = kind == nullptr ? nullptr : value(s, place + 1);
+  if (text == nullptr) return std::nullopt;
+  if (kind->text != "address" && kind->text != "subnet") {
+    const auto id = identity(s, place);
+    place += 2;
+    return id ? std::optional{Identification{id->type, 0, 0, id->data}} : std::nullopt;
+  }
+  const auto prefix = net::Prefix::parse(text->text);
+  if (!prefix) {
+    error(*text, "syntax error", "expected an address or a prefix such as 10.0.0.0/16");
+    return std::nullopt;
+  }
+  place += 2;
+  if (place < s.items.size() && s.items[place].kind == Item::Kind::Port) ++place;
+  const Item* protocol = value(s, place++);
+  if (protocol == nullptr) return std::nullopt;
+  const auto by_number = decimal(protocol->text);
+  const auto upper = by_number && *by_number < 256 ? std::optional{static_cast<std::uint8_t>(*by_number)}
+                                                   : net::protocol_number(protocol->text);
+  if (!upper) {
+    error(*protocol, "syntax error", "expected an upper-layer protocol: any, tcp, udp, icmp, or a number");
+    return std::nullopt;
+  }
+  return ike::id_of(*prefix, *upper, 0);
+}
+
+void Builder::sainfo(const Statement& s) {
+  sainfo_ = {};
+  sainfo_.deflate = false;
+  for (std::size_t i = 1; i < s.items.size(); ++i) sainfo_.name += (i == 1 ? "" : " ") + s.items[i].text;
+  std::size_t place = 1;
+  const auto side = [&](std::optional<Identification>& out) {
+    if (place >= s.items.size() || s.items[place].text == "from" || s.items[place].text == "group") return true;
+    if (s.items[place].text == "anonymous") {
+      ++place;
+      return true;
+    }
+    out = selector(s, place);
+    return out.has_value();
+  };
+  if (value(s) == nullptr || !side(sainfo_.source) || !side(sainfo_.destination)) return;
+  if (place < s.items.size() && s.items[place].text == "from") {
+    sainfo_.from = identity(s, place + 1);
+    if (!sainfo_.from) return;
+  }
+  for (const Statement& item : s.block) Rules::sainfo(*this, item);
+  if (sainfo_.encryption.empty()) return error(s.word(), "no encryption algorithm at " + sainfo_.name);
+  if (sainfo_.authentication.empty()) return error(s.word(), "no authentication algorithm at " + sainfo_.name);
+  if (!sainfo_.deflate) return error(s.word(), "no compression algorithm at " + sainfo_.name);
+  conf_.policy.sainfos.push_back(std::move(sainfo_));
+}
+
+/// name [bits] {, name [bits]}: a number belongs to the name before it.
+void Builder::encryption(const Statement& s) {
+  for (std::size_t i = 1; i < s.items.size(); ++i) {
+    const Item& name = s.items[i];
+    const crypto::CipherRow* row = Rules::child_cipher(name.text);
+    if (row == nullptr) {
+      return error(name, "algorithm " + name.text + " not supported", join_nearest(name.text, Rules::child_ciphers()));
+    }
+    const bool has_bits = i + 1 < s.items.size() && decimal(s.items[i + 1].text).has_value();
+    const std::uint32_t bits = has_bits ? *decimal(s.items[++i].text) : 0;
+    if (has_bits && (row->key.min == row->key.max)) return error(s.items[i], "keylen not allowed");
+    const bool fixed = row->key.min == row->key.max || row->kind == crypto::CipherKind::Null;
+    if (has_bits && (bits % 8 != 0 || !row->key.allows(bits / 8 + row->salt))) {
+      return error(s.items[i], "invalid keylen " + std::to_string(bits));
+    }
+    if (row->advice == crypto::Advice::Broken) warn(name, "this cipher is broken", "use aes or aes_gcm_16");
+    sainfo_.encryption.push_back({row, static_cast<std::uint16_t>(fixed ? 0 : has_bits ? bits : 128)});
+  }
+}
+
+void Builder::authentication(const Statement& s) {
+  for (std::size_t i = 1; i < s.items.size(); ++i) {
+    const Item& name = s.items[i];
+    const crypto::MacRow* row = Rules::child_mac(name.text);
+    if (row == nullptr) {
+      return error(name, "algorithm " + name.text + " not supported", join_nearest(name.text, Rules::child_macs()));
+    }
+    sainfo_.authentication.push_back(row);
+  }
+}
+
+}  // namespace testudo::config

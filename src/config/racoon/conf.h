@@ -1,0 +1,53 @@
+#pragma once
+// racoon.conf(5) as a value, with racoon's defaults: those of its code, where the manual says otherwise.  What the
+// machine negotiates is in `policy`; the rest is the daemon's.
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/racoon/syntax.h"
+#include "ike/policy.h"
+
+namespace testudo::config {
+
+struct Listen {
+  std::vector<net::Endpoint> isakmp, isakmp_natt;  ///< none: every local address
+  bool strict_address = false;
+};
+
+enum class LogLevel : std::uint8_t { Error, Warning, Notify, Info, Debug, Debug2 };
+
+struct RacoonConf {
+  ike::Policy policy;
+  Listen listen;
+  LogLevel log = LogLevel::Info;
+  std::string pre_shared_key, certificate, script, include, pidfile, backupsa;  ///< paths; "" when not set
+};
+
+/// What `include` may name: the files that a pattern matches, with their texts.
+class Files {
+ public:
+  struct File {
+    std::string name, text;
+  };
+  virtual ~Files() = default;
+  /// Sorted; empty when nothing matches.
+  virtual std::vector<File> matching(const std::string& pattern) = 0;
+
+ protected:
+  Files() = default;
+  Files(const Files&) = default;
+  Files& operator=(const Files&) = default;
+};
+
+struct Loaded {
+  std::shared_ptr<RacoonConf> conf;
+  std::vector<Diagnostic> diagnostics;
+
+  bool failed() const;
+};
+
+/// The whole file and what it includes.  Never stops at the first error.
+Loaded load_racoon_conf(std::string_view text, const std::string& file, Files& files);
+
+}  // namespace testudo::config

@@ -1,0 +1,388 @@
+#include "config/racoon/rules.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+
+#include "config/racoon/nearest.h"
+
+namespace testudo::config {
+namespace {
+
+using wire::ike::v1::Exchange;
+
+/// What racoon knew and this program reads past with a warning.
+constexpr auto later = nullptr;
+
+struct NamedNumber {
+  std::string_view name;
+  std::uint8_t id;
+};
+constexpr std::array kCipherNames{
+    NamedNumber{"des", 2},        NamedNumber{"3des", 3},        NamedNumber{"cast128", 6},
+    NamedNumber{"blowfish", 7},   NamedNumber{"null_enc", 11},   NamedNumber{"null", 11},
+    NamedNumber{"aes", 12},       NamedNumber{"rijndael", 12},   NamedNumber{"aes_ctr", 13},
+    NamedNumber{"aes_ccm_8", 14}, NamedNumber{"aes_ccm_12", 15}, NamedNumber{"aes_ccm_16", 16},
+    NamedNumber{"aes_gcm_8", 18}, NamedNumber{"aes_gcm_12", 19}, NamedNumber{"aes_gcm_16", 20},
+    NamedNumber{"camellia", 22},  NamedNumber{"aes_gmac", 23},   NamedNumber{"twofish", 253},
+};
+constexpr std::array kMacNames{
+    NamedNumber{"hmac_md5", 2},      NamedNumber{"hmac_sha1", 3},     NamedNumber{"hmac_sha2_256", 5},
+    NamedNumber{"hmac_sha256", 5},   NamedNumber{"hmac_sha2_384", 6}, NamedNumber{"hmac_sha384", 6},
+    NamedNumber{"hmac_sha2_512", 7}, NamedNumber{"hmac_sha512", 7},   NamedNumber{"hmac_ripemd160", 8},
+    NamedNumber{"aes_xcbc_mac", 9},
+};
+
+template <typename Names>
+std::vector<std::string_view> names_of(const Names& rows) {
+  std::vector<std::string_view> words;
+  for (const auto& row : rows) words.push_back(row.name);
+  return words;
+}
+
+std::string guess(std::string_view word, const std::vector<std::string_view>& words) {
+  const auto close = nearest(word, words);
+  return close.empty() ? "" : "did you mean " + std::string{close} + "?";
+}
+
+template <typename R>
+std::vector<std::string_view> row_names(std::span<const R> rows) {
+  std::vector<std::string_view> words;
+  for (const R& row : rows) words.push_back(row.name);
+  return words;
+}
+
+}  // namespace
+
+// Rules is a friend of Builder, so its static functions, and the lambdas in them, reach the block being read.
+void Rules::apply(Builder& b, const Statement& s, std::span<const Rule> rules, const char* block) {
+  const auto rule = std::ranges::find(rules, s.word().text, &Rule::word);
+  if (rule == rules.end()) {
+    std::vector<std::string_view> words;
+    for (const Rule& r : rules) words.push_back(r.word);
+    return b.error(s.word(), "syntax error", "no word of " + std::string{block} + "; " + guess(s.word().text, words));
+  }
+  if (rule->take == nullptr) return b.warn(s.word(), "is read but not acted upon yet");
+  rule->take(b, s);
+}
+
+const crypto::CipherRow* Rules::child_cipher(std::string_view name) {
+  const auto row = std::ranges::find(kCipherNames, name, &NamedNumber::name);
+  return row == kCipherNames.end() ? nullptr : crypto::cipher_by_id(row->id);
+}
+const crypto::MacRow* Rules::child_mac(std::string_view name) {
+  const auto row = std::ranges::find(kMacNames, name, &NamedNumber::name);
+  return row == kMacNames.end() ? nullptr : crypto::mac_by_id(row->id);
+}
+std::vector<std::string_view> Rules::child_ciphers() {
+  return names_of(kCipherNames);
+}
+std::vector<std::string_view> Rules::child_macs() {
+  return names_of(kMacNames);
+}
+
+void Rules::top(Builder& b, const Statement& s) {
+  static constexpr std::array kRules{
+      Rule{"remote", [](Builder& x, const Statement& t) { x.remote(t); }},
+      Rule{"sainfo", [](Builder& x, const Statement& t) { x.sainfo(t); }},
+      Rule{"path", path},
+      Rule{"timer", [](Builder& x, const Statement& t) { each(x, t, timer); }},
+      Rule{"listen", [](Builder& x, const Statement& t) { each(x, t, listen); }},
+      Rule{"log", log},
+      Rule{"padding", [](Builder& x, const Statement& t) { each(x, t, padding); }},
+      Rule{"complex_bundle", [](Builder& x, const Statement& t) { static_cast<void>(x.on_off(t)); }},
+      Rule{"privsep", later},
+      Rule{"pfkey_buffer", later},
+      Rule{"gss_id_enc", later},
+      Rule{"ldapcfg", later},
+      Rule{"radiuscfg", later},
+      Rule{"mode_cfg", later},
+  };
+  apply(b, s, kRules, "racoon.conf");
+}
+
+void Rules::each(Builder& b, const Statement& s, void (*take)(Builder&, const Statement&)) {
+  for (const Statement& item : s.block) take(b, item);
+}
+
+void Rules::path(Builder& b, const Statement& s) {
+  const Item* kind = b.value(s);
+  const Item* name = kind == nullptr ? nullptr : b.value(s, 2);
+  if (name == nullptr) return;
+  const std::array<std::pair<std::string_view, std::string*>, 6> paths{{{"include", &b.conf_.include},
+                                                                        {"pre_shared_key", &b.conf_.pre_shared_key},
+                                                                        {"certificate", &b.conf_.certificate},
+                                                                        {"script", &b.conf_.script},
+                                                                        {"backupsa", &b.conf_.backupsa},
+                                                                        {"pidfile", &b.conf_.pidfile}}};
+  for (const auto& [word, target] : paths) {
+    if (word != kind->text) continue;
+    *target = name->text;
+    return;
+  }
+  b.error(*kind, "syntax error", "expected include, pre_shared_key, certificate, script, backupsa or pidfile");
+}
+
+void Rules::log(Builder& b, const Statement& s) {
+  static constexpr std::array<std::string_view, 6> kLevels{"error", "warning", "notify", "info", "debug", "debug2"};
+  const Item* level = b.value(s);
+  if (level == nullptr) return;
+  const auto found = std::ranges::find(kLevels, level->text);
+  if (found == kLevels.end())
+    return b.error(*level, "syntax error", "expected error, warning, notify, info, debug or debug2");
+  b.conf_.log = LogLevel{static_cast<std::uint8_t>(found - kLevels.begin())};
+}
+
+void Rules::timer(Builder& b, const Statement& s) {
+  static constexpr std::array kRules{
+      Rule{"counter", [](Builder& x, const Statement& t) { set(x.number(t, 1, 1000), x.conf_.policy.limits.counter); }},
+      Rule{"interval", [](Builder& x, const Statement& t) { set_time(x, t, x.conf_.policy.limits.interval); }},
+      Rule{"phase1", [](Builder& x, const Statement& t) { set_time(x, t, x.conf_.policy.limits.phase1); }},
+      Rule{"phase2", [](Builder& x, const Statement& t) { set_time(x, t, x.conf_.policy.limits.phase2); }},
+      Rule{"persend", [](Builder& x, const Statement& t) { static_cast<void>(x.number(t, 1)); }},
+      Rule{"natt_keepalive", later},
+  };
+  apply(b, s, kRules, "timer");
+}
+
+void Rules::set_time(Builder& b, const Statement& s, Duration& target) {
+  if (const auto n = b.seconds(s, 1)) target = std::chrono::seconds{*n};
+}
+
+// IKE's messages are padded with zeros to the cipher's block and padding is never judged: nothing here changes that.
+void Rules::padding(Builder& b, const Statement& s) {
+  static constexpr auto take_switch = [](Builder& x, const Statement& t) { static_cast<void>(x.on_off(t)); };
+  static constexpr std::array kRules{
+      Rule{"randomize", take_switch},
+      Rule{"randomize_length", take_switch},
+      Rule{"strict_check", take_switch},
+      Rule{"exclusive_tail", take_switch},
+      Rule{"maximum_length", [](Builder& x, const Statement& t) { static_cast<void>(x.number(t, 1)); }},
+  };
+  apply(b, s, kRules, "padding");
+}
+
+void Rules::listen(Builder& b, const Statement& s) {
+  static constexpr std::array kRules{
+      Rule{"isakmp",
+           [](Builder& x, const Statement& t) {
+             if (const auto at = x.endpoint(t, 1, 500)) x.conf_.listen.isakmp.push_back(*at);
+           }},
+      Rule{"isakmp_natt",
+           [](Builder& x, const Statement& t) {
+             // racoon's code took port 500 here and its manual 4500, which is the one that works.
+             if (const auto at = x.endpoint(t, 1, 4500)) x.conf_.listen.isakmp_natt.push_back(*at);
+           }},
+      Rule{"strict_address", [](Builder& x, const Statement&) { x.conf_.listen.strict_address = true; }},
+      Rule{"adminsock", later},
+  };
+  apply(b, s, kRules, "listen");
+}
+
+void Rules::exchange_mode(Builder& b, const Statement& s) {
+  for (std::size_t i = 1; i < s.items.size(); ++i) {
+    const Item& mode = s.items[i];
+    if (mode.text == "main") {
+      b.remote_.exchange_modes.push_back(Exchange::Main);
+    } else if (mode.text == "aggressive") {
+      b.remote_.exchange_modes.push_back(Exchange::Aggressive);
+      b.warn(mode, "is read but not acted upon yet", "main mode is");
+    } else if (mode.text == "base") {
+      b.remote_.exchange_modes.push_back(Exchange::Base);
+      b.warn(mode, "is read but not acted upon yet", "main mode is");
+    } else {
+      b.error(mode, "syntax error", "expected main, aggressive or base");
+    }
+  }
+}
+
+void Rules::proposal_check(Builder& b, const Statement& s) {
+  static constexpr std::array<std::string_view, 4> kWords{"obey", "strict", "claim", "exact"};
+  const Item* word = b.value(s);
+  if (word == nullptr) return;
+  const auto found = std::ranges::find(kWords, word->text);
+  if (found == kWords.end()) return b.error(*word, "syntax error", "expected obey, strict, claim or exact");
+  b.remote_.proposal_check = ike::Check{static_cast<std::uint8_t>(found - kWords.begin())};
+}
+
+void Rules::my_identifier(Builder& b, const Statement& s) {
+  // `address` alone is the address that the packets have.
+  if (s.items.size() == 2 && s.items[1].text == "address") return b.remote_.my_identifier.reset();
+  b.remote_.my_identifier = b.identity(s, 1);
+}
+
+void Rules::remote_lifetime(Builder& b, const Statement& s) {
+  const Item* kind = b.value(s);
+  if (kind == nullptr) return;
+  if (kind->text == "byte") return b.error(*kind, "byte lifetime support is deprecated in Phase1");
+  if (kind->text != "time") return b.error(*kind, "syntax error", "expected time");
+  set(b.seconds(s, 2), b.remote_lifetime_);
+}
+
+void Rules::remote(Builder& b, const Statement& s) {
+  static constexpr std::array kRules{
+      Rule{"exchange_mode", exchange_mode},
+      Rule{"proposal", [](Builder& x, const Statement& t) { x.proposal(t); }},
+      Rule{"proposal_check", proposal_check},
+      Rule{"my_identifier", my_identifier},
+      Rule{"peers_identifier",
+           [](Builder& x, const Statement& t) {
+             if (auto id = x.identity(t, 1)) x.remote_.peers_identifiers.push_back(*std::move(id));
+           }},
+      Rule{"remote_address",
+           [](Builder& x, const Statement& t) {
+             const auto at = x.endpoint(t, 1, 500);
+             if (!at) return;
+             if (x.remote_.address) return x.error(t.word(), "remote_address already specified");
+             x.remote_.address = at->address;
+             x.remote_.port = at->port;
+           }},
+      Rule{"verify_identifier", [](Builder& x, const Statement& t) { set(x.on_off(t), x.remote_.verify_identifier); }},
+      Rule{"passive", [](Builder& x, const Statement& t) { set(x.on_off(t), x.remote_.passive); }},
+      Rule{"initial_contact", [](Builder& x, const Statement& t) { set(x.on_off(t), x.remote_.initial_contact); }},
+      Rule{"dpd", [](Builder& x, const Statement& t) { set(x.on_off(t), x.remote_.dpd); }},
+      Rule{"nonce_size",
+           [](Builder& x, const Statement& t) {
+             const auto n = x.number(t, 1, 256);
+             if (n && *n < 8) return x.error(t.items[1], "nonce_size must be between 8 and 256");
+             if (n) x.remote_.nonce_size = static_cast<std::uint16_t>(*n);
+           }},
+      Rule{"ph1id", [](Builder& x, const Statement& t) { set(x.number(t, 1), x.remote_.ph1id); }},
+      Rule{"lifetime", remote_lifetime},
+      Rule{"dh_group", [](Builder& x, const Statement& t) { x.error(t.word(), "dh_group cannot be defined here."); }},
+      Rule{"doi", [](Builder& x, const Statement& t) { static_cast<void>(x.value(t)); }},
+      Rule{"situation", [](Builder& x, const Statement& t) { static_cast<void>(x.value(t)); }},
+      Rule{"support_proxy", [](Builder& x, const Statement& t) { static_cast<void>(x.on_off(t)); }},
+      Rule{"weak_phase1_check", later},
+      Rule{"xauth_login", later},
+      Rule{"certificate_type", later},
+      Rule{"peers_certfile", later},
+      Rule{"ca_type", later},
+      Rule{"verify_cert", later},
+      Rule{"send_cert", later},
+      Rule{"send_cr", later},
+      Rule{"match_empty_cr", later},
+      Rule{"ike_frag", later},
+      Rule{"esp_frag", later},
+      Rule{"mode_cfg", later},
+      Rule{"script", later},
+      Rule{"generate_policy", later},
+      Rule{"nat_traversal", later},
+      Rule{"dpd_delay", later},
+      Rule{"dpd_retry", later},
+      Rule{"dpd_maxfail", later},
+      Rule{"rekey", later},
+  };
+  apply(b, s, kRules, "remote");
+}
+
+void Rules::proposal_cipher(Builder& b, const Statement& s) {
+  const Item* name = b.value(s);
+  if (name == nullptr) return;
+  const auto* row = crypto::ike::cipher_by_name(name->text);
+  if (row == nullptr) {
+    return b.error(*name, "algorithm " + name->text + " not supported",
+                   guess(name->text, row_names(crypto::ike::ciphers())));
+  }
+  std::uint32_t bits = row->default_key * 8U;
+  if (s.items.size() > 2) {
+    const auto given = b.number(s, 2, 2048);
+    if (!given) return;
+    if (!row->has_variable_key()) return b.error(s.items[2], "keylen not allowed");
+    bits = *given;
+  }
+  if (bits % 8 != 0 || !row->key.allows(bits / 8)) return b.error(s.items[2], "invalid keylen " + std::to_string(bits));
+  if (row->advice == crypto::Advice::Broken) b.warn(*name, "this cipher is broken", "use aes");
+  b.proposal_.cipher = row;
+  b.proposal_.key_bits = static_cast<std::uint16_t>(bits);
+}
+
+void Rules::proposal_hash(Builder& b, const Statement& s) {
+  const Item* name = b.value(s);
+  if (name == nullptr) return;
+  b.proposal_.hash = crypto::ike::hash_by_name(name->text);
+  if (b.proposal_.hash == nullptr) {
+    b.error(*name, "algorithm " + name->text + " not supported", guess(name->text, row_names(crypto::ike::hashes())));
+  }
+}
+
+const crypto::ike::GroupRow* Rules::group(Builder& b, const Statement& s) {
+  const Item* name = b.value(s);
+  if (name == nullptr) return nullptr;
+  const auto* row = crypto::ike::group_by_name(name->text);
+  if (row == nullptr) b.error(*name, "must be DH group", guess(name->text, row_names(crypto::ike::groups())));
+  if (row != nullptr && row->advice == crypto::Advice::Broken) {
+    b.warn(*name, "this group can be broken", "use modp2048 or better, or curve25519");
+  }
+  return row;
+}
+
+void Rules::authentication_method(Builder& b, const Statement& s) {
+  static constexpr std::array<std::string_view, 13> kOthers{"rsasig",
+                                                            "dsssig",
+                                                            "rsaenc",
+                                                            "rsarev",
+                                                            "gssapi_krb",
+                                                            "hybrid_rsa_server",
+                                                            "hybrid_rsa_client",
+                                                            "hybrid_dss_server",
+                                                            "hybrid_dss_client",
+                                                            "xauth_psk_server",
+                                                            "xauth_psk_client",
+                                                            "xauth_rsa_server",
+                                                            "xauth_rsa_client"};
+  const Item* name = b.value(s);
+  if (name == nullptr) return;
+  if (name->text == "pre_shared_key") {
+    b.proposal_.authentication = wire::ike::v1::oakley::kPreSharedKey;
+    return;
+  }
+  const bool known = std::ranges::find(kOthers, name->text) != kOthers.end();
+  b.error(*name, known ? "authentication method is not built yet" : "syntax error", "pre_shared_key is");
+}
+
+void Rules::proposal(Builder& b, const Statement& s) {
+  static constexpr std::array kRules{
+      Rule{"encryption_algorithm", proposal_cipher},
+      Rule{"hash_algorithm", proposal_hash},
+      Rule{"authentication_method", authentication_method},
+      Rule{"dh_group", [](Builder& x, const Statement& t) { x.proposal_.group = group(x, t); }},
+      Rule{"lifetime",
+           [](Builder& x, const Statement& t) {
+             const Item* kind = x.value(t);
+             if (kind == nullptr) return;
+             if (kind->text == "byte") return x.error(*kind, "byte lifetime support is deprecated in Phase1");
+             set(x.seconds(t, 2), x.proposal_.lifetime);
+           }},
+      Rule{"gss_id", later},
+      Rule{"gssapi_id", later},
+  };
+  apply(b, s, kRules, "proposal");
+}
+
+void Rules::sainfo(Builder& b, const Statement& s) {
+  static constexpr std::array kRules{
+      Rule{"encryption_algorithm", [](Builder& x, const Statement& t) { x.encryption(t); }},
+      Rule{"authentication_algorithm", [](Builder& x, const Statement& t) { x.authentication(t); }},
+      Rule{"compression_algorithm",
+           [](Builder& x, const Statement& t) {
+             const Item* name = x.value(t);
+             if (name != nullptr && name->text != "deflate") {
+               return x.error(*name, "algorithm " + name->text + " not supported", "deflate is");
+             }
+             x.sainfo_.deflate = name != nullptr;
+           }},
+      Rule{"pfs_group", [](Builder& x, const Statement& t) { x.sainfo_.pfs_group = group(x, t); }},
+      Rule{"lifetime",
+           [](Builder& x, const Statement& t) {
+             const Item* kind = x.value(t);
+             if (kind == nullptr) return;
+             if (kind->text == "byte") return x.error(*kind, "byte lifetime support is deprecated in Phase2");
+             set(x.seconds(t, 2), x.sainfo_.lifetime);
+           }},
+      Rule{"remoteid", [](Builder& x, const Statement& t) { set(x.number(t, 1), x.sainfo_.remoteid); }},
+  };
+  apply(b, s, kRules, "sainfo");
+}
+
+}  // namespace testudo::config

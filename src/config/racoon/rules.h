@@ -1,0 +1,52 @@
+#pragma once
+// The words of each block of racoon.conf(5), one row each: rules.cc.  Pure.
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "config/racoon/build.h"
+#include "crypto/algorithms.h"
+
+namespace testudo::config {
+
+struct Rules {
+  static void top(Builder& b, const Statement& s);
+  static void remote(Builder& b, const Statement& s);
+  static void proposal(Builder& b, const Statement& s);
+  static void sainfo(Builder& b, const Statement& s);
+
+  /// racoon's names of ESP's ciphers and of the MACs, with ours for what racoon never had; null for another word.
+  static const crypto::CipherRow* child_cipher(std::string_view name);
+  static const crypto::MacRow* child_mac(std::string_view name);
+  static std::vector<std::string_view> child_ciphers();
+  static std::vector<std::string_view> child_macs();
+
+ private:
+  struct Rule {
+    std::string_view word;
+    void (*take)(Builder&, const Statement&);  ///< null: read past with a warning
+  };
+  static void apply(Builder& b, const Statement& s, std::span<const Rule> rules, const char* block);
+  static void each(Builder& b, const Statement& s, void (*take)(Builder&, const Statement&));
+  template <typename T>
+  static void set(std::optional<T> value, T& target) {
+    if (value) target = *value;
+  }
+  static void set_time(Builder& b, const Statement& s, Duration& target);
+
+  static void path(Builder& b, const Statement& s);
+  static void log(Builder& b, const Statement& s);
+  static void timer(Builder& b, const Statement& s);
+  static void padding(Builder& b, const Statement& s);
+  static void listen(Builder& b, const Statement& s);
+  static void exchange_mode(Builder& b, const Statement& s);
+  static void proposal_check(Builder& b, const Statement& s);
+  static void my_identifier(Builder& b, const Statement& s);
+  static void remote_lifetime(Builder& b, const Statement& s);
+  static void proposal_cipher(Builder& b, const Statement& s);
+  static void proposal_hash(Builder& b, const Statement& s);
+  static void authentication_method(Builder& b, const Statement& s);
+  static const crypto::ike::GroupRow* group(Builder& b, const Statement& s);
+};
+
+}  // namespace testudo::config

@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""racoon on two hosts: a ping asks for keys, IKE makes them, ESP carries the replies.
+
+    left 10.2.3.4 ─────────── wire ─────────── 10.2.3.5 right
+    testudod, racoon                     testudod, racoon
+
+The policies cover everything between the two hosts, IKE's own packets with it, as in the NetBSD IPsec FAQ.  Then a wrong
+key, and proposals that do not match: both sides say why.
+"""
+import os
+import signal
+
+from lib import BIN, Lab, check, say, until
+
+LEFT, RIGHT = "10.2.3.4", "10.2.3.5"
+
+CONF = """
+path pre_shared_key "{directory}/psk.txt";
+padding {{ maximum_length 20; randomize off; strict_check off; exclusive_tail off; }}
+timer {{ counter 5; interval 20 sec; persend 1; phase1 30 sec; phase2 15 sec; }}
+remote anonymous
+{{
+    exchange_mode main, aggressive;
+    doi ipsec_doi;
+    situation identity_only;
+    nonce_size 16;
+    lifetime time 30 min;
+    initial_contact on;
+    proposal_check obey;
+    proposal {{
+        encryption_algorithm 3des;
+        hash_algorithm sha1;
+        authentication_method pre_shared_key;
+        dh_group {group};
+    }}
+}}
+sainfo anonymous
+{{
+    pfs_group modp1024;
+    lifetime time 30 min;
+    encryption_algorithm {cipher};
+    authentication_algorithm hmac_sha1;
+    compression_algorithm deflate;
+}}
+"""
+
+
+def policies(here, there):
+    return f"""
+        spdadd {here} {there} any -P out ipsec esp/transport//require;
+        spdadd {there} {here} any -P in ipsec esp/transport//require;
+    """
+
+
+class Racoon:
+    def __init__(self, node, peer, key="mekmitasdigoat", mode=0o600, group="modp1024", cipher="aes"):
+        self.node, self.directory = node, node.run_dir
+        psk = self.directory / "psk.txt"
+        psk.write_text(f"# identifier and key\n{peer} {key}\n")
+        os.chmod(psk, mode)
+        conf = self.directory / "racoon.conf"
+        conf.write_text(CONF.format(directory=self.directory, group=group, cipher=cipher))
+        self.log = open(self.directory / "racoon.log", "w+", encoding="utf-8")
+        self.process = node.popen(BIN / "racoon", "-F", "-f", conf, "--run-dir", self.directory, stdout=self.log, stderr=self.log)
+        until(lambda: self.process.poll() is not None or "used as isakmp port" in self.text())
+        check(self.process.poll() is None, f"racoon of {node.name} runs", self.text())
+
+    def text(self):
+        return (self.directory / "racoon.log").read_text(encoding="utf-8")
+
+    def says(self, words, why):
+        check(until(lambda: words in self.text()), f"racoon of {self.node.name}: {why}", self.text())
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        check(self.process.wait(20) == 0, f"racoon of {self.node.name} ends with status 0", self.text())
+
+
+def keyed(lab, left, right, wire):
+    say("-- a ping brings the keys")
+    daemons = [Racoon(left, RIGHT), Racoon(right, LEFT)]
+    with wire.capture() as seen:
+        left.exec("ping", "-n", "-q", "-c", "1", "-W", "1", RIGHT, check=False)
+        for daemon in daemons:
+            daemon.says("IPsec-SA established", "phase 2 is established")
+        left.ping(RIGHT)
+        right.ping(LEFT)
+    seen.only("IPv4 UDP", "IPv4 ESP")
+    check(seen.count("IPv4 UDP") == 9, "six datagrams of main mode and three of quick mode", str(seen.packets))
+    for node in (left, right):
+        dump = node.setkey("dump;").stdout
+        check(dump.count("E: aes-cbc") == 2 and dump.count("A: hmac-sha1") == 2, f"setkey -D of {node.name} shows both SAs", dump)
+    daemons[0].stop()
+    for node in (left, right):
+        check(until(lambda: "mature" not in node.setkey("dump;").stdout), f"{node.name}: the SAs are gone with the daemon of one side",
+              node.setkey("dump;").stdout + daemons[0].text() + daemons[1].text())
+    daemons[1].stop()
+
+
+def refused(lab, left, right, wire, words, why, **changed):
+    say(f"-- {why}")
+    daemons = [Racoon(left, RIGHT), Racoon(right, LEFT, **changed)]
+    with wire.capture() as seen:
+        left.ping(RIGHT, count=1, answered=False)
+        for daemon, text in zip(daemons, words):
+            daemon.says(text, why)
+    check(seen.count("IPv4 ICMP") == 0, "nothing goes in clear", str(seen.packets))
+    for daemon in daemons:
+        daemon.stop()
+
+
+def main():
+    with Lab() as lab:
+        left, right = lab.node("left"), lab.node("right")
+        wire = lab.link(left, f"{LEFT}/24", right, f"{RIGHT}/24")
+        for node, here, there in ((left, LEFT, RIGHT), (right, RIGHT, LEFT)):
+            node.start_testudod()
+            node.setkey(policies(here, there))
+        keyed(lab, left, right, wire)
+        refused(lab, left, right, wire, ["pre-shared key does not match"] * 2, "another key", key="another")
+        refused(lab, left, right, wire, ["NO-PROPOSAL-CHOSEN", "DH group does not match; ours: modp2048; theirs: modp1024"],
+                "another group", group="modp2048")
+        refused(lab, left, right, wire, ["phase 2 with", "algorithms does not match"], "another cipher of ESP", cipher="3des")
+        refused(lab, left, right, wire, ["main mode", "psk.txt has weak file permission"], "a psk.txt that others can read", mode=0o644)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,197 @@
+#include "config/racoon/conf.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+namespace testudo::config {
+namespace {
+
+using std::chrono::seconds;
+using testing::HasSubstr;
+
+class Memory final : public Files {
+ public:
+  std::vector<File> matching(const std::string& pattern) override {
+    asked = pattern;
+    const auto found = texts.find(pattern);
+    return found == texts.end() ? std::vector<File>{} : std::vector{File{pattern, found->second}};
+  }
+  std::map<std::string, std::string> texts;
+  std::string asked;
+};
+
+Loaded load(const std::string& text) {
+  Memory files;
+  return load_racoon_conf(text, "racoon.conf", files);
+}
+
+// The shape of the sample file that distributions ship.
+constexpr const char* kSample = R"(
+path include "/etc/racoon";
+path pre_shared_key "/etc/racoon/psk.txt";
+log info;
+padding { maximum_length 20; randomize off; strict_check off; exclusive_tail off; }
+listen { isakmp 10.1.1.1 [500]; strict_address; }
+timer { counter 3; interval 20 sec; persend 1; phase1 1 min; phase2 15 sec; }
+remote anonymous
+{
+  exchange_mode main, aggressive;
+  my_identifier address;
+  lifetime time 24 hour;   # of phase 1
+  proposal_check obey;
+  proposal {
+    encryption_algorithm aes 256;
+    hash_algorithm sha256;
+    authentication_method pre_shared_key;
+    dh_group modp2048;
+  }
+}
+remote 172.16.1.1 [5000] inherit anonymous { passive on; }
+sainfo address 10.1.0.0/16[any] any address 10.2.0.0/16 any from fqdn "b.example.org"
+{
+  pfs_group 2;
+  lifetime time 12 hour;
+  encryption_algorithm 3des, aes 192, aes_gcm_16 256;
+  authentication_algorithm hmac_sha1, hmac_sha256;
+  compression_algorithm deflate;
+}
+)";
+
+TEST(RacoonConf, SampleMeansWhatTheManualSays) {
+  const Loaded loaded = load(kSample);
+  for (const Diagnostic& d : loaded.diagnostics) EXPECT_EQ(d.severity, Diagnostic::Severity::Warning) << to_string(d);
+  const RacoonConf& c = *loaded.conf;
+  EXPECT_EQ(c.pre_shared_key, "/etc/racoon/psk.txt");
+  ASSERT_EQ(c.listen.isakmp.size(), 1U);
+  EXPECT_EQ(c.listen.isakmp[0].port, 500);
+  EXPECT_TRUE(c.listen.strict_address);
+  EXPECT_EQ(c.policy.limits.counter, 3U);
+  EXPECT_EQ(c.policy.limits.interval, seconds{20});
+  EXPECT_EQ(c.policy.limits.phase1, seconds{60});
+
+  ASSERT_EQ(c.policy.remotes.size(), 2U);
+  const ike::Remote& any = c.policy.remotes[0];
+  EXPECT_FALSE(any.address);
+  EXPECT_EQ(any.exchange_modes.size(), 2U);
+  EXPECT_EQ(any.proposal_check, ike::Check::Obey);
+  ASSERT_EQ(any.proposals.size(), 1U);
+  EXPECT_EQ(any.proposals[0].cipher->name, "aes");
+  EXPECT_EQ(any.proposals[0].key_bits, 256);
+  EXPECT_EQ(any.proposals[0].hash->id, 4);
+  EXPECT_EQ(any.proposals[0].group->id, 14);
+  EXPECT_EQ(any.proposals[0].lifetime, 86400U);
+
+  const ike::Remote& one = c.policy.remotes[1];
+  EXPECT_EQ(one.address->to_string(), "172.16.1.1");
+  EXPECT_EQ(one.port, 5000);
+  EXPECT_TRUE(one.passive);
+  EXPECT_EQ(one.proposals.size(), 1U) << "inherited";
+
+  ASSERT_EQ(c.policy.sainfos.size(), 1U);
+  const ike::Sainfo& s = c.policy.sainfos[0];
+  EXPECT_EQ(s.pfs_group->id, 2);
+  EXPECT_EQ(s.lifetime, 43200U);
+  ASSERT_EQ(s.encryption.size(), 3U);
+  EXPECT_EQ(s.encryption[1].key_bits, 192);
+  EXPECT_EQ(s.encryption[2].row->name, "aes-gcm-16");
+  EXPECT_EQ(s.authentication[1]->name, "hmac-sha256");
+  ASSERT_TRUE(s.source && s.destination && s.from);
+  EXPECT_EQ(s.source->type, wire::ike::v1::IdType::V4Subnet);
+  EXPECT_EQ(s.from->to_string(), "b.example.org");
+}
+
+TEST(RacoonConf, DefaultsAreThoseOfTheCode) {
+  const Loaded loaded = load(R"(remote anonymous { exchange_mode main; proposal { encryption_algorithm aes;
+    hash_algorithm sha1; authentication_method pre_shared_key; dh_group 2; } })");
+  ASSERT_FALSE(loaded.failed());
+  const ike::Remote& r = loaded.conf->policy.remotes[0];
+  EXPECT_EQ(r.proposals[0].lifetime, 28800U);
+  EXPECT_EQ(r.proposals[0].key_bits, 128);
+  EXPECT_EQ(r.proposal_check, ike::Check::Strict);
+  EXPECT_EQ(r.nonce_size, 16);
+  EXPECT_FALSE(r.verify_identifier);
+  EXPECT_FALSE(r.passive);
+  EXPECT_TRUE(r.initial_contact);
+  EXPECT_TRUE(r.dpd);
+  EXPECT_EQ(loaded.conf->policy.limits.counter, 5U);
+  EXPECT_EQ(loaded.conf->policy.limits.interval, seconds{10});
+  EXPECT_EQ(loaded.conf->policy.limits.phase1, seconds{30}) << "the manual says 15";
+  EXPECT_EQ(loaded.conf->policy.limits.phase2, seconds{30}) << "the manual says 10";
+  EXPECT_EQ(loaded.conf->log, LogLevel::Info);
+}
+
+struct ErrorRow {
+  const char *text, *complaint;
+};
+
+class Complaint : public testing::TestWithParam<ErrorRow> {};
+
+TEST_P(Complaint, NamesPlaceWordAndRemedy) {
+  const auto& [text, complaint] = GetParam();
+  const Loaded loaded = load(text);
+  EXPECT_TRUE(loaded.failed());
+  ASSERT_FALSE(loaded.diagnostics.empty());
+  EXPECT_THAT(to_string(loaded.diagnostics[0]), HasSubstr(complaint));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    RacoonConf, Complaint,
+    testing::Values(
+        ErrorRow{"log info", "racoon.conf:1:9: \"\" syntax error (a block has no `}', or the last statement no `;')"},
+        ErrorRow{"timer {\n  countr 5;\n}",
+                 "racoon.conf:2:3: \"countr\" syntax error (no word of timer; did you mean counter?)"},
+        ErrorRow{"timer { counter five; }", "racoon.conf:1:17: \"five\" syntax error (expected a decimal number"},
+        ErrorRow{"timer { counter 0x5; }", "\"0x5\" syntax error"},
+        ErrorRow{"timer { interval 5 day; }", "racoon.conf:1:20: \"day\" syntax error (expected sec, min or hour)"},
+        ErrorRow{"log loud;", "\"loud\" syntax error (expected error, warning"},
+        ErrorRow{"path \"x;", "the string has no end"}, ErrorRow{"remote anonymous { }", "no exchange mode specified."},
+        ErrorRow{"remote anonymous { exchange_mode main; }", "no remote specification found"},
+        ErrorRow{"remote anonymous { dh_group 2; }", "dh_group cannot be defined here."},
+        ErrorRow{"remote anonymous { lifetime byte 5 MB; }", "byte lifetime support is deprecated in Phase1"},
+        ErrorRow{"remote example.org { }", "names are not looked up here"},
+        ErrorRow{"remote \"a\" inherit \"b\" { }", "named parent remoteconf \"b\" does not exist."},
+        ErrorRow{"remote anonymous { proposal { hash_algorithm sha1; dh_group 14; } }",
+                 "encryption algorithm required."},
+        ErrorRow{"remote anonymous { proposal { encryption_algorithm 3des 192; } }", "keylen not allowed"},
+        ErrorRow{"remote anonymous { proposal { encryption_algorithm aes 129; } }", "invalid keylen 129"},
+        ErrorRow{"remote anonymous { proposal { dh_group modp2047; } }", "must be DH group (did you mean modp2048?)"},
+        ErrorRow{"sainfo anonymous { encryption_algorithm aes; authentication_algorithm hmac_sha1; }",
+                 "no compression algorithm at anonymous"},
+        ErrorRow{"sainfo anonymous { encryption_algorithm aess; }", "algorithm aess not supported"},
+        ErrorRow{"remote anonymous { nonce_size 7; }", "between 8 and 256"}));
+
+TEST(RacoonConf, OneErrorDoesNotHideTheNext) {
+  const Loaded loaded = load("log loud;\ntimer { ; }\nlog quiet;\n");
+  ASSERT_EQ(loaded.diagnostics.size(), 3U);
+  EXPECT_EQ(loaded.diagnostics[0].where.line + loaded.diagnostics[1].where.line + loaded.diagnostics[2].where.line, 6U);
+}
+
+TEST(RacoonConf, IncludeIsRelativeToItsPathAndEndsAtTen) {
+  Memory files;
+  files.texts["/etc/racoon/x.conf"] = "log debug;";
+  const Loaded loaded =
+      load_racoon_conf("path include \"/etc/racoon\"; include \"x.conf\"; include \"none\";", "racoon.conf", files);
+  EXPECT_FALSE(loaded.failed());
+  EXPECT_EQ(loaded.conf->log, LogLevel::Debug);
+  ASSERT_EQ(loaded.diagnostics.size(), 1U);
+  EXPECT_THAT(loaded.diagnostics[0].message, HasSubstr("glob found no matches for path \"/etc/racoon/none\""));
+
+  files.texts["/loop"] = "include \"/loop\";";
+  const Loaded loop = load_racoon_conf("include \"/loop\";", "racoon.conf", files);
+  ASSERT_TRUE(loop.failed());
+  EXPECT_EQ(loop.diagnostics[0].message, "Includes nested too deeply");
+  EXPECT_EQ(loop.diagnostics[0].where.file, "/loop");
+}
+
+TEST(RacoonConf, WeakAlgorithmsWorkAndWarn) {
+  const Loaded loaded = load(R"(remote anonymous { exchange_mode main; proposal { encryption_algorithm des;
+    hash_algorithm md5; authentication_method pre_shared_key; dh_group modp768; } })");
+  EXPECT_FALSE(loaded.failed());
+  EXPECT_EQ(loaded.diagnostics.size(), 2U);
+  EXPECT_EQ(loaded.conf->policy.remotes.size(), 1U);
+}
+
+}  // namespace
+}  // namespace testudo::config
