@@ -7,6 +7,7 @@
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/signal_set.hpp>
 #include <asio/steady_timer.hpp>
+#include <chrono>
 #include <deque>
 #include <utility>
 
@@ -123,8 +124,18 @@ void EventLoop::on_signal(int number, Callback callback) {
   Impl::arm(impl_->signals.emplace_back(impl_->context, number, std::move(callback)));
 }
 
-void EventLoop::run() {
-  impl_->context.run();
+void EventLoop::run(Duration spin) {
+  auto& context = impl_->context;
+  using Clock = std::chrono::steady_clock;
+  auto quiet_since = Clock::now();
+  while (!context.stopped()) {
+    if (context.poll() > 0) {
+      quiet_since = Clock::now();
+    } else if (Clock::now() - quiet_since >= spin) {
+      context.run_one();
+      quiet_since = Clock::now();
+    }
+  }
 }
 void EventLoop::stop() {
   impl_->context.stop();

@@ -63,7 +63,9 @@ class EventLoop {
   /// For the life of the loop.
   void on_signal(int number, Callback callback);
 
-  void run();
+  /// After something happened the loop looks again and again for this long before it sleeps: waking up costs more than
+  /// the next packet takes to come.
+  void run(Duration spin = {});
   void stop();
 
  private:

@@ -12,9 +12,10 @@ HostPort::HostPort(const Tun& tun) : tun_(tun), incoming_(kBuffers), arrived_(kB
 
 std::span<HostPort::PacketBuffer* const> HostPort::read(const Lost& malformed) {
   batch_.clear();
+  const bool rest = pending();  // goes alone, so that a caller who waits for its end does not wait for ever
   do {
     if (cutting_) cut();
-  } while (batch_.size() < kBatch && read_one(malformed));
+  } while (!rest && batch_.size() < kBatch && read_one(malformed));
   return batch_;
 }
 

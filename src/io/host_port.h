@@ -27,6 +27,9 @@ class HostPort {
   /// contents may be swapped away.  `malformed`: the kernel's header does not fit its packet.
   std::span<PacketBuffer* const> read(const Lost& malformed);
 
+  /// True when the next read() has something to give that the device no longer tells of.
+  bool pending() const { return cutting_.has_value(); }
+
   /// Queues a packet for the host and leaves an empty buffer in its place.  False when the queue is full: flush first.
   bool give(PacketBuffer& packet);
   /// Writes what is queued; `refused` once for each packet that the kernel does not take.

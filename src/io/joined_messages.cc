@@ -29,7 +29,7 @@ JoinedMessages::JoinedMessages(std::uint16_t port)
 
 std::size_t JoinedMessages::receive(int socket, std::span<Slot> slots) {
   std::size_t filled = 0;
-  bool asked = false;
+  bool asked = pending();  // first what is left, so that a caller who waits for its end does not wait for ever
   while (filled < slots.size()) {
     if (!rest_.empty() || start_message()) {
       slots[filled].length = write_piece(slots[filled].room);

@@ -17,6 +17,8 @@ class JoinedMessages {
 
   /// Fills slots from the front and says how many.  What does not fit into them is kept for the next call.
   std::size_t receive(int socket, std::span<Slot> slots);
+  /// True when the next call has something to give, whatever the socket has.
+  bool pending() const { return !rest_.empty() || current_ < received_; }
 
  private:
   static constexpr std::size_t kRoom = 65536;

@@ -35,6 +35,8 @@ class Receiver {
   /// Fills slots from the front and says how many; never waits.  A message that is passed over leaves a slot of length
   /// 0.
   std::size_t receive(std::span<Slot> slots);
+  /// True when the next call may have something to give that the socket no longer tells of.
+  bool pending() const { return joined_ && joined_->pending(); }
   /// Lets the kernel join UDP messages of one size on their way up (UDP_GRO); receive() gives them one by one.
   void join_messages();
   /// Messages that the socket's queue had no room for, since the last call.

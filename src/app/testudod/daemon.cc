@@ -156,7 +156,7 @@ Status<std::string> Daemon::listen() {
 }
 
 void Daemon::run() {
-  loop_.run();
+  loop_.run(std::chrono::microseconds{options_.spin});
   if (attachment_) attachment_->detach();
 }
 

@@ -89,6 +89,7 @@ Refusal set(Options& o, const std::string& key, const std::string& value) {
   if (key == "mark") return set_mark(o.host.mark, value);
   if (key == "table") return set_number(o.host.table, value, 1, 0xffffffff);
   if (key == "rule") return set_number(o.host.rule, value, 1, 32765);
+  if (key == "spin") return set_number(o.spin, value, 0, 1000);
   if (key == "offload") {
     if (value != "on" && value != "off") return "expected on or off";
     o.host.offload = value == "on";
@@ -111,8 +112,8 @@ Refusal set(Options& o, const std::string& key, const std::string& value) {
     o.host.encapsulation_ports = *std::move(list);
     return std::nullopt;
   }
-  return "there is no such key (device, mtu, mark, table, rule, attach, encapsulation_ports, tcp_mss, offload, or a "
-         "variable with dots)";
+  return "there is no such key (device, mtu, mark, table, rule, attach, encapsulation_ports, tcp_mss, offload, spin, "
+         "or a variable with dots)";
 }
 
 }  // namespace

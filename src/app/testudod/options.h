@@ -24,6 +24,7 @@ struct Options {
   enum class Mss : std::uint8_t { Auto, Off, Fixed };
   Mss tcp_mss = Mss::Auto;
   std::uint16_t fixed_mss = 0;
+  std::uint32_t spin = 20;  ///< microseconds: EventLoop::run()
   std::vector<std::pair<std::string, std::int64_t>> variables;
 };
 

@@ -32,7 +32,7 @@ PacketPath::PacketPath(engine::Engine& engine, const io::Tun& tun, io::Sender se
 
 void PacketPath::from_host() {
   const auto malformed = [&](Bytes packet) { engine_.count_drop(net::DropReason::OutboundInvalid, packet); };
-  for (int round = 0; round < kRounds; ++round) {
+  for (int round = 0; round < kRounds || host_.pending(); ++round) {
     const auto batch = host_.read(malformed);
     if (batch.empty()) return;
     if (hold_) {
@@ -45,7 +45,7 @@ void PacketPath::from_host() {
 }
 
 void PacketPath::from_wire(io::Receiver& receiver, Role role) {
-  for (int round = 0; round < kRounds; ++round) {
+  for (int round = 0; round < kRounds || receiver.pending(); ++round) {
     for (std::size_t i = 0; i < slots_.size(); ++i) {
       incoming_[i].reset();
       slots_[i] = {incoming_[i].free_space(), 0};

@@ -76,6 +76,20 @@ TEST(EventLoop, SaysWhenASocketTakesDataAgain) {
   EXPECT_TRUE(writable);
 }
 
+// Spinning, it serves timers, descriptors and stop() as it does asleep.
+TEST(EventLoop, SpinsWithoutForgettingAnybody) {
+  Pair pair;
+  EventLoop loop;
+  std::string seen;
+  const auto watch = loop.watch(pair.b.get(), [&] {
+    seen += take(pair.b);
+    if (seen.size() == 3) loop.stop();
+  });
+  const auto timer = loop.every(std::chrono::milliseconds{5}, [&] { ::send(pair.a.get(), "x", 1, 0); });
+  loop.run(std::chrono::milliseconds{2});
+  EXPECT_EQ(seen, "xxx");
+}
+
 TEST(EventLoop, SignalsAreCallbacks) {
   EventLoop loop;
   int hangups = 0;

@@ -1,0 +1,100 @@
+#include "io/joined_messages.h"
+
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cstring>
+#include <vector>
+
+#include "io/fd.h"
+#include "support/packets.h"
+
+namespace testudo::io {
+namespace {
+
+constexpr int kUdpSegment = 103, kUdpGro = 104;
+
+/// A UDP socket on the loopback device that lets the kernel join what comes, and one that sends to it.
+struct Loopback {
+  Loopback() : receiver(::socket(AF_INET, SOCK_DGRAM, 0)), sender(::socket(AF_INET, SOCK_DGRAM, 0)) {
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::bind(receiver.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at), 0);
+    socklen_t length = sizeof at;
+    EXPECT_EQ(::getsockname(receiver.get(), reinterpret_cast<sockaddr*>(&at), &length), 0);
+    EXPECT_EQ(::connect(sender.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at), 0);
+    const int on = 1;
+    EXPECT_EQ(::setsockopt(receiver.get(), IPPROTO_IP, IP_PKTINFO, &on, sizeof on), 0);
+    EXPECT_EQ(::setsockopt(receiver.get(), IPPROTO_UDP, kUdpGro, &on, sizeof on), 0);
+  }
+  void send(Bytes data, int size) const {
+    EXPECT_EQ(::setsockopt(sender.get(), IPPROTO_UDP, kUdpSegment, &size, sizeof size), 0);
+    EXPECT_EQ(::send(sender.get(), data.data(), data.size(), 0), static_cast<ssize_t>(data.size()));
+  }
+  Fd receiver, sender;
+};
+
+ByteVector pattern(std::size_t n) {
+  ByteVector bytes(n);
+  for (std::size_t i = 0; i < n; ++i) bytes[i] = static_cast<std::uint8_t>(i * 13 + i / 256);
+  return bytes;
+}
+
+/// What came, datagram by datagram, taken with so many slots a call.
+std::vector<ByteVector> take_all(JoinedMessages& messages, const Fd& socket, std::size_t slots) {
+  std::vector<ByteVector> rooms(slots, ByteVector(2000)), taken;
+  for (;;) {
+    std::vector<Slot> filled;
+    for (ByteVector& room : rooms) filled.push_back({room, 0});
+    const std::size_t count = messages.receive(socket.get(), filled);
+    if (count == 0) return taken;
+    for (std::size_t i = 0; i < count; ++i) {
+      const Bytes packet = Bytes{filled[i].room}.first(filled[i].length);
+      taken.emplace_back(packet.begin(), packet.end());
+    }
+  }
+}
+
+TEST(JoinedMessages, AreTakenApartWhateverTheNumberOfSlots) {
+  const ByteVector data = pattern(10 * 700 + 33);
+  for (const std::size_t slots : {1U, 3U, 11U, 64U}) {
+    const Loopback loopback;
+    loopback.send(data, 700);
+    loopback.send(Bytes{data}.first(50), 0);
+    JoinedMessages messages{4500};
+    const auto packets = take_all(messages, loopback.receiver, slots);
+    ASSERT_EQ(packets.size(), 12U);
+    ByteVector stream;
+    for (const ByteVector& packet : packets) {
+      ASSERT_GE(packet.size(), 28U);
+      EXPECT_EQ(packet[2] << 8 | packet[3], static_cast<int>(packet.size()));
+      EXPECT_EQ(test::detail::internet_checksum(Bytes{packet}.first(20)), 0);
+      EXPECT_EQ(packet[22] << 8 | packet[23], 4500);
+      stream.insert(stream.end(), packet.begin() + 28, packet.end());
+    }
+    EXPECT_EQ(packets[0].size(), 728U);
+    EXPECT_EQ(packets[10].size(), 61U);
+    ByteVector expected = data;
+    expected.insert(expected.end(), data.begin(), data.begin() + 50);
+    EXPECT_EQ(stream, expected);
+  }
+}
+
+// The socket is empty then, and nobody would call again.
+TEST(JoinedMessages, SayThatTheyHaveMoreThanFitted) {
+  const Loopback loopback;
+  loopback.send(pattern(300), 100);
+  JoinedMessages messages{4500};
+  ByteVector room(2000);
+  Slot slot{room, 0};
+  EXPECT_FALSE(messages.pending());
+  for (const bool more : {true, true, false}) {
+    EXPECT_EQ(messages.receive(loopback.receiver.get(), {&slot, 1}), 1U);
+    EXPECT_EQ(messages.pending(), more);
+  }
+}
+
+}  // namespace
+}  // namespace testudo::io
