@@ -135,6 +135,7 @@ void Exchanges::deleted(IkeSa& sa, Bytes body, Context& context) {
   if (deletion->protocol == v1wire::Protocol::Isakmp) {
     if (std::ranges::find(deletion->spis, sa.cookies.bytes()) == deletion->spis.end()) return;
     tell(Fact::Phase1Deleted, sa, "by the peer", context);
+    while (!sa.quicks.empty()) end_quick(sa, sa.quicks.back(), context);
     sa.state = State::Dead;
     return;
   }

@@ -230,6 +230,16 @@ TEST(Negotiation, ShutdownTakesItsOwnSasAwayOnBothSides) {
   EXPECT_TRUE(p.b.machine().v1().sas().empty());
 }
 
+TEST(Negotiation, UnfinishedSasGoWithThePhase1ThatThePeerDeletes) {
+  Pair p;
+  p.link = [](unsigned number, ByteVector&) { return number == 8 ? 0U : 1U; };  // message 2 of quick mode is lost
+  p.want(p.a);
+  EXPECT_EQ(p.b.in.size(), 1U);
+  p.event(p.a, Shutdown{});
+  p.settle();
+  EXPECT_TRUE(p.b.in.empty());
+}
+
 TEST(Negotiation, ShutdownLetsGoOfWhatWaits) {
   Pair p;
   p.link = [](unsigned, ByteVector&) { return 0U; };

@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+"""racoon and strongSwan's charon negotiate by IKEv1: main mode with pre-shared keys and quick mode with PFS, in both roles.
+
+    left 10.2.3.4 ─────────── wire ─────────── 10.2.3.5 right
+    testudod, racoon                                   charon
+
+charon's user-space ESP knows UDP encapsulation only, which racoon does not negotiate yet: so the messages are judged, not
+packets.  charon chooses or answers a proposal of ESP before it finds that it cannot install it.
+"""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "netns"))
+from lib import BIN, Lab, check, say, until  # noqa: E402
+
+CHARON = pathlib.Path("/usr/lib/ipsec/charon")
+LEFT, RIGHT, KEY = "10.2.3.4", "10.2.3.5", "mekmitasdigoat"
+# charon's words, and ours for phase 1: cipher, hash, group; for phase 2: cipher, MAC.
+SUITES = [
+    ("aes128-sha1-modp2048", "aes128-sha1-modp2048", ("aes 128", "sha1", "modp2048"), ("aes 128", "hmac_sha1")),
+    ("3des-md5-modp1024", "3des-md5-modp1024", ("3des", "md5", "modp1024"), ("3des", "hmac_md5")),
+    ("aes256-sha256-ecp256", "aes256-sha256-ecp256", ("aes 256", "sha256", "ecp256"), ("aes 256", "hmac_sha256")),
+    ("aes256-sha512-curve25519", "aes256gcm16-curve25519", ("aes 256", "sha512", "curve25519"), ("aes_gcm_16 256", "hmac_sha1")),
+]
+
+STRONGSWAN = """charon {{
+  load_modular = yes
+  plugins {{
+    include /etc/strongswan.d/charon/*.conf
+    kernel-libipsec {{
+      load = yes
+    }}
+    bypass-lan {{
+      load = no
+    }}
+    stroke {{
+      load = no
+    }}
+    vici {{
+      socket = unix:///run/charon.vici
+    }}
+  }}
+  filelog {{
+    log {{
+      path = {directory}/log
+      flush_line = yes
+    }}
+  }}
+}}
+"""
+SWANCTL = """connections {{ c {{
+  version = 1
+  local_addrs = {right}
+  remote_addrs = {left}
+  proposals = {phase1}
+  local {{ auth = psk
+  }}
+  remote {{ auth = psk
+  }}
+  children {{ c {{
+    mode = transport
+    esp_proposals = {phase2}
+  }} }}
+}} }}
+secrets {{ ike-1 {{ secret = "{key}"
+}} }}
+"""
+RACOON = """
+path pre_shared_key "{directory}/psk.txt";
+remote anonymous {{ exchange_mode main; proposal {{
+    encryption_algorithm {cipher}; hash_algorithm {hash}; authentication_method pre_shared_key; dh_group {group}; }} }}
+sainfo anonymous {{ pfs_group {group}; encryption_algorithm {esp}; authentication_algorithm {mac}; compression_algorithm deflate; }}
+"""
+
+
+class Charon:
+    def __init__(self, node, phase1, phase2):
+        self.node, self.directory = node, node.lab.directory / "charon"
+        (self.directory / "run").mkdir(parents=True, exist_ok=True)
+        (self.directory / "log").write_text("")
+        (self.directory / "strongswan.conf").write_text(STRONGSWAN.format(directory=self.directory))
+        (self.directory / "swanctl.conf").write_text(SWANCTL.format(left=LEFT, right=RIGHT, phase1=phase1, phase2=phase2, key=KEY))
+        self.env = {**os.environ, "STRONGSWAN_CONF": str(self.directory / "strongswan.conf")}
+        self.socket = self.directory / "run" / "charon.vici"
+        self.socket.unlink(missing_ok=True)
+        mounts = f"mount --make-rprivate /; mount --bind {self.directory}/run /run; rm -f /run/charon.pid; exec {CHARON}"
+        self.process = node.popen("unshare", "-m", "sh", "-c", mounts, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        check(until(self.socket.exists), "charon runs")
+        loaded = self.swanctl("--load-all", "--file", self.directory / "swanctl.conf")
+        check("successfully loaded 1 connections" in loaded, "charon has its configuration", loaded)
+
+    def swanctl(self, *arguments):
+        done = self.node.exec("swanctl", *arguments, "--uri", f"unix://{self.socket}", check=False, env=self.env)
+        return done.stdout + done.stderr
+
+    def text(self):
+        return (self.directory / "log").read_text()
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(20)
+
+
+def start_racoon(node, phase1, phase2):
+    directory = node.run_dir
+    (directory / "psk.txt").write_text(f"{RIGHT} {KEY}\n")
+    os.chmod(directory / "psk.txt", 0o600)
+    cipher, hash_name, group = phase1
+    conf = directory / "racoon.conf"
+    conf.write_text(RACOON.format(directory=directory, cipher=cipher, hash=hash_name, group=group, esp=phase2[0], mac=phase2[1]))
+    log = directory / "racoon.log"
+    with open(log, "w", encoding="utf-8") as out:
+        process = node.popen(BIN / "racoon", "-F", "-f", conf, "--run-dir", directory, stdout=out, stderr=out)
+    check(until(lambda: "used as isakmp port" in log.read_text()), "racoon runs", log.read_text())
+    return process, log.read_text
+
+
+def negotiate(left, right, suite, ours):
+    say(f"-- {suite[0]} / {suite[1]}, {'racoon' if ours else 'charon'} begins")
+    charon = Charon(right, suite[0], suite[1])
+    racoon, log = start_racoon(left, suite[2], suite[3])
+    if ours:
+        left.exec("ping", "-n", "-q", "-c", "1", "-W", "1", RIGHT, check=False)
+        check(until(lambda: "IPsec-SA established" in log()), "racoon has both SAs", log() + charon.text())
+    else:
+        said = charon.swanctl("--initiate", "--child", "c", "--timeout", "15")
+        check("parsed QUICK_MODE response" in said and "selected proposal: ESP" in said, "charon takes racoon's quick mode", said + log())
+    check("ISAKMP-SA established" in log() and "established between" in charon.text(), "phase 1 is established on both sides", log())
+    racoon.terminate()
+    racoon.wait(20)
+    charon.stop()
+
+
+def main():
+    plugin = pathlib.Path("/usr/lib/ipsec/plugins/libstrongswan-kernel-libipsec.so")
+    if not CHARON.exists() or not plugin.exists() or not shutil.which("swanctl") or not (BIN / "racoon").exists():
+        say("skipped: needs strongSwan's charon with kernel-libipsec and swanctl")
+        sys.exit(77)
+    with Lab() as lab:
+        left, right = lab.node("left"), lab.node("right")
+        lab.link(left, f"{LEFT}/24", right, f"{RIGHT}/24")
+        left.start_testudod()
+        left.setkey(f"""
+            spdadd {LEFT} {RIGHT} any -P out ipsec esp/transport//require;
+            spdadd {RIGHT} {LEFT} any -P in ipsec esp/transport//require;
+        """)
+        count = 0
+        for suite in SUITES:
+            for ours in (True, False):
+                negotiate(left, right, suite, ours)
+                count += 1
+        say(f"strongSwan: {count} negotiations, both roles")
+
+
+if __name__ == "__main__":
+    main()
