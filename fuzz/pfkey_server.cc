@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Counter random;
   testudo::sad::Database sad{settings, random};
   testudo::spd::Database spd;
-  testudo::pfkey::server::Server server{{sad, spd, settings, random, {}, {}, {}}};
+  testudo::pfkey::server::Server server{{sad, spd, settings, random, [] { return testudo::WallReference{}; }, {}, {}}};
   const auto client = server.connect(true);
   for (testudo::Bytes rest{data, size}; !rest.empty();) {
     const std::size_t length = testudo::wire::pfkey::message_length(rest).value_or(rest.size());

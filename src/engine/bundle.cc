@@ -31,7 +31,8 @@ Assembly assemble(const spd::Policy& policy, const net::Flow& flow, const Engine
   if (policy.requests.empty()) return {Failure{DropReason::NoSa}, {}};
   for (const spd::Request& request : policy.requests) {
     const sad::SaGroup wanted = wanted_by(request, ends);
-    sad::Sa* sa = parts.sad.outbound({wanted.protocol, wanted.mode, wanted.source, wanted.destination, wanted.reqid});
+    sad::Sa* sa = parts.sad.outbound(
+        {wanted.protocol, wanted.mode, wanted.source, wanted.destination, wanted.reqid, wanted.ports});
     if (sa == nullptr) {
       missing.push_back(wanted);
       if (need_of(request, policy, parts.settings) == Need::Optional) continue;
@@ -87,6 +88,7 @@ sad::SaGroup wanted_by(const spd::Request& request, const Ends& ends) {
   wanted.source = request.source ? request.source->address : ends.source;
   wanted.destination = request.destination ? request.destination->address : ends.destination;
   if (request.level == spd::Level::Unique) wanted.reqid = request.reqid;
+  wanted.ports = ports_of(request);
   return wanted;
 }
 

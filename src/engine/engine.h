@@ -68,6 +68,8 @@ class Outbox {
   /// An opened packet (or an ICMP message of ours) for the host's stack: a whole IP packet.
   virtual void to_host(PacketBuffer& packet) = 0;
   virtual void acquire(const Acquire& wanted) = 0;
+  /// A genuine packet of this NAT-T SA came from another address or port than the SA has: SADB_X_NAT_T_NEW_MAPPING.
+  virtual void new_mapping(const sad::Sa&, const net::Endpoint& /*now_at*/) {}
   /// Called for each step while Engine::set_tracing(true).
   virtual void trace(const TraceStep&) {}
 

@@ -19,7 +19,8 @@ struct Expected {
   sad::SaProtocol protocol = sad::SaProtocol::Esp;
   spd::RequestMode mode = spd::RequestMode::Transport;
   Ends ends;
-  ReqId reqid;  ///< 0: any
+  sad::Ports ports;  ///< 0: any
+  ReqId reqid;       ///< 0: any
 };
 
 /// What stays the same while the requests of one policy are gone through.
@@ -91,6 +92,7 @@ Expected expected_by(const spd::Request& request, const Ends& ends) {
   expected.ends = {request.source ? request.source->address : ends.source,
                    request.destination ? request.destination->address : ends.destination};
   expected.mode = expected.ends == ends ? request.mode : spd::RequestMode::Tunnel;
+  expected.ports = ports_of(request);
   if (request.level == spd::Level::Unique) expected.reqid = request.reqid;
   return expected;
 }
@@ -98,7 +100,7 @@ Expected expected_by(const spd::Request& request, const Ends& ends) {
 bool meets(const OpenedLayer& layer, const Expected& expected) {
   const sad::SaGroup& sa = layer.sa->group();
   if (sa.protocol != expected.protocol || layer.mode != expected.mode) return false;
-  if (Ends{sa.source, sa.destination} != expected.ends) return false;
+  if (Ends{sa.source, sa.destination} != expected.ends || !sad::fits(expected.ports, sa.ports)) return false;
   return expected.reqid == ReqId{} || sa.reqid == expected.reqid;
 }
 

@@ -44,11 +44,15 @@ bool has_right_checksum(const IpView& ip, Bytes packet) {
   return !ip.is_v4() || wire::packet::checksum(packet.first(ip.header_length)) == 0;
 }
 
-/// Ports are part of the name of a NAT-T SA, and foreign to any other (netipsec compares strictly).
-bool ports_fit(const sad::Sa& sa, const std::optional<transform::UdpPorts>& ports) {
-  const auto& nat = sa.parameters().nat;
-  if (!nat || !ports) return !nat && !ports;
-  return ports->source == nat->source_port && ports->destination == nat->destination_port;
+bool at_home(const sad::Sa& sa, const sad::UdpWay& by) {
+  return sa.group().source == by.source && sa.group().ports == by.ports;
+}
+
+/// An SA of NAT-T receives by UDP, and no other does.  The mapping of a peer may change at any time (RFC 3947 section
+/// 4); that it is still the peer, only the ICV can tell.
+bool may_come_by(const sad::Sa& sa, const std::optional<sad::UdpWay>& by) {
+  if (!sa.parameters().nat || !by) return !sa.parameters().nat && !by;
+  return at_home(sa, *by) || sa.layout().authenticated;
 }
 
 /// What stands in the packet now.
@@ -75,7 +79,7 @@ void Inbound::admit(Passage passage, Verdicts& verdicts) {
   passage.ip = *ip;
   passage.packet->trim_back(passage.packet->size() - ip->total_length);
   passage.flow = wire::packet::flow_of(*ip, passage.packet->bytes());
-  arrivals_.push_back({passage, {}, {}, {}});
+  arrivals_.push_back({.passage = passage, .history = {}, .udp = {}, .next = {}});
 }
 
 /// One layer of each packet, and then, for what was opened, the next.  The depth is bounded: each round adds a layer to
@@ -159,13 +163,13 @@ Inbound::Next Inbound::find_sa(const Arrival& arrival, const LayerName& layer) c
   const bool well_known = kind == sad::SaProtocol::Ipcomp && layer.spi->value < kWellKnownCpis;
   sad::Sa* sa = well_known ? parts_.sad.inbound_compression(ip.source, ip.destination,
                                                             static_cast<std::uint16_t>(layer.spi->value))
-                           : parts_.sad.inbound(kind, ip.destination, *layer.spi);
+                           : parts_.sad.inbound(kind, ip.destination, *layer.spi, arrival.udp);
   Next next{.kind = Next::Kind::Drop, .layer = layer};
   if (sa == nullptr) {
     next.reason = DropReason::InboundNoSa;
   } else if (!sa->usable()) {
     next.reason = DropReason::SaNotUsable;
-  } else if (kind == sad::SaProtocol::Esp && !ports_fit(*sa, arrival.ports)) {
+  } else if (kind == sad::SaProtocol::Esp && !may_come_by(*sa, arrival.udp)) {
     next.reason = DropReason::NatTPortMismatch;
   } else if (sad::past_use(sa->parameters().hard, sa->usage)) {
     next.reason = DropReason::HardLifetime;
@@ -200,7 +204,7 @@ std::optional<Inbound::Next> Inbound::leave_udp(Arrival& arrival, Verdicts& verd
     refused.reason = seen.error();
     return refused;
   }
-  arrival.ports = *ports;
+  arrival.udp = sad::UdpWay{passage.ip.source, {ports->source, ports->destination}};
   return std::nullopt;
 }
 
@@ -211,7 +215,7 @@ bool Inbound::marked_as_esp(const net::Address& destination, Bytes payload) cons
   const auto marker = in.u64();
   const auto spi = in.u32();
   if (!marker || !spi || *marker != 0) return false;
-  const sad::Sa* sa = parts_.sad.inbound(sad::SaProtocol::Esp, destination, Spi{*spi});
+  const sad::Sa* sa = parts_.sad.inbound(sad::SaProtocol::Esp, destination, Spi{*spi}, sad::UdpWay{});
   return sa != nullptr && sa->parameters().nat && sa->parameters().nat->kind == sad::NatTraversal::Kind::NonIke;
 }
 
@@ -276,19 +280,35 @@ Status<DropReason> Inbound::unwrap(Arrival& arrival, const transform::Opened& op
                   .sequence = opened.sequence},
                  passage);
 
-  const bool came_by_udp = std::exchange(arrival.ports, std::nullopt).has_value();
+  const auto by = std::exchange(arrival.udp, std::nullopt);
   arrival.history.opened(sa);
+  arrival.moved = by && !at_home(sa, *by);
+  // Of those that crossed each other on the way, the last one sent is right.
+  if (by && opened.sequence == sa.window.highest()) heed_whereabouts(sa, *by, verdicts);
   // An IP packet in a transport SA is what gif(4) sends: it is the host's to decapsulate.
   const bool tunnel = is_ip(opened.next_protocol) && sa.group().mode != sad::Mode::Transport;
   if (tunnel) return leave_tunnel(arrival, opened.next_protocol, verdicts);
-  if (came_by_udp) transform::repair_checksum(*passage.packet, passage.ip);
+  if (by) transform::repair_checksum(*passage.packet, passage.ip);
   return Done{};
+}
+
+/// ICV and replay window have let the packet pass.  Without a window anybody could have sent it again from elsewhere.
+void Inbound::heed_whereabouts(sad::Sa& sa, const sad::UdpWay& by, Verdicts& verdicts) {
+  constexpr Duration kPatience = std::chrono::seconds{1};
+  if (at_home(sa, by)) return sa.seen_at.reset();
+  const net::Endpoint now_at{by.source, by.ports.source};
+  if (sa.parameters().replay_packets == 0 || sa.seen_at == now_at) return;
+  if (sa.seen_at_since && verdicts.now() - *sa.seen_at_since < kPatience) return;
+  sa.seen_at = now_at;
+  sa.seen_at_since = verdicts.now();
+  verdicts.new_mapping(sa, now_at);
 }
 
 Status<DropReason> Inbound::leave_tunnel(Arrival& arrival, std::uint8_t next_protocol, Verdicts& verdicts) {
   Passage& passage = arrival.passage;
   const net::Address& peer = arrival.history.layers().back().sa->group().source;
-  if (passage.ip.source != peer && !peer.is_unspecified()) return Failure{DropReason::WrongModeOrEndpoint};
+  if (passage.ip.source != peer && !peer.is_unspecified() && !arrival.moved)
+    return Failure{DropReason::WrongModeOrEndpoint};
   TRY(passage.ip, transform::strip_outer(*passage.packet, passage.ip, next_protocol, parts_.settings.headers));
   arrival.history.tunnel_left();
   passage.largest_piece = 0;  // that was the outer packet

@@ -44,7 +44,8 @@ class Inbound {
   struct Arrival {
     Passage passage;
     History history;
-    std::optional<transform::UdpPorts> ports;  ///< of the UDP header around the ESP header that is next
+    std::optional<sad::UdpWay> udp;  ///< the header around the ESP header that is next
+    bool moved = false;              ///< the layer opened last came from elsewhere than its SA says
     Next next;
   };
 
@@ -63,6 +64,7 @@ class Inbound {
   std::span<Arrival> open_run(std::span<Arrival> run, Verdicts& verdicts);
   void open(sad::Sa& sa);
   Status<net::DropReason> unwrap(Arrival& arrival, const transform::Opened& opened, Verdicts& verdicts);
+  static void heed_whereabouts(sad::Sa& sa, const sad::UdpWay& by, Verdicts& verdicts);
   Status<net::DropReason> leave_tunnel(Arrival& arrival, std::uint8_t next_protocol, Verdicts& verdicts);
 
   void deliver(Arrival& arrival, Verdicts& verdicts);

@@ -42,4 +42,9 @@ sad::SaProtocol protocol_of(const spd::Request& request) {
   return sad::SaProtocol::Esp;
 }
 
+sad::Ports ports_of(const spd::Request& request) {
+  return {request.source ? request.source->port : std::uint16_t{0},
+          request.destination ? request.destination->port : std::uint16_t{0}};
+}
+
 }  // namespace testudo::engine

@@ -15,4 +15,7 @@ Need need_of(const spd::Request& request, const spd::Policy& policy, const Setti
 /// The kind of SA that a request wants.
 sad::SaProtocol protocol_of(const spd::Request& request);
 
+/// Those that its end points name; 0 for any.
+sad::Ports ports_of(const spd::Request& request);
+
 }  // namespace testudo::engine

@@ -36,6 +36,7 @@ class Verdicts {
   /// A message for the engine itself, which has done what it says.
   void consumed() { ++statistics().consumed; }
   void acquire(const Acquire& wanted) { out_.acquire(wanted); }
+  void new_mapping(const sad::Sa& sa, const net::Endpoint& now_at) { out_.new_mapping(sa, now_at); }
 
   bool tracing() const { return ledger_.tracing; }
   /// Reports `step`, with the passage's number, flow and length filled in.

@@ -12,6 +12,7 @@ namespace testudo::io {
 namespace {
 
 constexpr std::size_t kMessages = 64;  // of one drain()
+constexpr int kUdpGro = 104;           // UDP_GRO of linux/udp.h
 
 bool set(const Fd& fd, int level, int option, int value) {
   return ::setsockopt(fd.get(), level, option, &value, sizeof value) == 0;
@@ -64,6 +65,8 @@ Result<PortHold, SystemError> PortHold::take(std::uint16_t port) {
   if (!set(fd, SOL_SOCKET, SO_REUSEADDR, 1) || !set(fd, SOL_SOCKET, SO_REUSEPORT, 1)) {
     return last_error("share UDP port " + std::to_string(port));
   }
+  // The kernel joins datagrams by the options of the socket that it finds before nft has steered them elsewhere.
+  set(fd, IPPROTO_UDP, kUdpGro, 1);
   return PortHold{std::move(fd), port};
 }
 

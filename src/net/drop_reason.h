@@ -46,7 +46,7 @@ namespace testudo::net {
   X(InboundPolicyMismatch,"ipsec.in_polvio",  "The packet was protected, but not by the SAs that the inbound policy requires.") \
   X(InboundPolicyDiscard, "ipsec.in_polvio",  "An inbound policy says discard.") \
   X(NestedTooDeep,        "hdrops",           "The packet nests more protected layers than are opened.") \
-  X(NatTPortMismatch,     "notdb",            "The UDP ports of the encapsulated packet are not those of the SA: the NAT gave the peer another mapping.") \
+  X(NatTPortMismatch,     "notdb",            "An SA of NAT-T receives in UDP only, any other never; and without authentication from the SA's own address and ports only.") \
   X(NatKeepalive,         "",                 "A NAT keepalive; it carries nothing.") \
   /* fragments */ \
   X(ReassemblyTimeout,    "",                 "Fragments of the packet are missing and the others were kept long enough.") \

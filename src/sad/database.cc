@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/secret.h"
 #include "sad/lifetime.h"
 
 namespace testudo::sad {
@@ -14,6 +15,23 @@ std::size_t slot(State state) {
 
 /// The order of a dump.
 constexpr std::array kDumpOrder{State::Mature, State::Dying, State::Larval, State::Dead};
+
+SaGroup without_ports(SaGroup group) {
+  group.ports = {};
+  return group;
+}
+
+bool same_keys(const SaParameters& a, const SaParameters& b) {
+  return equal_constant_time(a.cipher_key.expose(), b.cipher_key.expose()) &&
+         equal_constant_time(a.mac_key.expose(), b.mac_key.expose());
+}
+
+/// How well an SA fits the way that a packet came: the same mapping, the same kind, or only the same SPI.
+int nearness(const Sa& sa, const std::optional<UdpWay>& by) {
+  const auto& nat = sa.parameters().nat;
+  if (nat.has_value() != by.has_value()) return 0;
+  return by && sa.group().source == by->source && sa.group().ports == by->ports ? 2 : 1;
+}
 
 }  // namespace
 
@@ -38,6 +56,9 @@ Database::Group& Database::group_of(const SaGroup& key) {
   auto& pair = by_pair_[Pair{key.protocol, key.source, key.destination}];
   pair.push_front(group.get());
   group->place_in_pair = pair.begin();
+  auto& among_ports = by_request_[without_ports(key)];
+  among_ports.push_front(group.get());
+  group->place_among_ports = among_ports.begin();
   return *group;
 }
 
@@ -72,6 +93,9 @@ void Database::erase(Member& member) {
   const auto pair = by_pair_.find(Pair{group.key.protocol, group.key.source, group.key.destination});
   pair->second.erase(group.place_in_pair);
   if (pair->second.empty()) by_pair_.erase(pair);
+  const auto among_ports = by_request_.find(without_ports(group.key));
+  among_ports->second.erase(group.place_among_ports);
+  if (among_ports->second.empty()) by_request_.erase(among_ports);
   groups_.erase(group.place);
   const SaGroup key = group.key;  // the map may still look at the key it was given while it destroys the group
   by_group_.erase(key);
@@ -87,52 +111,75 @@ std::size_t Database::erase_members(Group& group, Which which) {
   return doomed.size();
 }
 
-/// The member of this SPI, protocol and addresses; that of the very group first, then the newest.
-Database::Member* Database::find_member(const SaGroup& group, Spi spi, bool same_group) const {
+/// The member of this very group.
+Database::Member* Database::find_member(const SaGroup& group, Spi spi) const {
+  const auto bucket = by_spi_.find(SpiKey{group.destination, group.protocol, spi});
+  if (bucket == by_spi_.end()) return nullptr;
+  const auto found = std::ranges::find_if(bucket->second,
+                                          [&](const auto& m) { return m->sa->spi() == spi && m->group->key == group; });
+  return found == bucket->second.end() ? nullptr : found->get();
+}
+
+/// The member of this SPI, protocol and addresses: that of the very group first, then the newest of these ports, then
+/// the newest.
+Database::Member* Database::find_alike(const SaGroup& group, Spi spi) const {
+  if (Member* same = find_member(group, spi)) return same;
   const auto bucket = by_spi_.find(SpiKey{group.destination, group.protocol, spi});
   if (bucket == by_spi_.end()) return nullptr;
   Member* newest = nullptr;
+  Member* of_ports = nullptr;
   for (const auto& member : bucket->second) {
-    if (member->sa->spi() != spi) continue;
-    if (member->group->key == group) return member.get();
-    if (member->group->key.source == group.source) newest = member.get();
+    const SaGroup& key = member->group->key;
+    if (member->sa->spi() != spi || key.source != group.source) continue;
+    newest = member.get();
+    if (key.ports == group.ports) of_ports = newest;
   }
-  return same_group ? nullptr : newest;
+  return of_ports != nullptr ? of_ports : newest;
 }
 
 Result<Sa*, DatabaseError> Database::add(std::unique_ptr<Sa> sa) {
-  if (find_member(sa->group(), sa->spi(), true) != nullptr) return Failure{DatabaseError::Exists};
+  if (find_member(sa->group(), sa->spi()) != nullptr) return Failure{DatabaseError::Exists};
   return insert(std::move(sa));
 }
 
 Result<Sa*, DatabaseError> Database::update(std::unique_ptr<Sa> sa) {
-  Member* old = find_member(sa->group(), sa->spi(), false);
+  Member* old = find_alike(sa->group(), sa->spi());
   if (old == nullptr) return Failure{DatabaseError::NotFound};
+  if (old->group->key.ports != sa->group().ports) {
+    // New ports, and perhaps several peers behind one NAT that chose this SPI: the keys tell whose it is.
+    const Bucket& bucket = by_spi_.find(spi_key(*sa))->second;
+    const auto same = std::ranges::find_if(bucket, [&](const auto& m) {
+      return m->sa->spi() == sa->spi() && m->group->key.source == sa->group().source &&
+             same_keys(m->sa->parameters(), sa->parameters());
+    });
+    if (same != bucket.end()) old = same->get();
+  }
+  sa->continue_from(*old->sa);
   // The new one first: so its group, if it is the same, is not taken away and made again at another place of the order.
   Sa* installed = insert(std::move(sa));
   erase(*old);
   return installed;
 }
 
-bool Database::remove(SaProtocol protocol, const net::Address& source, const net::Address& destination, Spi spi) {
-  SaGroup wanted;
-  wanted.protocol = protocol;
-  wanted.source = source;
-  wanted.destination = destination;
+bool Database::remove(SaProtocol protocol, const net::Address& source, const net::Address& destination, Spi spi,
+                      Ports ports) {
   bool removed = false;
-  while (Member* member = find_member(wanted, spi, false)) {
-    erase(*member);
+  while (const Sa* sa = find(protocol, source, destination, spi, ports)) {
+    erase(*find_member(sa->group(), spi));
     removed = true;
   }
   return removed;
 }
 
-std::size_t Database::remove_all(SaProtocol protocol, const net::Address& source, const net::Address& destination) {
+std::size_t Database::remove_all(SaProtocol protocol, const net::Address& source, const net::Address& destination,
+                                 Ports ports) {
   const auto pair = by_pair_.find(Pair{protocol, source, destination});
   if (pair == by_pair_.end()) return 0;
   const std::vector<Group*> groups{pair->second.begin(), pair->second.end()};
   std::size_t count = 0;
-  for (Group* group : groups) count += erase_members(*group, Which::NotLarval);
+  for (Group* group : groups) {
+    if (fits(ports, group->key.ports)) count += erase_members(*group, Which::NotLarval);
+  }
   return count;
 }
 
@@ -145,26 +192,38 @@ std::size_t Database::flush(std::optional<SaProtocol> protocol) {
   return count;
 }
 
-Sa* Database::find(SaProtocol protocol, const net::Address& source, const net::Address& destination, Spi spi) {
-  SaGroup wanted;
-  wanted.protocol = protocol;
-  wanted.source = source;
-  wanted.destination = destination;
-  Member* member = find_member(wanted, spi, false);
-  return member == nullptr ? nullptr : member->sa.get();
+Sa* Database::find(SaProtocol protocol, const net::Address& source, const net::Address& destination, Spi spi,
+                   Ports ports) {
+  const auto bucket = by_spi_.find(SpiKey{destination, protocol, spi});
+  if (bucket == by_spi_.end()) return nullptr;
+  const auto newest = std::find_if(bucket->second.rbegin(), bucket->second.rend(), [&](const auto& m) {
+    const SaGroup& key = m->group->key;
+    return m->sa->spi() == spi && key.source == source && fits(ports, key.ports);
+  });
+  return newest == bucket->second.rend() ? nullptr : (*newest)->sa.get();
 }
 
 const Sa* Database::find(const SaGroup& group, Spi spi) const {
-  const Member* member = find_member(group, spi, true);
+  const Member* member = find_member(group, spi);
   return member == nullptr ? nullptr : member->sa.get();
 }
 
-Sa* Database::inbound(SaProtocol protocol, const net::Address& destination, Spi spi) const {
+Sa* Database::inbound(SaProtocol protocol, const net::Address& destination, Spi spi,
+                      const std::optional<UdpWay>& by) const {
   const auto found = by_spi_.find(SpiKey{destination, protocol, spi});
   if (found == by_spi_.end()) return nullptr;
   const Bucket& bucket = found->second;
-  const auto usable = std::find_if(bucket.rbegin(), bucket.rend(), [](const auto& m) { return m->sa->usable(); });
-  return usable == bucket.rend() ? bucket.back()->sa.get() : (*usable)->sa.get();
+  Sa* best = nullptr;
+  int nearest = -1;
+  for (auto member = bucket.rbegin(); member != bucket.rend(); ++member) {
+    Sa& sa = *(*member)->sa;
+    const int near = sa.usable() ? nearness(sa, by) : -1;
+    if (near > nearest) {
+      nearest = near;
+      best = &sa;
+    }
+  }
+  return best != nullptr ? best : bucket.back()->sa.get();
 }
 
 Sa* Database::inbound_compression(const net::Address& source, const net::Address& destination,
@@ -214,24 +273,34 @@ Sa* Database::outbound_of_pair(const OutboundQuery& query, bool oldest) const {
   if (pair == by_pair_.end()) return nullptr;
   for (const Group* group : pair->second) {
     if (query.mode != group->key.mode && group->key.mode != Mode::Any) continue;
+    if (!fits(query.ports, group->key.ports)) continue;
     if (Sa* sa = preferred(*group, oldest)) return sa;
   }
   return nullptr;
 }
 
+std::pair<const Database::Group*, Sa*> Database::first_of_ports(const std::list<Group*>& groups, Ports ports,
+                                                                bool oldest) {
+  for (const Group* group : groups) {
+    if (!fits(ports, group->key.ports)) continue;
+    if (Sa* sa = preferred(*group, oldest)) return {group, sa};
+  }
+  return {nullptr, nullptr};
+}
+
 Sa* Database::outbound(const OutboundQuery& query) const {
   const bool oldest = settings_.prefered_oldsa != 0;
   if (query.reqid.value == 0) return outbound_of_pair(query, oldest);
-  // With a reqid at most two groups qualify, so that a thousand `unique` policies between two hosts cost no search.
+  // With a reqid few groups qualify, so that a thousand `unique` policies between two hosts cost no search.
   const Group* best = nullptr;
   Sa* chosen = nullptr;
   for (const Mode mode : {query.mode, Mode::Any}) {
-    const auto found = by_group_.find(SaGroup{query.protocol, mode, query.source, query.destination, query.reqid});
-    if (found == by_group_.end() || (best != nullptr && best->serial >= found->second->serial)) continue;
-    if (Sa* sa = preferred(*found->second, oldest)) {
-      best = found->second.get();
-      chosen = sa;
-    }
+    const auto groups = by_request_.find(SaGroup{query.protocol, mode, query.source, query.destination, query.reqid});
+    if (groups == by_request_.end()) continue;
+    const auto [group, sa] = first_of_ports(groups->second, query.ports, oldest);
+    if (group == nullptr || (best != nullptr && best->serial >= group->serial)) continue;
+    best = group;
+    chosen = sa;
   }
   return chosen;
 }

@@ -27,6 +27,13 @@ struct OutboundQuery {
   Mode mode = Mode::Transport;  ///< matches a group of this mode or of mode any
   net::Address source, destination;
   ReqId reqid;  ///< 0: any
+  Ports ports{};
+};
+
+/// The UDP header that an ESP packet came in.
+struct UdpWay {
+  net::Address source;
+  Ports ports;
 };
 
 /// A lifetime that ended, for SADB_EXPIRE.  The SA is still in the database at the time of the call (soft) or just
@@ -53,22 +60,28 @@ class Database {
   /// reqid) is accepted, as netipsec does; the newest usable one then receives.
   Result<Sa*, DatabaseError> add(std::unique_ptr<Sa> sa);
   /// SADB_UPDATE: replaces the SA of the same protocol, addresses and SPI, whatever its mode and reqid (that of the
-  /// same group when there are several); the new one is the newest of its group, and its usage and creation time start
-  /// anew.
+  /// same group, or else of the same ports, when there are several); the new one is the newest of its group, and goes
+  /// on where the old one was when the keys are the same (Sa::continue_from).
   Result<Sa*, DatabaseError> update(std::unique_ptr<Sa> sa);
-  /// SADB_DELETE with an SPI: of every group with these addresses.
-  bool remove(SaProtocol protocol, const net::Address& source, const net::Address& destination, Spi spi);
+  /// SADB_DELETE with an SPI: of every group with these addresses.  Here and below ports narrow the question, but an SA
+  /// without NAT-T has none that could differ.
+  bool remove(SaProtocol protocol, const net::Address& source, const net::Address& destination, Spi spi,
+              Ports ports = {});
   /// SADB_DELETE without: all but larval ones; returns how many.
-  std::size_t remove_all(SaProtocol protocol, const net::Address& source, const net::Address& destination);
+  std::size_t remove_all(SaProtocol protocol, const net::Address& source, const net::Address& destination,
+                         Ports ports = {});
   /// SADB_FLUSH; no protocol means all.
   std::size_t flush(std::optional<SaProtocol> protocol);
 
-  Sa* find(SaProtocol protocol, const net::Address& source, const net::Address& destination, Spi spi);
+  Sa* find(SaProtocol protocol, const net::Address& source, const net::Address& destination, Spi spi, Ports ports = {});
   /// That of this very group, so that a dump can go on after changes.
   const Sa* find(const SaGroup& group, Spi spi) const;
   /// The packet path's look-ups.  inbound() gives the newest usable SA, or else a larval one, so that the drop can say
-  /// why; outbound() gives usable ones only.  The pointers hold until the next call that changes the database.
-  Sa* inbound(SaProtocol protocol, const net::Address& destination, Spi spi) const;
+  /// why; where several have the SPI, that of the peer and ports which the packet came from, or else one of NAT-T or
+  /// without as it came.  outbound() gives usable ones only.  The pointers hold until the next call that changes the
+  /// database.
+  Sa* inbound(SaProtocol protocol, const net::Address& destination, Spi spi,
+              const std::optional<UdpWay>& by = {}) const;
   Sa* outbound(const OutboundQuery& query) const;
   /// The newest usable IPcomp SA between these addresses (or from an unspecified one) that uses this well-known CPI, an
   /// algorithm number below 256.  Many peers share such a CPI, so the source is part of the name here.
@@ -108,7 +121,7 @@ class Database {
     SaGroup key;
     std::uint64_t serial = 0;
     std::array<Members, 4> by_state;  ///< newest first
-    std::list<Group*>::iterator place, place_in_pair;
+    std::list<Group*>::iterator place, place_in_pair, place_among_ports;
   };
   /// What a packet names.  An IPcomp packet has room for 16 bits (RFC 3173 section 3.3), the low ones of a longer SPI.
   struct SpiKey {
@@ -131,6 +144,7 @@ class Database {
   static Sa* first_usable(const Members& members, bool oldest);
   static Sa* preferred(const Group& group, bool oldest);
   Sa* outbound_of_pair(const OutboundQuery& query, bool oldest) const;
+  static std::pair<const Group*, Sa*> first_of_ports(const std::list<Group*>& groups, Ports ports, bool oldest);
   Group& group_of(const SaGroup& key);
   Sa* insert(std::shared_ptr<Sa> sa);
   Sa* compression_between(const Pair& pair, std::uint16_t cpi) const;
@@ -141,7 +155,8 @@ class Database {
   std::size_t erase_members(Group& group, Which which);
   bool collides(const net::Address& destination, Spi spi) const;
   std::optional<Spi> free_spi(const SaGroup& group, SpiRange range);
-  Member* find_member(const SaGroup& group, Spi spi, bool same_group) const;
+  Member* find_member(const SaGroup& group, Spi spi) const;
+  Member* find_alike(const SaGroup& group, Spi spi) const;
   void age(Member& member, Time now, std::vector<Expiry>& out);
 
   const KeySettings& settings_;
@@ -150,11 +165,12 @@ class Database {
   std::size_t size_ = 0;
   std::list<Group*> groups_;  ///< newest first
   std::unordered_map<SaGroup, std::unique_ptr<Group>, SaGroupHash> by_group_;
-  std::unordered_map<Pair, std::list<Group*>, Hash> by_pair_;  ///< newest first
-  std::unordered_map<SpiKey, Bucket, Hash> by_spi_;            ///< owns the members
-  Members larval_;                                             ///< oldest first
-  Members counted_;                                            ///< with a limit that use can pass
-  std::multimap<Time, Member*> deadlines_;                     ///< when a limit of age may be passed
+  std::unordered_map<SaGroup, std::list<Group*>, SaGroupHash> by_request_;  ///< ports left out; newest first
+  std::unordered_map<Pair, std::list<Group*>, Hash> by_pair_;               ///< newest first
+  std::unordered_map<SpiKey, Bucket, Hash> by_spi_;                         ///< owns the members
+  Members larval_;                                                          ///< oldest first
+  Members counted_;                                                         ///< with a limit that use can pass
+  std::multimap<Time, Member*> deadlines_;                                  ///< when a limit of age may be passed
 };
 
 }  // namespace testudo::sad

@@ -19,7 +19,8 @@ struct SaGroupHash {
     const std::hash<net::Address> address;
     const std::uint64_t words = std::uint64_t{g.reqid.value} << 16 | static_cast<std::uint64_t>(g.protocol) << 8 |
                                 static_cast<std::uint64_t>(g.mode);
-    return mix_hash(mix_hash(address(g.source), words), address(g.destination));
+    const std::uint64_t ports = std::uint64_t{g.ports.source} << 16 | g.ports.destination;
+    return mix_hash(mix_hash(mix_hash(address(g.source), words), address(g.destination)), ports);
   }
 };
 

@@ -65,4 +65,15 @@ void ReplayWindow::commit(std::uint64_t sequence) {
   ring_[word & (ring_.size() - 1)] |= bit_of(sequence);
 }
 
+ReplayWindow ReplayWindow::resized(std::uint32_t packets) const {
+  ReplayWindow out{packets, extended_};
+  if (highest_ == 0) return out;
+  out.commit(highest_);
+  const std::uint64_t ages = std::min<std::uint64_t>(out.packets_, highest_);
+  for (std::uint64_t age = 1; age < ages; ++age) {
+    if (packets_ == 0 || !check(highest_ - age)) out.commit(highest_ - age);
+  }
+  return out;
+}
+
 }  // namespace testudo::sad

@@ -22,6 +22,9 @@ class ReplayWindow {
   bool check(std::uint64_t sequence) const;
   void commit(std::uint64_t sequence);
 
+  /// A window of another size that knows what this one knows; what this one has forgotten counts as received.
+  ReplayWindow resized(std::uint32_t packets) const;
+
   std::uint64_t highest() const { return highest_; }
   std::uint32_t packets() const { return packets_; }
   bool extended() const { return extended_; }

@@ -113,6 +113,14 @@ Check check_keys(const SaParameters& p) {
   return Done{};
 }
 
+/// The same packets would be made and taken under the same numbers.
+bool same_keying(const SaParameters& a, const SaParameters& b) {
+  return a.cipher == b.cipher && a.mac == b.mac && a.compression == b.compression &&
+         a.flags.old_format == b.flags.old_format && a.flags.extended_sequence == b.flags.extended_sequence &&
+         equal_constant_time(a.cipher_key.expose(), b.cipher_key.expose()) &&
+         equal_constant_time(a.mac_key.expose(), b.mac_key.expose());
+}
+
 IvSource iv_source_of(const SaParameters& p) {
   if (p.flags.derived_iv) return IvSource::Derived;
   if (p.flags.four_byte_iv) return IvSource::FourByte;
@@ -236,6 +244,7 @@ Result<std::unique_ptr<Sa>, SaError> Sa::make(SaParameters parameters, Time now)
   std::unique_ptr<Sa> sa{new Sa};
   sa->parameters_ = std::move(parameters);
   const SaParameters& p = sa->parameters_;
+  sa->parameters_.group.ports = p.nat ? Ports{p.nat->source_port, p.nat->destination_port} : Ports{};
   sa->layout_ = layout_of(p);
   sa->sequence = Sequence{p.flags.extended_sequence, wrap_of(p)};
   sa->window = ReplayWindow{window_of(p, sa->layout_), p.flags.extended_sequence};
@@ -243,6 +252,15 @@ Result<std::unique_ptr<Sa>, SaError> Sa::make(SaParameters parameters, Time now)
   TRY_DONE(sa->key_algorithms());
   sa->state_ = State::Mature;
   return sa;
+}
+
+void Sa::continue_from(const Sa& old) {
+  if (!old.usable() || !same_keying(parameters_, old.parameters_)) return;
+  sequence = Sequence{parameters_.flags.extended_sequence, wrap_of(parameters_), old.sequence.last()};
+  window = old.window.resized(window.packets());
+  usage = old.usage;
+  iv_counter = old.iv_counter;
+  created_ = old.created_;
 }
 
 std::unique_ptr<Sa> Sa::larval(const SaGroup& group, Spi spi, std::uint32_t message_sequence, std::uint32_t pid,

@@ -64,12 +64,26 @@ struct Identity {
   std::string text;
 };
 
+/// UDP ports of an SA of NAT-T; 0 without.  In a question 0 means any.
+struct Ports {
+  std::uint16_t source = 0, destination = 0;
+
+  friend bool operator==(const Ports&, const Ports&) = default;
+};
+
+/// Ports that a question leaves open, or that an SA does not have, fit.
+constexpr bool fits(Ports asked, Ports has) {
+  const auto same = [](std::uint16_t a, std::uint16_t b) { return a == 0 || b == 0 || a == b; };
+  return same(asked.source, has.source) && same(asked.destination, has.destination);
+}
+
 /// What identifies the group of SAs that replace each other (KAME's secashead).
 struct SaGroup {
   SaProtocol protocol = SaProtocol::Esp;
   Mode mode = Mode::Any;
   net::Address source, destination;
   ReqId reqid{};
+  Ports ports{};  ///< of `nat`, so that several peers behind one NAT have groups of their own
 
   friend bool operator==(const SaGroup&, const SaGroup&) = default;
 };
@@ -130,6 +144,10 @@ class Sa {
   static std::unique_ptr<Sa> larval(const SaGroup& group, Spi spi, std::uint32_t message_sequence, std::uint32_t pid,
                                     Time now);
 
+  /// For the successor of an UPDATE: with the same keys it goes on where `old` was (sequence number, nonces, window,
+  /// age and use), so that no number is used again and no packet accepted again.  With others it starts anew.
+  void continue_from(const Sa& old);
+
   const SaParameters& parameters() const { return parameters_; }
   const SaGroup& group() const { return parameters_.group; }
   Spi spi() const { return parameters_.spi; }
@@ -142,6 +160,8 @@ class Sa {
   Sequence sequence;    ///< outbound
   ReplayWindow window;  ///< inbound
   Usage usage;
+  std::optional<net::Endpoint> seen_at;     ///< NAT-T: where the peer was announced to have moved to
+  std::optional<Time> seen_at_since;        ///< and when
   std::optional<std::uint64_t> iv_counter;  ///< explicit IVs of counter modes; the first packet draws a random start
 
   crypto::Suite* suite() const { return suite_.get(); }  ///< ESP

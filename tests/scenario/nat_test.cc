@@ -21,6 +21,10 @@ sad::SaParameters nat_sa(const net::Address& source, const net::Address& destina
 }
 
 /// A sends to B by UDP; between them a NAT that gives A the address and port of its own.
+constexpr Time at(std::int64_t second) {
+  return Time{std::chrono::seconds{second}};
+}
+
 class NatTest : public testing::Test {
  protected:
   NatTest() {
@@ -74,16 +78,132 @@ TEST_F(NatTest, TransportModeRepairsTheChecksumThatTheNatBroke) {
   EXPECT_EQ(b.delivered[1], udp({kNat, 1025}, {kB, 53}, Protection::text(40)));
 }
 
-TEST_F(NatTest, AnotherMappingIsRefusedAndSoIsEspWithoutUdp) {
+TEST_F(NatTest, EspWithoutUdpIsRefused) {
   install(sad::Mode::Tunnel, kPlain, kMapped);
   tunnel_policy();
   a.send({inner()});
   ASSERT_EQ(a.wire.size(), 1U);
-  b.receive({translate(a.wire[0], 61001)});
-  const ByteVector bare = packet(kNat, kB, net::protocol::kEsp, Bytes{a.wire[0]}.subspan(28));
-  b.receive({bare});
+  b.receive({packet(kNat, kB, net::protocol::kEsp, Bytes{a.wire[0]}.subspan(28))});
   EXPECT_TRUE(b.delivered.empty());
-  EXPECT_EQ(b.drops(DropReason::NatTPortMismatch), 2U);
+  EXPECT_EQ(b.drops(DropReason::NatTPortMismatch), 1U);
+}
+
+TEST_F(NatTest, AGenuinePacketFromAnotherPortOrAddressIsDeliveredAndAnnouncedOnce) {
+  install(sad::Mode::Tunnel, kPlain, kMapped);
+  tunnel_policy();
+  a.send(std::vector<ByteVector>(6, inner()));
+  ASSERT_EQ(a.wire.size(), 6U);
+  const auto moved = [&](std::size_t i, std::uint16_t port, const net::Address& address) {
+    ByteVector out = translate(a.wire[i], port);
+    std::ranges::copy(address.bytes(), out.begin() + 12);
+    wire::packet::update_ipv4_checksum(out);
+    return out;
+  };
+  const net::Address elsewhere = ip("20.0.0.99");
+  b.receive({moved(0, 61001, kNat), moved(1, 61001, kNat)}, at(10));
+  const std::vector<std::pair<Spi, net::Endpoint>> once{{Spi{0x1000}, {kNat, 61001}}};
+  EXPECT_EQ(b.mappings, once);
+  b.receive({moved(2, 500, elsewhere)}, at(10));
+  EXPECT_EQ(b.mappings, once) << "not twice in a second";
+  b.receive({moved(3, 500, elsewhere)}, at(12));
+  ASSERT_EQ(b.mappings.size(), 2U);
+  EXPECT_EQ(b.mappings[1].second, (net::Endpoint{elsewhere, 500}));
+  b.receive({moved(4, 61000, kNat)}, at(20));
+  EXPECT_EQ(b.mappings.size(), 2U) << "home again";
+  b.receive({moved(5, 500, elsewhere)}, at(30));
+  EXPECT_EQ(b.mappings.size(), 3U);
+  EXPECT_EQ(b.delivered.size(), 6U);
+}
+
+TEST_F(NatTest, ForgedAndRepeatedPacketsMoveNobody) {
+  install(sad::Mode::Tunnel, kPlain, kMapped);
+  tunnel_policy();
+  a.send({inner(), inner(), inner()});
+  ASSERT_EQ(a.wire.size(), 3U);
+  ByteVector forged = translate(a.wire[0], 61001);
+  forged.back() ^= 1;
+  b.receive({forged}, at(1));
+  EXPECT_EQ(b.drops(DropReason::BadIcv), 1U);
+  b.receive({translate(a.wire[0]), translate(a.wire[2])}, at(2));
+  b.receive({translate(a.wire[0], 61001)}, at(3));
+  EXPECT_EQ(b.drops(DropReason::Replayed), 1U);
+  b.receive({translate(a.wire[1], 61001)}, at(4));
+  EXPECT_EQ(b.delivered.size(), 3U) << "late but genuine";
+  EXPECT_TRUE(b.mappings.empty()) << "and sent before the one that came from home";
+}
+
+TEST_F(NatTest, WithoutAReplayWindowAMoveIsNotBelieved) {
+  sad::SaParameters there = nat_sa(kA, kB, sad::Mode::Tunnel, kPlain);
+  sad::SaParameters here = nat_sa(kNat, kB, sad::Mode::Tunnel, kMapped);
+  here.replay_packets = 0;
+  a.install(std::move(there));
+  b.install(std::move(here));
+  tunnel_policy();
+  a.send({inner()});
+  b.receive({translate(a.wire.at(0), 61001)}, at(1));
+  EXPECT_EQ(b.delivered.size(), 1U);
+  EXPECT_TRUE(b.mappings.empty());
+}
+
+TEST_F(NatTest, WithoutAuthenticationOnlyTheMappingOfTheSaIsTaken) {
+  for (Station* station : {&a, &b}) {
+    sad::SaParameters p = nat_sa(station == &a ? kA : kNat, kB, sad::Mode::Tunnel, station == &a ? kPlain : kMapped);
+    p.mac = nullptr;
+    p.mac_key = {};
+    station->install(std::move(p));
+  }
+  tunnel_policy();
+  a.send({inner(), inner()});
+  b.receive({translate(a.wire.at(0), 61001), translate(a.wire.at(1))}, at(1));
+  EXPECT_EQ(b.delivered.size(), 1U);
+  EXPECT_EQ(b.drops(DropReason::NatTPortMismatch), 1U);
+  EXPECT_TRUE(b.mappings.empty());
+}
+
+/// Two clients with networks of their own behind one NAT; B tells them apart by their ports alone.
+TEST_F(NatTest, TwoClientsBehindOneNatAreToldApartByTheirPorts) {
+  using spd::Direction;
+  const auto ends = [](const net::Endpoint& from, const net::Endpoint& to) {
+    spd::Request r = tunnel(Proto::Esp, from.address, to.address);
+    r.source = from;
+    r.destination = to;
+    return r;
+  };
+  const net::Endpoint home{kB, 4500};
+  for (const std::uint16_t n : {std::uint16_t{1}, std::uint16_t{2}}) {
+    const auto port = static_cast<std::uint16_t>(61000 + n);
+    const std::string cloud = "10.0." + std::to_string(n) + ".0/24";
+    const net::Endpoint client{kNat, port};
+    sad::SaParameters in = nat_sa(kNat, kB, sad::Mode::Tunnel, {.source_port = port, .destination_port = 4500});
+    sad::SaParameters out = nat_sa(kB, kNat, sad::Mode::Tunnel, {.source_port = 4500, .destination_port = port});
+    in.spi = out.spi = Spi{0x1000};  // both clients chose the same
+    in.cipher_key = key(32, n);
+    b.install(std::move(in));
+    b.install(std::move(out));
+    b.install(policy(Direction::In, cloud, "10.9.0.0/24", {ends(client, home)}));
+    b.install(policy(Direction::Out, "10.9.0.0/24", cloud, {ends(home, client)}));
+  }
+  b.send({udp({ip("10.9.0.1"), 7}, {ip("10.0.1.5"), 7}, Protection::text(20)),
+          udp({ip("10.9.0.1"), 7}, {ip("10.0.2.5"), 7}, Protection::text(20))});
+  ASSERT_EQ(b.wire.size(), 2U);
+  EXPECT_EQ(be16(&b.wire[0][22]), 61001);
+  EXPECT_EQ(be16(&b.wire[1][22]), 61002);
+
+  const auto from_client = [&](std::uint16_t n, const char* source) {
+    Station client;
+    client.host.addresses = {kA};
+    sad::SaParameters p = nat_sa(kA, kB, sad::Mode::Tunnel, kPlain);
+    p.cipher_key = key(32, n);
+    client.install(std::move(p));
+    client.install(policy(Direction::Out, "10.0.0.0/16", "10.9.0.0/24", {tunnel(Proto::Esp, kA, kB)}));
+    client.send({udp({ip(source), 7}, {ip("10.9.0.1"), 7}, Protection::text(20))});
+    return translate(client.wire.at(0), static_cast<std::uint16_t>(61000 + n));
+  };
+  b.receive({from_client(1, "10.0.1.5"), from_client(2, "10.0.2.5")}, at(1));
+  EXPECT_EQ(b.delivered.size(), 2U);
+  b.receive({from_client(1, "10.0.2.5")}, at(1));
+  EXPECT_EQ(b.delivered.size(), 2U) << "a client may not speak for the other's network";
+  EXPECT_TRUE(b.mappings.empty());
 }
 
 TEST_F(NatTest, AnSaWithoutNatDoesNotReceiveByUdp) {

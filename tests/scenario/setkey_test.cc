@@ -69,7 +69,7 @@ class Host final : public cli::Channel {
   test::SeededRandom random{7};
   sad::Database sad{settings, random};
   spd::Database spd;
-  pfkey::server::Server server{{sad, spd, settings, random, WallReference{{}, kWall}, {}, {}}};
+  pfkey::server::Server server{{sad, spd, settings, random, [] { return WallReference{{}, kWall}; }, {}, {}}};
 
  private:
   NumericResolver resolver_;

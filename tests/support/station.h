@@ -54,6 +54,7 @@ class Station final : public engine::Outbox {
   std::vector<bool> in_clear;               ///< for each packet of wire
   std::vector<engine::Acquire> acquires;
   std::vector<engine::TraceStep> steps;
+  std::vector<std::pair<Spi, net::Endpoint>> mappings;  ///< that changed
 
   sad::Sa& install(sad::SaParameters parameters) {
     const auto added = sad.add(sa(std::move(parameters)));
@@ -98,6 +99,7 @@ class Station final : public engine::Outbox {
     delivered.clear();
     acquires.clear();
     steps.clear();
+    mappings.clear();
   }
 
   void to_wire(wire::packet::PacketBuffer& packet, bool clear) override {
@@ -110,6 +112,7 @@ class Station final : public engine::Outbox {
     take(packet);
   }
   void acquire(const engine::Acquire& wanted) override { acquires.push_back(wanted); }
+  void new_mapping(const sad::Sa& sa, const net::Endpoint& now_at) override { mappings.emplace_back(sa.spi(), now_at); }
   void trace(const engine::TraceStep& step) override { steps.push_back(step); }
 
  private:

@@ -35,7 +35,7 @@ Daemon::Daemon(Options options, Log& log)
     : options_(std::move(options)),
       log_(log),
       sad_(settings_.key, random_),
-      server_({sad_, spd_, settings_.key, random_, io::wall_reference(),
+      server_({sad_, spd_, settings_.key, random_, io::wall_reference,
                [this](std::uint32_t sequence) { engine_->acquire_answered(sequence); },
                [this] {
                  policies_dirty_ = true;
@@ -89,7 +89,8 @@ Status<std::string> Daemon::attach() {
       PacketPath::Listeners{[this](const engine::Acquire& a) {
                               server_.acquire({a.wanted, a.policy, a.direction, a.sequence}, io::now());
                             },
-                            [this](const engine::TraceStep& step) { control_->trace(step); }});
+                            [this](const engine::TraceStep& step) { control_->trace(step); },
+                            [this](const sad::Sa& sa, const net::Endpoint& at) { server_.new_mapping(sa, at); }});
   if (attachment_->adopted()) {
     packets_->hold_outbound(true);
     log_.warning(

@@ -16,6 +16,7 @@ class PacketPath final : public engine::Outbox {
   struct Listeners {
     std::function<void(const engine::Acquire&)> acquire;
     std::function<void(const engine::TraceStep&)> trace;
+    std::function<void(const sad::Sa&, const net::Endpoint&)> new_mapping;
   };
   PacketPath(engine::Engine& engine, const io::Tun& tun, io::Sender sender, Listeners listeners);
 
@@ -38,6 +39,7 @@ class PacketPath final : public engine::Outbox {
   void to_wire(engine::PacketBuffer& packet, bool in_clear) override;
   void to_host(engine::PacketBuffer& packet) override;
   void acquire(const engine::Acquire& wanted) override { listeners_.acquire(wanted); }
+  void new_mapping(const sad::Sa& sa, const net::Endpoint& now_at) override { listeners_.new_mapping(sa, now_at); }
   void trace(const engine::TraceStep& step) override { listeners_.trace(step); }
 
  private:

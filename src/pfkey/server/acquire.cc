@@ -90,7 +90,8 @@ std::vector<Combination> combinations(sad::SaProtocol protocol, const sad::KeySe
 
 bool has_sa(const sad::Database& sad, const sad::SaGroup& group) {
   for (const sad::Mode mode : {sad::Mode::Transport, sad::Mode::Tunnel}) {
-    if (sad.outbound({group.protocol, mode, group.source, group.destination, group.reqid}) != nullptr) return true;
+    if (sad.outbound({group.protocol, mode, group.source, group.destination, group.reqid, group.ports}) != nullptr)
+      return true;
   }
   return false;
 }
@@ -121,8 +122,8 @@ void announce_acquire(Context& context, const AcquireRequest& wanted) {
   m.type = wire::pfkey::Type::Acquire;
   m.satype = satype_of(group.protocol);
   m.sequence = wanted.sequence;
-  m.source = host_ext(group.source);
-  m.destination = host_ext(group.destination);
+  m.source = host_ext(group.source, group.ports.source);
+  m.destination = host_ext(group.destination, group.ports.destination);
   if (const spd::Policy* policy = context.parts.spd.find(wanted.policy)) {
     m.policy = policy_ext(*policy);
     m.policy->requests.clear();
@@ -144,7 +145,7 @@ Outcome new_mapping(Context&, const Request& request) {
 void announce_mapping(Context& context, const sad::Sa& sa, const net::Endpoint& now_at) {
   const sad::SaParameters& p = sa.parameters();
   Message m;
-  describe_sa(sa, context.parts.wall, m);
+  describe_sa(sa, context.parts.wall(), m);
   m.type = wire::pfkey::Type::NatTNewMapping;
   m.sequence = p.message_sequence;
   m.nat_t_sport = p.nat ? p.nat->source_port : std::uint16_t{0};

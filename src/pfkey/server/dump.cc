@@ -30,9 +30,10 @@ Outcome get(Context& context, const Request& request) {
   const Message& message = request.message;
   TRY(const auto group, group_of(message));
   if (!message.sa) return Failure{Errno::Invalid};
-  const sad::Sa* sa = context.parts.sad.find(group.protocol, group.source, group.destination, message.sa->spi);
+  const sad::Sa* sa =
+      context.parts.sad.find(group.protocol, group.source, group.destination, message.sa->spi, ports_of(message));
   if (sa == nullptr) return Failure{Errno::NoEntry};
-  const Message reply = dumped_sa(*sa, context.parts.wall, message);
+  const Message reply = dumped_sa(*sa, context.parts.wall(), message);
   context.sessions.to_one(request.client, wire::pfkey::compose(reply));
   return Done{};
 }
@@ -45,7 +46,7 @@ Outcome dump(Context& context, const Request& request) {
   const auto describe = [&parts = context.parts, names, asked](std::size_t n) -> std::optional<Message> {
     const sad::Sa* sa = parts.sad.find((*names)[n].group, (*names)[n].spi);
     if (sa == nullptr) return std::nullopt;
-    return dumped_sa(*sa, parts.wall, *asked);
+    return dumped_sa(*sa, parts.wall(), *asked);
   };
   return context.sessions.to_one(request.client, Dump{names->size(), describe});
 }

@@ -23,7 +23,7 @@ void announce_expiry(Context& context, const sad::Expiry& expiry) {
   if (expiry.kind == sad::Expiry::Kind::Larval || !expiry.sa) return;
   const sad::SaParameters& p = expiry.sa->parameters();
   Message m;
-  describe_sa(*expiry.sa, context.parts.wall, m);
+  describe_sa(*expiry.sa, context.parts.wall(), m);
   m.type = wire::pfkey::Type::Expire;
   m.sequence = p.message_sequence;
   // RFC 2367 section 3.1.8: "<base, SA, lifetime(C and one of HS), address(SD)>".
@@ -36,7 +36,7 @@ void announce_expiry(Context& context, const sad::Expiry& expiry) {
 }
 
 void announce_policy_expiry(Context& context, const spd::Policy& policy) {
-  const WallReference& wall = context.parts.wall;
+  const WallReference wall = context.parts.wall();
   Message m;
   m.type = wire::pfkey::Type::SpdExpire;
   m.current = wire::pfkey::LifetimeExt{};

@@ -17,12 +17,13 @@ Outcome remove(Context& context, const Request& request) {
   sad::Database& sad = context.parts.sad;
   // Mode and reqid are not part of the question: KAME searches every header of these addresses.
   TRY(const auto group, group_of(request.message));
+  const sad::Ports ports = ports_of(request.message);
   if (request.message.sa) {
-    const bool removed = sad.remove(group.protocol, group.source, group.destination, request.message.sa->spi);
+    const bool removed = sad.remove(group.protocol, group.source, group.destination, request.message.sa->spi, ports);
     if (!removed) return Failure{Errno::NoEntry};
   } else {
     // Without an SPI: an initial contact, which succeeds whatever was there.
-    sad.remove_all(group.protocol, group.source, group.destination);
+    sad.remove_all(group.protocol, group.source, group.destination, ports);
   }
   context.sessions.to_all(request.client, wire::pfkey::compose(request.message, kReply));
   return Done{};

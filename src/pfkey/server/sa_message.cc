@@ -162,6 +162,10 @@ Result<sad::SaGroup, Errno> group_of(const Message& message) {
   return sad::SaGroup{*protocol, *mode, message.source->endpoint.address, message.destination->endpoint.address, reqid};
 }
 
+sad::Ports ports_of(const Message& message) {
+  return {port_of(message.nat_t_sport, message.source), port_of(message.nat_t_dport, message.destination)};
+}
+
 Result<std::optional<sad::NatTraversal>, Errno> nat_traversal_of(const Message& message) {
   using Kind = sad::NatTraversal::Kind;
   const std::uint8_t type = message.nat_t_type.value_or(0);
@@ -172,8 +176,8 @@ Result<std::optional<sad::NatTraversal>, Errno> nat_traversal_of(const Message& 
   const bool known = type == wire::pfkey::kEncapNonIke || type == wire::pfkey::kEncapEspInUdp;
   sad::NatTraversal nat;
   nat.kind = type == wire::pfkey::kEncapNonIke ? Kind::NonIke : Kind::EspInUdp;
-  nat.source_port = port_of(message.nat_t_sport, message.source);
-  nat.destination_port = port_of(message.nat_t_dport, message.destination);
+  nat.source_port = ports_of(message).source;
+  nat.destination_port = ports_of(message).destination;
   // RFC 3948 encapsulates ESP; AH cannot pass a NAT.
   const bool complete = nat.source_port != 0 && nat.destination_port != 0;
   if (!known || !complete || message.satype != SaType::Esp) return Failure{Errno::Invalid};

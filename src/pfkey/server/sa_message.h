@@ -19,6 +19,8 @@ std::uint32_t flags_word(const sad::SaFlags& flags);
 
 /// Protocol, addresses, mode and reqid.  Invalid when an address is missing or the mode unknown.
 Result<sad::SaGroup, Errno> group_of(const wire::pfkey::Message& message);
+/// Ports of the extensions, else those in the addresses.  Of the SA in question only with NAT-T.
+sad::Ports ports_of(const wire::pfkey::Message& message);
 /// TYPE, SPORT and DPORT; ports may stand in the addresses instead.
 Result<std::optional<sad::NatTraversal>, Errno> nat_traversal_of(const wire::pfkey::Message& message);
 

@@ -48,7 +48,8 @@ class Server {
     spd::Database& spd;
     const sad::KeySettings& settings;
     Random& random;
-    WallReference wall;
+    /// Asked whenever dates are shown, because the wall clock may be set at any time.
+    std::function<WallReference()> wall;
     /// An ACQUIRE with this sequence was answered (GETSPI, ADD) or given up by the key daemon.
     std::function<void(std::uint32_t sequence)> acquire_answered;
     /// Called after each change of the SPD, so that the host's rules follow; and once after a batch of them.

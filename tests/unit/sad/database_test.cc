@@ -144,19 +144,13 @@ TEST_F(SadDatabase, UpdateMayMoveAnSaToAnotherGroup) {
 TEST_F(SadDatabase, UpdateReplacesTheOneOfItsOwnGroupFirst) {
   ASSERT_TRUE(add(group(1), 10000));
   ASSERT_TRUE(add(group(2), 10000));
-  ASSERT_TRUE(sad.update(make(group(1), 10000, 9)).has_value());
+  SaParameters next = parameters(group(1), 10000);
+  next.replay_packets = 8;
+  ASSERT_TRUE(sad.update(make(std::move(next))).has_value());
   EXPECT_EQ(sad.size(), 2U);
   EXPECT_EQ(outbound_spi(2), 10000U);
-  EXPECT_EQ(sad.outbound({SaProtocol::Esp, Mode::Transport, ip("10.0.0.1"), ip("10.0.0.2"), ReqId{1}})->created(),
-            at(9));
-}
-
-TEST_F(SadDatabase, UpdateStartsUsageAnew) {
-  ASSERT_TRUE(add(group(), 10000));
-  sad.find(SaProtocol::Esp, ip("10.0.0.1"), ip("10.0.0.2"), Spi{10000})->count(100, at(1));
-  const auto updated = sad.update(make(group(), 10000, 2));
-  ASSERT_TRUE(updated.has_value());
-  EXPECT_EQ((*updated)->usage.bytes, 0U);
+  const Sa* updated = sad.outbound({SaProtocol::Esp, Mode::Transport, ip("10.0.0.1"), ip("10.0.0.2"), ReqId{1}});
+  EXPECT_EQ(updated->parameters().replay_packets, 8U);
 }
 
 TEST_F(SadDatabase, UpdateOfNothingIsNotFound) {
@@ -422,6 +416,145 @@ TEST(SadScale, AHundredThousandSasOfOneGroupCostNoSearch) {
             1000 + kCount - 1);
   EXPECT_EQ(sad.tick(at(21)).size(), kCount);
   EXPECT_EQ(sad.size(), 0U);
+}
+
+/// Peers behind one NAT: the same addresses, another port each.
+SaParameters behind_nat(std::uint16_t port, std::uint32_t spi, std::uint32_t reqid = 0) {
+  SaParameters p = parameters(group(reqid, Mode::Tunnel), spi);
+  p.nat = NatTraversal{.source_port = 4500, .destination_port = port};
+  return p;
+}
+
+class SadBehindNat : public SadDatabase {
+ protected:
+  std::uint32_t towards(std::uint16_t port, std::uint32_t reqid = 0) const {
+    const Sa* sa =
+        sad.outbound({SaProtocol::Esp, Mode::Tunnel, ip("10.0.0.1"), ip("10.0.0.2"), ReqId{reqid}, Ports{4500, port}});
+    return sa == nullptr ? 0 : sa->spi().value;
+  }
+  const Sa* from(std::uint16_t port, const char* source = "10.0.0.1") const {
+    return sad.inbound(SaProtocol::Esp, ip("10.0.0.2"), Spi{10000}, UdpWay{ip(source), Ports{4500, port}});
+  }
+  bool add_nat(std::uint16_t port, std::uint32_t spi, std::uint32_t reqid = 0) {
+    return sad.add(make(behind_nat(port, spi, reqid))).has_value();
+  }
+};
+
+TEST_F(SadBehindNat, EachPeerHasAGroupOfItsOwn) {
+  for (const std::uint32_t reqid : {0U, 5U}) {
+    ASSERT_TRUE(add_nat(61001, 10001, reqid) && add_nat(61002, 10002, reqid));
+    EXPECT_EQ(towards(61001, reqid), 10001U);
+    EXPECT_EQ(towards(61002, reqid), 10002U);
+    EXPECT_EQ(towards(61003, reqid), 0U);
+    EXPECT_EQ(towards(0, reqid), 10002U) << "a question without ports gets the newest";
+    sad.flush(std::nullopt);
+  }
+}
+
+TEST_F(SadBehindNat, AnSaWithoutPortsFitsAnyQuestion) {
+  ASSERT_TRUE(add(group(0, Mode::Tunnel), 10000));
+  EXPECT_EQ(towards(61001), 10000U);
+}
+
+TEST_F(SadBehindNat, TwoPeersMayHaveChosenTheSameSpi) {
+  ASSERT_TRUE(add_nat(61001, 10000) && add_nat(61002, 10000));
+  EXPECT_FALSE(add_nat(61002, 10000));
+  EXPECT_EQ(from(61001)->group().ports.destination, 61001);
+  EXPECT_EQ(from(61002)->group().ports.destination, 61002);
+  EXPECT_EQ(from(61003)->group().ports.destination, 61002) << "one that moved: the newest";
+  EXPECT_EQ(from(61001, "10.0.0.9")->group().ports.destination, 61002);
+  EXPECT_EQ(towards(61001), 10000U);
+}
+
+TEST_F(SadBehindNat, OneWithoutNatTIsForPacketsWithoutUdp) {
+  ASSERT_TRUE(add_nat(61001, 10000) && add(group(0, Mode::Tunnel), 10000));
+  EXPECT_EQ(from(61003)->group().ports.destination, 61001);
+  EXPECT_FALSE(sad.inbound(SaProtocol::Esp, ip("10.0.0.2"), Spi{10000})->parameters().nat);
+}
+
+TEST_F(SadBehindNat, DeletePicksByPortsWhenItNamesThem) {
+  ASSERT_TRUE(add_nat(61001, 10000) && add_nat(61002, 10000) && add(group(3), 10000));
+  ASSERT_TRUE(sad.remove(SaProtocol::Esp, ip("10.0.0.1"), ip("10.0.0.2"), Spi{10000}, {4500, 61001}));
+  EXPECT_EQ(sad.size(), 1U) << "that of 61001, and the one without ports";
+  EXPECT_EQ(towards(61002), 10000U);
+  EXPECT_EQ(sad.remove_all(SaProtocol::Esp, ip("10.0.0.1"), ip("10.0.0.2"), {4500, 61001}), 0U);
+  EXPECT_EQ(sad.remove_all(SaProtocol::Esp, ip("10.0.0.1"), ip("10.0.0.2"), {4500, 61002}), 1U);
+  ASSERT_TRUE(add_nat(61001, 10000) && add_nat(61002, 10000));
+  EXPECT_TRUE(sad.remove(SaProtocol::Esp, ip("10.0.0.1"), ip("10.0.0.2"), Spi{10000}));
+  EXPECT_EQ(sad.size(), 0U) << "without ports: of every peer";
+}
+
+SaParameters keyed(std::uint32_t spi, std::uint8_t fill, std::uint32_t window = 64) {
+  SaParameters p = parameters(group(), spi);
+  p.cipher = crypto::cipher_by_name("aes-gcm-16");
+  p.cipher_key = Secret{ByteVector(20, fill)};
+  p.replay_packets = window;
+  return p;
+}
+
+TEST_F(SadDatabase, AnUpdateWithTheSameKeysGoesOnWhereTheOldOneWas) {
+  Sa* old = *sad.add(make(keyed(10000, 1), 5));
+  old->iv_counter = 77;
+  for (int i = 0; i < 40; ++i) old->sequence.next();
+  for (const std::uint64_t n : {90U, 98U, 100U}) old->window.commit(n);
+  old->count(1000, at(6));
+  SaParameters next = keyed(10000, 1);
+  next.hard = next.soft = {.addtime = 3600};
+  next.has_lifetimes = true;
+  const Sa* now = *sad.update(make(std::move(next), 50));
+  EXPECT_EQ(now->sequence.last(), 40U);
+  EXPECT_EQ(now->iv_counter, 77U);
+  EXPECT_EQ(now->window.highest(), 100U);
+  EXPECT_FALSE(now->window.check(98));
+  EXPECT_TRUE(now->window.check(99));
+  EXPECT_EQ(now->usage.bytes, 1000U);
+  EXPECT_EQ(now->created(), at(5));
+  EXPECT_THAT(tick(at(3605)), testing::IsEmpty());
+  EXPECT_THAT(tick(at(3606)), testing::Not(testing::IsEmpty())) << "an hour from its creation, not from the update";
+}
+
+TEST_F(SadDatabase, AnUpdateWithOtherKeysStartsAnew) {
+  Sa* old = *sad.add(make(keyed(10000, 1), 5));
+  old->sequence.next();
+  old->window.commit(100);
+  old->count(1000, at(6));
+  const Sa* now = *sad.update(make(keyed(10000, 2), 50));
+  EXPECT_EQ(now->sequence.last(), 0U);
+  EXPECT_EQ(now->window.highest(), 0U);
+  EXPECT_EQ(now->usage.packets, 0U);
+  EXPECT_EQ(now->created(), at(50));
+}
+
+TEST_F(SadBehindNat, UpdateFindsTheSaWhosePortsChange) {
+  ASSERT_TRUE(add_nat(61001, 10000) && add_nat(61002, 10001));
+  ASSERT_TRUE(sad.update(make(behind_nat(61009, 10000))).has_value());
+  EXPECT_EQ(sad.size(), 2U);
+  EXPECT_EQ(towards(61009), 10000U);
+  EXPECT_EQ(towards(61001), 0U);
+  EXPECT_EQ(towards(61002), 10001U);
+}
+
+TEST_F(SadBehindNat, UpdateWithNewPortsOfOneOfTwoWithTheSameSpiTakesThatOfItsKeys) {
+  const auto peer = [](std::uint16_t port, std::uint8_t fill) {
+    SaParameters p = behind_nat(port, 10000);
+    p.cipher = crypto::cipher_by_name("aes-cbc");
+    p.cipher_key = Secret{ByteVector(16, fill)};
+    return make(std::move(p));
+  };
+  ASSERT_TRUE(sad.add(peer(61001, 1)) && sad.add(peer(61002, 2)));
+  ASSERT_TRUE(sad.update(peer(61009, 1)));
+  EXPECT_EQ(sad.size(), 2U);
+  EXPECT_EQ(towards(61009), 10000U);
+  EXPECT_EQ(towards(61002), 10000U);
+  EXPECT_EQ(towards(61001), 0U);
+}
+
+TEST_F(SadBehindNat, UpdateOfOneOfTwoWithTheSameSpiTakesThatOfItsPorts) {
+  ASSERT_TRUE(add_nat(61001, 10000) && add_nat(61002, 10000));
+  ASSERT_TRUE(sad.update(make(behind_nat(61001, 10000, 9))).has_value()) << "with another reqid";
+  EXPECT_EQ(towards(61001, 9), 10000U);
+  EXPECT_EQ(towards(61001, 0), 10000U);
+  EXPECT_EQ(from(61002)->group().reqid, ReqId{});
 }
 
 }  // namespace

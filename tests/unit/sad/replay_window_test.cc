@@ -201,5 +201,22 @@ TEST(ReplayWindow, TheLastNumberOfAllIsNotFollowedByTheFirst) {
   EXPECT_TRUE(window.check(UINT64_MAX - 1));
 }
 
+TEST(ReplayWindow, ResizedItKnowsWhatItKnewAndTrustsNothingElse) {
+  for (const std::uint32_t before : {0U, 8U, 64U, 1024U}) {
+    for (const std::uint32_t after : {1U, 8U, 64U, 100U, 2048U}) {
+      ReplayWindow window{before};
+      for (std::uint64_t n = 1; n <= 1500; n += 3) window.commit(n);
+      const std::uint64_t top = window.highest();
+      const ReplayWindow resized = window.resized(after);
+      ASSERT_EQ(resized.highest(), top);
+      for (std::uint64_t n = 1; n <= top; ++n) {
+        const bool fresh = n % 3 != 1 && top - n < before && top - n < after;
+        ASSERT_EQ(resized.check(n), fresh) << before << " to " << after << ": " << n;
+      }
+      EXPECT_TRUE(resized.check(top + 1));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace testudo::sad

@@ -155,6 +155,29 @@ TEST_F(AddUpdate, UpdateReplacesKeysAndStartsAnew) {
   EXPECT_EQ(stored(m).created(), at(2000));
 }
 
+TEST_F(AddUpdate, UpdateOfPortsOrLifetimesGoesOnWithTheSequence) {
+  const auto nat = [](std::uint16_t port, Type type) {
+    Message m = esp(0x1000, type);
+    m.nat_t_type = pf::kEncapEspInUdp;
+    m.nat_t_sport = port;
+    m.nat_t_dport = 4500;
+    return m;
+  };
+  ASSERT_EQ(error_of(nat(61001, Type::Add)), 0);
+  sad::Sa* sa = sad.inbound(sad::SaProtocol::Esp, *net::Address::parse("20.0.0.2"), Spi{0x1000});
+  ASSERT_NE(sa, nullptr);
+  sa->window.commit(500);
+  sa->count(100, now);
+  now = at(2000);
+  ASSERT_EQ(error_of(nat(61009, Type::Update)), 0);
+  EXPECT_EQ(sad.size(), 1U);
+  const sad::Sa& updated = stored(nat(61009, Type::Update));
+  EXPECT_EQ(updated.window.highest(), 500U);
+  EXPECT_EQ(updated.usage.packets, 1U);
+  EXPECT_EQ(updated.created(), at(1000));
+  EXPECT_EQ(updated.parameters().nat->source_port, 61009);
+}
+
 TEST_F(AddUpdate, AnAddAnswersTheAcquireOfItsSequence) {
   ask(esp());
   EXPECT_EQ(answered, (std::vector<std::uint32_t>{7}));

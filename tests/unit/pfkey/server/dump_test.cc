@@ -214,5 +214,34 @@ TEST_F(Dumps, ADumpGoesOnWhenItsSasAreDeleted) {
   EXPECT_EQ(rest[0].sequence, 0U);
 }
 
+TEST_F(Dumps, ADumpShowsWhatWasThereWhenItBeganHoweverSlowlyItIsRead) {
+  constexpr std::uint32_t kCount = 1000;
+  for (std::uint32_t i = 0; i < kCount; ++i) ASSERT_EQ(error_of(esp(0x1000 + i)), 0);
+  const ClientId slow = server.connect(true);
+  server.receive(slow, pf::compose(message(Type::Dump)), now);
+  std::set<std::uint32_t> seen;
+  for (std::uint32_t i = 0; i < kCount; ++i) {
+    // Others add and delete between any two messages of it.
+    ASSERT_EQ(error_of(esp(0x10000 + i)), 0);
+    const Message shown = next(slow);
+    ASSERT_EQ(shown.type, Type::Dump);
+    ASSERT_EQ(shown.sequence, kCount - 1 - i);
+    ASSERT_TRUE(seen.insert(shown.sa->spi.value).second);
+  }
+  EXPECT_EQ(*seen.rbegin(), 0x1000 + kCount - 1);
+  EXPECT_EQ(all(slow).size(), kCount) << "and then what was told to all meanwhile";
+  EXPECT_EQ(server.counters().overflow, 0U);
+}
+
+TEST_F(Dumps, DatesFollowTheWallClockWhenItIsSet) {
+  ASSERT_EQ(error_of(esp()), 0);
+  Message get = between(Type::Get, SaType::Esp);
+  get.sa = {.spi = Spi{0x1000}};
+  const auto created = [&] { return ask(get).current->addtime; };
+  EXPECT_EQ(created(), std::uint64_t{kWall + 1000});
+  wall.unix_seconds += 3600;
+  EXPECT_EQ(created(), std::uint64_t{kWall + 4600});
+}
+
 }  // namespace
 }  // namespace testudo::pfkey::server

@@ -55,11 +55,12 @@ class ServerTest : public ::testing::Test {
   std::vector<std::uint32_t> answered;
   int policy_changes = 0;
   Time now = at(1000);
+  WallReference wall{at(0), kWall};
   Server server{Server::Parts{.sad = sad,
                               .spd = spd,
                               .settings = settings,
                               .random = random,
-                              .wall = {at(0), kWall},
+                              .wall = [this] { return wall; },
                               .acquire_answered = [this](std::uint32_t s) { answered.push_back(s); },
                               .policies_changed = [this] { ++policy_changes; }}};
   ClientId user = server.connect(true);

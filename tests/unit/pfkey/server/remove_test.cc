@@ -59,5 +59,27 @@ TEST_F(Remove, AFlushTakesItsTypeOnly) {
   EXPECT_EQ(sad.size(), 0U);
 }
 
+TEST_F(Remove, PeersBehindOneNatAreToldApartByTheirPorts) {
+  for (const std::uint16_t port : {std::uint16_t{61001}, std::uint16_t{61002}}) {
+    Message m = esp();
+    m.nat_t_type = wire::pfkey::kEncapEspInUdp;
+    m.nat_t_sport = port;
+    m.nat_t_dport = 4500;
+    ASSERT_EQ(error_of(m), 0) << "the same SPI";
+  }
+  Message get = between(Type::Get, SaType::Esp);
+  get.sa = {.spi = Spi{0x1000}};
+  get.source->endpoint.port = 61001;
+  EXPECT_EQ(ask(get).nat_t_sport, 61001);
+  Message gone = wire::pfkey::clone(get);
+  gone.type = Type::Delete;
+  EXPECT_EQ(error_of(gone), 0);
+  EXPECT_EQ(sad.size(), 1U);
+  EXPECT_EQ(error_of(get), ENOENT);
+  EXPECT_EQ(error_of(gone), ENOENT);
+  get.source->endpoint.port = 0;
+  EXPECT_EQ(ask(get).nat_t_sport, 61002) << "without ports: whichever is there";
+}
+
 }  // namespace
 }  // namespace testudo::pfkey::server
