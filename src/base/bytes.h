@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -16,6 +17,11 @@ using ByteVector = std::vector<std::uint8_t>;
 inline Bytes as_bytes(std::string_view text) {
   // A char may alias anything; this is the one place that says so.
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};  // NOLINT
+}
+
+/// The bytes of a string, to overwrite them.
+inline MutableBytes as_mutable_bytes(std::string& text) {
+  return {reinterpret_cast<std::uint8_t*>(text.data()), text.size()};  // NOLINT: as above
 }
 
 }  // namespace testudo

@@ -10,6 +10,18 @@ namespace testudo {
 /// Overwrites memory in a way that no optimiser removes.
 void wipe(MutableBytes bytes);
 
+/// Wipes what it was given at the end of its scope: buffers through which keys went.
+class WipeAtEnd {
+ public:
+  explicit WipeAtEnd(ByteVector& bytes) : bytes_(bytes) {}
+  WipeAtEnd(const WipeAtEnd&) = delete;
+  WipeAtEnd& operator=(const WipeAtEnd&) = delete;
+  ~WipeAtEnd() { wipe(bytes_); }
+
+ private:
+  ByteVector& bytes_;
+};
+
 /// True when both are equal; the time taken depends only on the length.  Unequal lengths are unequal.
 bool equal_constant_time(Bytes a, Bytes b);
 

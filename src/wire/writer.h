@@ -1,18 +1,27 @@
 #pragma once
 // Say the fields once; the length follows.  For messages that are built rarely (PF_KEY, ICMP); packets are written in
 // place.
+// Keys may be among the fields: where the buffer has to grow, what it leaves behind is wiped.
 //   Writer out;  out.host16(len).u8(type).zeros(1).raw(key).align(8);
+#include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/endian.h"
+#include "base/secret.h"
 
 namespace testudo::wire {
 
 class Writer {
  public:
+  Writer() = default;
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+  ~Writer() { wipe(bytes_); }
+
   Writer& u8(std::uint8_t v) {
-    bytes_.push_back(v);
+    *grow(1) = v;
     return *this;
   }
   Writer& u16(std::uint16_t v) {
@@ -31,11 +40,11 @@ class Writer {
   Writer& host32(std::uint32_t v) { return host(v); }
   Writer& host64(std::uint64_t v) { return host(v); }
   Writer& raw(Bytes b) {
-    bytes_.insert(bytes_.end(), b.begin(), b.end());
+    if (!b.empty()) std::memcpy(grow(b.size()), b.data(), b.size());
     return *this;
   }
   Writer& zeros(std::size_t n) {
-    bytes_.insert(bytes_.end(), n, 0);
+    grow(n);
     return *this;
   }
   /// Zeros up to the next multiple of n.
@@ -48,9 +57,18 @@ class Writer {
   ByteVector take() { return std::move(bytes_); }
 
  private:
+  /// `n` zeros at the end.
   std::uint8_t* grow(std::size_t n) {
-    bytes_.resize(bytes_.size() + n);
-    return bytes_.data() + bytes_.size() - n;
+    const std::size_t before = bytes_.size();
+    if (bytes_.capacity() < before + n) {
+      ByteVector larger;
+      larger.reserve(std::max(2 * bytes_.capacity(), before + n));
+      larger.assign(bytes_.begin(), bytes_.end());
+      wipe(bytes_);
+      bytes_ = std::move(larger);
+    }
+    bytes_.resize(before + n);
+    return bytes_.data() + before;
   }
   template <typename T>
   Writer& host(T v) {

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "app/setkey/system.h"
+#include "base/secret.h"
 #include "cli/setkey/options.h"
 #include "cli/setkey/session.h"
 #include "pfkey/client/connection.h"
@@ -98,7 +99,7 @@ int main(int argc, char** argv) {
   }
 
   const bool has_file = options.mode == Mode::Script || options.mode == Mode::Restore;
-  const auto content = has_file ? read_file(options.file) : std::string{};
+  auto content = has_file ? read_file(options.file) : std::string{};
   if (!content) {
     std::cerr << "setkey: Can't open `" << options.file << "': " << std::strerror(errno) << "\n";
     return 1;
@@ -122,5 +123,7 @@ int main(int argc, char** argv) {
   Session session{options,
                   {std::cout, std::cerr, resolver, now, pause, static_cast<std::uint32_t>(getpid())},
                   channel ? &*channel : nullptr};
-  return run(options, *content, session);
+  const int status = run(options, *content, session);
+  testudo::wipe(testudo::as_mutable_bytes(*content));  // keys
+  return status;
 }

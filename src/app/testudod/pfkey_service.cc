@@ -1,5 +1,6 @@
 #include "app/testudod/pfkey_service.h"
 
+#include "base/secret.h"
 #include "io/clock.h"
 
 namespace testudo::app {
@@ -28,14 +29,16 @@ void PfkeyService::readable(Id id) {
   const auto found = clients_.find(id);
   if (found == clients_.end()) return;
   for (int i = 0; i < kMessages; ++i) {
-    const auto message = found->second.socket.receive();
+    auto message = found->second.socket.receive();
     if (!message) {
       server_.disconnect(id);
+      if (found->second.unsent) wipe(*found->second.unsent);
       clients_.erase(found);
       break;
     }
     if (message->empty()) break;
     server_.receive(id, *message, io::now());
+    wipe(*message);
     handled_();
   }
   pump();
@@ -54,6 +57,7 @@ void PfkeyService::pump(Id id, Client& client) {
     const auto sent = client.socket.send(*client.unsent);
     if (sent == io::SeqPacket::Sent::WouldBlock) return wait_for_room(id, client);
     // A broken connection reads as closed soon; until then its messages go nowhere.
+    wipe(*client.unsent);
     client.unsent.reset();
   }
 }

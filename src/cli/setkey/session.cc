@@ -53,6 +53,12 @@ bool repeats_nonces(const Message& dumped) {
   return row != nullptr && (row->is_aead() || row->kind == crypto::CipherKind::AesCtr);
 }
 
+/// "esp SPI 0x00001000 of 10.0.0.1 10.0.0.2"
+std::string name_of(const Message& dumped) {
+  return fmt::format("{} SPI 0x{:08x} of {} {}", satype_word(dumped.satype), dumped.sa->spi.value,
+                     dumped.source->endpoint.address.to_string(), dumped.destination->endpoint.address.to_string());
+}
+
 std::string key_numbers(const KeyLengthComplaint& complaint) {
   return fmt::format("{} {} {}\n", complaint.given, complaint.min, complaint.max);
 }
@@ -94,6 +100,7 @@ int Session::monitor() {
       return 1;
     }
     if (!*received) continue;
+    const WipeAtEnd wiping{**received};
     Bytes bytes{**received};
     stamp();
     if (options_.hex) with_.out << print_hex(bytes);
@@ -154,6 +161,7 @@ int Session::run_session(std::istream& in) {
       if (fatal) return 1;
       if (!go_on) return 0;
       start = advance(start, std::string_view{pending}.substr(0, *length));
+      wipe(as_mutable_bytes(pending).first(*length));
       pending.erase(0, *length);
     }
   }
@@ -207,17 +215,16 @@ int Session::restore(std::string_view text, const std::string& name) {
     auto add = restoring_add(one);
     if (add) {
       if (repeats_nonces(one)) {
-        with_.err << fmt::format(
-            "setkey: {}: SPI 0x{:08x} has sent packets, and its nonces start anew: change its key\n", name,
-            one.sa->spi.value);
+        with_.err << fmt::format("setkey: {}: {} has sent packets, and its nonces start anew: change its key\n", name,
+                                 name_of(one));
       }
-      if (!pipeline(std::move(*add), std::nullopt)) return 1;
+      if (!pipeline(std::move(*add), Origin{name, 0, name_of(one)})) return 1;
       continue;
     }
-    with_.err << fmt::format("setkey: {}: SPI 0x{:08x} is {} and cannot be restored\n", name, one.sa->spi.value,
+    with_.err << fmt::format("setkey: {}: {} is {} and cannot be restored\n", name, name_of(one),
                              state_word(one.sa->state));
   }
-  return settle(0) ? 0 : 1;
+  return settle(0) && !refused_ ? 0 : 1;
 }
 
 int Session::show_saved(Bytes bytes, const std::string& name) {
@@ -255,10 +262,11 @@ bool Session::pipeline(Message message, const std::optional<Origin>& origin) {
 bool Session::submit(Message message, const std::optional<Origin>& origin) {
   if (options_.dry || channel_ == nullptr) return true;
   message.pid = with_.pid;
-  const ByteVector bytes = wire::pfkey::compose(message);
+  ByteVector bytes = wire::pfkey::compose(message);
   trace(bytes, true);
   pending_.push_back({message.type, origin});
   const auto sent = channel_->send(bytes);
+  wipe(bytes);
   return sent || give_up("send: " + sent.error());
 }
 
@@ -267,6 +275,7 @@ bool Session::settle(std::size_t most) {
   while (pending_.size() > most) {
     auto received = channel_->receive(kReplyTimeout);
     if (!received || !*received) return give_up("recv: " + (received ? std::strerror(EAGAIN) : received.error()));
+    const WipeAtEnd wiping{**received};
     const auto reply = wire::pfkey::parse(**received);
     if (reply && !is_reply(*reply, pending_.front().type, with_.pid)) continue;
     trace(**received, false);
@@ -279,7 +288,7 @@ bool Session::settle(std::size_t most) {
 bool Session::give_up(const std::string& why) {
   const std::optional<Origin> first = pending_.front().origin, last = pending_.back().origin;
   pending_.clear();
-  if (first && last) {
+  if (first && last && first->line != 0) {
     with_.err << fmt::format(
         "setkey: {},{}: {}; from here to line {} nothing is known to be in force, and what follows was not sent\n",
         first->file, first->line, why, last->line);
@@ -326,7 +335,10 @@ void Session::show(const Message& message) {
 }
 
 void Session::show_error(const Message& message, const std::optional<Origin>& origin) {
-  if (origin) {
+  refused_ = true;
+  if (origin && !origin->subject.empty()) {
+    with_.err << fmt::format("setkey: {}: {}: {}\n", origin->file, origin->subject, error_text(message));
+  } else if (origin) {
     with_.err << fmt::format("setkey: {},{}: {}\n", origin->file, origin->line, error_text(message));
   } else {
     with_.out << error_text(message) << ".\n";

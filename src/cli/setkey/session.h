@@ -58,10 +58,11 @@ class Session {
   int show_saved(Bytes bytes, const std::string& name);
 
  private:
-  /// Where a command stood, for errors of -f.
+  /// Where a command stood, for errors of -f, or what it was to restore.
   struct Origin {
     std::string_view file;
     unsigned line = 0;
+    std::string subject{};
   };
 
   /// A request whose reply has not come yet.
@@ -87,6 +88,7 @@ class Session {
   const SetkeyOptions& options_;
   Surroundings with_;
   Channel* channel_;
+  bool refused_ = false;         ///< the daemon answered with an error
   std::deque<Pending> pending_;  ///< in the order of sending, which is that of the replies
 };
 

@@ -88,7 +88,8 @@ Connection::~Connection() {
 }
 
 Status<std::string> Connection::send(const wire::pfkey::Message& message) {
-  const ByteVector bytes = wire::pfkey::compose(message);
+  ByteVector bytes = wire::pfkey::compose(message);
+  const WipeAtEnd wiping{bytes};
   if (bytes.empty()) return Failure{std::string{"the message is too long for PF_KEY"}};
   return send(Bytes{bytes});
 }
@@ -107,7 +108,11 @@ Result<std::optional<ByteVector>, std::string> Connection::receive(std::optional
   for (;;) {
     // First without waiting: in a dump the next message is there already.
     const ssize_t got = ::recv(descriptor_, room_.data(), room_.size(), MSG_DONTWAIT);
-    if (got > 0) return std::optional{ByteVector(room_.begin(), room_.begin() + got)};
+    if (got > 0) {
+      std::optional message{ByteVector(room_.begin(), room_.begin() + got)};
+      wipe(MutableBytes{room_}.first(static_cast<std::size_t>(got)));
+      return message;
+    }
     if (got == 0) return Failure{std::string{"testudod has closed the connection"}};
     if (errno != EAGAIN && errno != EINTR) return Failure{because("receiving from testudod")};
     TRY(const bool ready, readable(descriptor_, timeout));

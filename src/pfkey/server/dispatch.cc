@@ -138,7 +138,7 @@ void answer_bare(Context& context, ClientId client, Bytes request, Errno error) 
 void answer_with_echo(Context& context, ClientId client, Bytes request, Errno error) {
   ByteVector echo(request.begin(), request.end());
   echo[kErrnoOffset] = static_cast<std::uint8_t>(error);
-  context.sessions.to_one(client, echo);
+  context.sessions.to_one(client, std::move(echo));
 }
 
 Outcome handle(Context& context, Request& request) {

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/secret.h"
+
 namespace testudo::pfkey::server {
 namespace {
 
@@ -30,6 +32,12 @@ void Dump::advance() {
   while (!next_ && position_ < count_) next_ = describe_(position_++);
 }
 
+Sessions::Session::~Session() {
+  for (auto& entry : output) {
+    if (auto* message = std::get_if<ByteVector>(&entry)) wipe(*message);
+  }
+}
+
 ClientId Sessions::connect(bool privileged) {
   sessions_[++last_].privileged = privileged;
   return last_;
@@ -55,12 +63,12 @@ bool Sessions::register_for(ClientId client, SaType satype) {
   return true;
 }
 
-void Sessions::to_one(ClientId client, const ByteVector& message) {
+void Sessions::to_one(ClientId client, ByteVector message) {
   count(message);
   to_promiscuous(message);
   Session* session = find(client);
-  if (session == nullptr) return;
-  enqueue(*session, message);
+  if (session == nullptr) return wipe(message);
+  enqueue(*session, std::move(message));
   ++counters_.to_one;
 }
 
@@ -113,6 +121,7 @@ std::optional<ByteVector> Sessions::next_output(ClientId client) {
   if (std::holds_alternative<Dump>(session->output.front())) return next_of_dump(*session);
   ByteVector message = std::get<ByteVector>(std::move(session->output.front()));
   session->output.pop_front();
+  session->bytes -= message.size();
   return message;
 }
 
@@ -134,12 +143,13 @@ void Sessions::count(const ByteVector& message) {
   ++counters_.to_user.by_type[static_cast<std::uint8_t>(header->type)];
 }
 
-void Sessions::enqueue(Session& session, const ByteVector& message) {
-  if (session.output.size() >= kMaxQueued) {
+void Sessions::enqueue(Session& session, ByteVector message) {
+  if (session.output.size() >= kMaxQueued || session.bytes + message.size() > kMaxQueuedBytes) {
     ++counters_.overflow;
-    return;
+    return wipe(message);
   }
-  session.output.emplace_back(message);
+  session.bytes += message.size();
+  session.output.emplace_back(std::move(message));
 }
 
 void Sessions::to_promiscuous(const ByteVector& message) {

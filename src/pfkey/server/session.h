@@ -4,8 +4,9 @@
 // clients get each message once more, wrapped in a header of SADB_X_PROMISC.  Clients without privilege get nothing but
 // answers.
 //
-// A queue of finished messages is bounded, and what does not fit is counted and lost, as in a socket's buffer.  A dump
-// takes one place in the queue whatever its length: its messages are made when they are pulled.
+// A queue of finished messages is bounded in number and bytes, and what does not fit is counted and lost, as in a
+// socket's buffer.  A dump takes one place in the queue whatever its length: its messages are made when they are
+// pulled.  Messages hold keys: what nobody pulls is wiped.
 #include <array>
 #include <bitset>
 #include <deque>
@@ -43,6 +44,7 @@ class Dump {
 class Sessions {
  public:
   static constexpr std::size_t kMaxQueued = 4096;
+  static constexpr std::size_t kMaxQueuedBytes = 4 << 20;
   static constexpr std::size_t kMaxDumps = 4;
 
   explicit Sessions(Counters& counters) : counters_(counters) {}
@@ -54,7 +56,7 @@ class Sessions {
   /// False when the client was registered for this type before.
   bool register_for(ClientId client, wire::pfkey::SaType satype);
 
-  void to_one(ClientId client, const ByteVector& message);
+  void to_one(ClientId client, ByteVector message);
   void to_all(ClientId requester, const ByteVector& message);
   /// To the clients registered for this type of SA (for Unspec: for any), and to the requester if there is one.
   void to_registered(wire::pfkey::SaType satype, const ByteVector& message, std::optional<ClientId> requester = {});
@@ -66,15 +68,20 @@ class Sessions {
 
  private:
   struct Session {
+    Session() = default;
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+    ~Session();
+
     bool privileged = false, promiscuous = false;
     std::bitset<wire::pfkey::kSaTypeMax + 1> registered;
     std::deque<std::variant<ByteVector, Dump>> output;
-    std::size_t dumps = 0;
+    std::size_t dumps = 0, bytes = 0;  ///< of output
   };
 
   Session* find(ClientId client);
   void count(const ByteVector& message);
-  void enqueue(Session& session, const ByteVector& message);
+  void enqueue(Session& session, ByteVector message);
   void to_promiscuous(const ByteVector& message);
   std::optional<ByteVector> next_of_dump(Session& session);
 

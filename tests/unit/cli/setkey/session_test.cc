@@ -360,7 +360,7 @@ TEST_F(SetkeySession, ADumpIsRestored) {
   const std::string text = print_sa(dumped_esp(), {false, kNow}) + print_sa(larval, {false, kNow});
   EXPECT_EQ(session().restore(text, "sad.txt"), 0);
   EXPECT_THAT(kernel.sent, ElementsAre(Type::Add));
-  EXPECT_EQ(err.str(), "setkey: sad.txt: SPI 0x00002694 is larval and cannot be restored\n");
+  EXPECT_EQ(err.str(), "setkey: sad.txt: esp SPI 0x00002694 of 20.0.0.1 20.0.0.2 is larval and cannot be restored\n");
   EXPECT_EQ(session().restore(text + "rubbish", "sad.txt"), 1);
   EXPECT_THAT(kernel.sent, ElementsAre(Type::Add));
   EXPECT_THAT(err.str(), HasSubstr("nothing of the file was sent"));
@@ -376,6 +376,17 @@ TEST_F(SetkeySession, RestoringACounterModeThatHasSentIsWarnedOf) {
   EXPECT_EQ(session().restore(print_sa(gcm, {false, kNow}), "sad.txt"), 0);
   EXPECT_THAT(err.str(), HasSubstr("nonces start anew"));
   EXPECT_THAT(kernel.sent, ElementsAre(Type::Add, Type::Add));
+}
+
+TEST_F(SetkeySession, AnSaThatCannotBeRestoredIsNamedAndTheOthersAreAll) {
+  const std::string one = print_sa(dumped_esp(), {false, kNow});
+  kernel.error = EEXIST;
+  kernel.refused = {1};
+  EXPECT_EQ(session().restore(one + one, "sad.txt"), 1);
+  EXPECT_THAT(kernel.sent, ElementsAre(Type::Add, Type::Add));
+  EXPECT_EQ(out.str(), "");
+  EXPECT_THAT(err.str(),
+              testing::MatchesRegex("setkey: sad.txt: esp SPI 0x0000[0-9a-f]* of [^ ]* [^ ]*: File exists\n"));
 }
 
 }  // namespace

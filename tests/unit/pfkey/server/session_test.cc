@@ -94,6 +94,29 @@ TEST_F(Session, ASlowReaderLosesBroadcastsAndTheyAreCounted) {
   EXPECT_EQ(server.counters().to_all, 2 * (Sessions::kMaxQueued + 10));
 }
 
+TEST_F(Session, LargeMessagesFillAQueueByTheirBytes) {
+  const ClientId slow = server.connect(true);
+  Message large = esp(0x1000);
+  large.source_identity = wire::pfkey::IdentityExt{wire::pfkey::IdentityType::Fqdn, 0, std::string(60'000, 'a')};
+  large.destination_identity = large.source_identity;
+  large.destination_identity->text = "b";
+  constexpr std::size_t kSent = 200;
+  for (std::uint32_t i = 0; i < kSent; ++i) {
+    large.sa->spi = Spi{0x1000 + i};
+    ASSERT_EQ(ask(large).error, 0);
+  }
+  std::size_t bytes = 0, count = 0;
+  while (const auto message = server.next_output(slow, now)) {
+    bytes += message->size();
+    ++count;
+  }
+  EXPECT_LE(bytes, Sessions::kMaxQueuedBytes);
+  EXPECT_GT(bytes + 100'000, Sessions::kMaxQueuedBytes);
+  EXPECT_EQ(server.counters().overflow, kSent - count);
+  ASSERT_EQ(ask(message(Type::Flush)).error, 0);
+  EXPECT_FALSE(silent(slow)) << "there is room again";
+}
+
 TEST_F(Session, AClientWithDumpsItDoesNotReadGetsNoMore) {
   ASSERT_EQ(ask(esp()).error, 0);
   const ByteVector request = wire::pfkey::compose(message(Type::Dump));
