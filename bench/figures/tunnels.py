@@ -1,0 +1,270 @@
+"""Two hosts in namespaces, a veth between them, a tunnel over it: what TCP gets through, and what the daemons cost.
+
+Four actors (both ends of TCP, both ends of the tunnel) share the cores, so that CPU-seconds of the daemons per GB, in the
+remarks, say more than the goodput.  bench/tunnel/stream compares every byte, and the first 32 MiB by SHA-256.
+"""
+import contextlib
+import functools
+import json
+import os
+import pathlib
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+
+from lab import ROOT, CannotMeasure, Figure
+
+sys.path.insert(0, str(ROOT / "tests" / "netns"))
+import lib  # noqa: E402
+
+SECONDS = 2
+GCM, CHACHA = ("aes-gcm-16", "0x" + "0102030405" * 4), ("chacha20-poly1305", "0x" + "010203040506" * 6)
+INNER = "10.9.0.2"
+
+
+def processor_seconds(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident(pid):
+    return int(pathlib.Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+class Tunnel:
+    """Two namespaces with a tunnel; `daemons` are the processes whose time counts."""
+
+    def __init__(self, lab, world, name):
+        self.stream = lab.program("bench_stream")
+        self.near, self.far = world.node(name + "1"), world.node(name + "2")
+        self.address, self.daemons, self.costs = "10.3.0.2", [], []
+        world.link(self.near, "10.3.0.1/24", self.far, "10.3.0.2/24")
+
+    def goodput(self):
+        """Mbit/s of one TCP connection."""
+        sink = self.far.popen(self.stream, "receive", "4", "5001", stdout=subprocess.PIPE, text=True)
+        sink.stdout.readline()  # "listening"
+        before = [processor_seconds(p) for p in self.daemons]
+        sent = self.near.exec(self.stream, "send", self.address, "5001", SECONDS, check=False)
+        said = sink.stdout.readline()
+        sink.wait()
+        if sent.returncode != 0 or not said:
+            raise CannotMeasure(f"the stream broke: {sent.stderr.strip()}")
+        there, here = json.loads(said), json.loads(sent.stdout)
+        if not there["same"] or any(there[k] != here[k] for k in ("bytes", "sha256")):
+            raise CannotMeasure("what arrived is not what was sent")
+        spent = sum(processor_seconds(p) - b for p, b in zip(self.daemons, before))
+        self.costs.append(spent / there["bytes"] * 1e9)
+        return there["bytes"] * 8e-6 / there["seconds"]
+
+    def round_trips(self, count=2000):
+        """p50 and p99 in microseconds."""
+        echo = self.far.popen(self.stream, "echo", "5003", stdout=subprocess.PIPE, text=True)
+        echo.stdout.readline()
+        times = json.loads(self.near.exec(self.stream, "ping", self.address, "5003", count).stdout)
+        echo.kill()
+        echo.wait()
+        return times["p50"], times["p99"]
+
+    def cost(self):
+        return f"{statistics.median(self.costs):.2f} CPU-s/GB"
+
+
+def testudo(lab, world, name, suite=GCM, encapsulated=True, config=""):
+    lib.BIN = lab.program("testudod").parent
+    lab.program("setkey"), lab.program("testudo")
+    tunnel = Tunnel(lab, world, name)
+    form, port = ("esp-udp", "[4500]") if encapsulated else ("esp", "")
+    ends = ("10.3.0.1", "10.3.0.2")
+    for node, out, into in ((tunnel.near, "out", "in"), (tunnel.far, "in", "out")):
+        node.start_testudod(config)
+        node.setkey(f"""
+            add {ends[0]} {port} {ends[1]} {port} {form} 0x1000 -m tunnel -E {suite[0]} {suite[1]};
+            add {ends[1]} {port} {ends[0]} {port} {form} 0x1001 -m tunnel -E {suite[0]} {suite[1]};
+            spdadd {ends[0]} {ends[1]} any -P {out} ipsec esp/tunnel/{ends[0]}-{ends[1]}/require;
+            spdadd {ends[1]} {ends[0]} any -P {into} ipsec esp/tunnel/{ends[1]}-{ends[0]}/require;""")
+        tunnel.daemons.append(node.daemon.pid)
+    return tunnel
+
+
+def relay(lab, world, name):
+    tunnel = Tunnel(lab, world, name)
+    tunnel.address = INNER
+    for node, number in ((tunnel.near, 1), (tunnel.far, 2)):
+        process = node.popen(lab.program("bench_relay"), "relay0", f"10.3.0.{number}", f"10.3.0.{3 - number}",
+                             stdout=subprocess.PIPE, text=True)
+        if process.stdout.readline().strip() != "ready":
+            raise CannotMeasure("the relay did not start")
+        node.ip("addr", "add", f"10.9.0.{number}/24", "dev", "relay0")
+        node.ip("link", "set", "relay0", "mtu", "1438", "up")
+        tunnel.daemons.append(process.pid)
+    return tunnel
+
+
+def wireguard_go(lab, world, name):
+    program = lab.peer("WIREGUARD_GO", "wireguard-go")
+    if not shutil.which(program) or not shutil.which("wg"):
+        raise CannotMeasure("wireguard-go and wg are not installed")
+    tunnel = Tunnel(lab, world, name)
+    tunnel.address = INNER
+    keys = [lib.run("wg", "genkey").stdout.strip() for _ in range(2)]
+    for node, number in ((tunnel.near, 1), (tunnel.far, 2)):
+        # Their control sockets share one directory, whatever the namespace.
+        device = f"tdo{os.getpid() % 100000}-{number}"
+        process = node.popen(program, "-f", device, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        if not lib.until(lambda: pathlib.Path(f"/var/run/wireguard/{device}.sock").exists()):
+            raise CannotMeasure("wireguard-go did not start")
+        secret = node.lab.directory / f"{name}-{number}"
+        secret.write_text(keys[number - 1], encoding="ascii")
+        public = lib.run("wg", "pubkey", input=keys[2 - number]).stdout.strip()
+        node.exec("wg", "set", device, "private-key", secret, "listen-port", "51820", "peer", public, "allowed-ips",
+                  "10.9.0.0/24", "endpoint", f"10.3.0.{3 - number}:51820")
+        node.ip("addr", "add", f"10.9.0.{number}/24", "dev", device)
+        node.ip("link", "set", device, "up")
+        tunnel.daemons.append(process.pid)
+    return tunnel
+
+
+SWANCTL = """
+connections {{ t {{
+  version = 2
+  local_addrs = 10.3.0.{me}
+  remote_addrs = 10.3.0.{peer}
+  proposals = aes128gcm16-prfsha256-ecp256
+  local {{ auth = psk
+    id = h{me} }}
+  remote {{ auth = psk
+    id = h{peer} }}
+  children {{ t {{ local_ts = 10.9.0.{me}/32
+    remote_ts = 10.9.0.{peer}/32
+    esp_proposals = aes128gcm16 }} }}
+}} }}
+secrets {{ ike-1 {{ secret = "only for measuring" }} }}
+"""
+STRONGSWAN = """
+charon {{
+  load = random nonce openssl aes sha1 sha2 hmac gcm kdf pem kernel-libipsec kernel-netlink socket-default vici
+  plugins {{ kernel-libipsec {{ allow_peer_ts = yes }}
+    vici {{ socket = unix:///run/charon.vici }} }}
+}}
+"""
+
+
+def libipsec(lab, world, name):
+    program = lab.peer("CHARON", "/usr/lib/ipsec/charon")
+    if not pathlib.Path(program).exists() or not shutil.which("swanctl"):
+        raise CannotMeasure("strongSwan with kernel-libipsec is not installed")
+    tunnel = Tunnel(lab, world, name)
+    tunnel.address = INNER
+    for node, number in ((tunnel.near, 1), (tunnel.far, 2)):
+        home = node.lab.directory / f"{name}-{number}"
+        (home / "run").mkdir(parents=True)
+        (home / "strongswan.conf").write_text(STRONGSWAN.format(), encoding="ascii")
+        (home / "swanctl.conf").write_text(SWANCTL.format(me=number, peer=3 - number), encoding="ascii")
+        node.ip("addr", "add", f"10.9.0.{number}/32", "dev", "lo")
+        process = node.popen("env", f"STRONGSWAN_CONF={home}/strongswan.conf", "unshare", "-m", "sh", "-c",
+                             f"mount --make-rprivate /; mount --bind {home}/run /run; exec {program}",
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        if not lib.until(lambda: (home / "run" / "charon.vici").exists()):
+            raise CannotMeasure("charon did not start")
+        node.exec("swanctl", "--load-all", "--file", home / "swanctl.conf", "--uri", f"unix://{home}/run/charon.vici")
+        tunnel.daemons.append(process.pid)
+    tunnel.near.exec("swanctl", "--initiate", "--child", "t", "--timeout", "10", "--uri",
+                     f"unix://{node.lab.directory}/{name}-1/run/charon.vici")
+    return tunnel
+
+
+@contextlib.contextmanager
+def networks():
+    """tests/netns/lib.py's Lab without its own exits."""
+    lib.skip_unless_possible = lambda: None
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        with lib.Lab() as world:
+            yield world
+    except (AssertionError, subprocess.CalledProcessError) as error:
+        raise CannotMeasure(f"{error} {getattr(error, 'stderr', '') or ''}".strip()) from error
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+
+
+def in_turn(lab, ours, theirs, measure):
+    """Both sides stand side by side, and idle while the other is measured."""
+    if os.geteuid() != 0:
+        raise CannotMeasure("network namespaces need root")
+    with networks() as world:
+        sides = ours(lab, world, "a"), theirs(lab, world, "b")
+        for side in sides:
+            measure(side)  # path MTU, caches
+            side.costs.clear()
+        pairs = [tuple(measure(side) for side in sides) for _ in range(lab.pairs)]
+        if sides[0].costs:
+            lab.remark(f"daemons: ours {sides[0].cost()}, theirs {sides[1].cost()}")
+        return pairs
+
+
+def goodput(lab, _figure, ours, theirs, base="{}", package=""):
+    pairs = in_turn(lab, ours, theirs, Tunnel.goodput)
+    lab.base(base.format(lab.version(package) if package else ""))
+    return pairs
+
+
+def latency(lab, _figure):
+    tails = []
+
+    def measure(side):
+        p50, p99 = side.round_trips()
+        tails.append(p99)
+        return p50
+
+    pairs = in_turn(lab, testudo, relay, measure)
+    tails = tails[2:]
+    lab.remark(f"p99: ours {statistics.median(tails[0::2]):.0f} us, theirs {statistics.median(tails[1::2]):.0f} us")
+    return pairs
+
+
+def overload(lab, _figure):
+    """The daemons' memory after each of nine eighths of a minute of more than they can carry."""
+    with networks() as world:
+        side = testudo(lab, world, "a")
+        side.goodput()
+        start = sum(resident(p) for p in side.daemons)
+        pairs = []
+        for _ in range(max(lab.pairs, 9)):
+            side.near.exec(side.stream, "flood", side.address, "5004", 7)
+            pairs.append((sum(resident(p) for p in side.daemons) / 2**20, start / 2**20))
+        lost = [line for n in (side.near, side.far) for line in n.testudo("stats").splitlines() if "ueueFull" in line]
+        lab.remark("lost and counted: " + ("; ".join(" ".join(line.split()[:2]) for line in lost) or "nothing"))
+        side.goodput()  # works as before
+        return pairs
+
+
+def _goodput(name, goals, what, **sides):
+    return Figure(name, *goals, unit="Mbit/s", base=sides.get("base", ""), what=what,
+                  measure=functools.partial(goodput, **sides))
+
+
+_RAW = functools.partial(testudo, encapsulated=False)
+_CHACHA = functools.partial(testudo, suite=CHACHA)
+_PLAIN = functools.partial(testudo, config="offload = off\n")
+_SWAN = {"theirs": libipsec, "base": "strongswan-{}:kernel-libipsec", "package": "strongswan-charon"}
+
+FIGURES = [
+    _goodput("tunnel-vs-relay", (0.65, 0.85), "TCP through ESP in UDP, AES-128-GCM: to the same I/O without IPsec",
+             ours=testudo, theirs=relay, base="relay"),
+    _goodput("gso-on-vs-off", (4, 8), "TCP through ESP in UDP: with super-packets to without", ours=testudo,
+             theirs=_PLAIN, base="offload=off"),
+    _goodput("tunnel-vs-wireguard-go", (5, 10), "TCP, ChaCha20-Poly1305: to wireguard-go", ours=_CHACHA,
+             theirs=wireguard_go, base="wireguard-go-{}", package="wireguard-go"),
+    _goodput("tunnel-vs-libipsec", (10, 25), "TCP through ESP in UDP, AES-128-GCM: to strongSwan's kernel-libipsec",
+             ours=testudo, **_SWAN),
+    _goodput("raw-tunnel-vs-libipsec", (10, 25), "TCP through ESP, AES-128-GCM: to strongSwan's kernel-libipsec",
+             ours=_RAW, **_SWAN),
+    Figure("latency", 1.15, 1.05, unit="us", base="relay", what="round trip of 64 bytes through ESP in UDP: to the relay",
+           measure=latency, goal_is_most=True),
+    Figure("overload", 1.05, 1.01, unit="MiB", base="at-start",
+           what="memory of the daemons after a minute of 64-byte datagrams as fast as they can be sent: to before",
+           measure=overload, goal_is_most=True),
+]
