@@ -46,9 +46,9 @@ struct CipherRow {
   KeyLengths key;                 ///< salt included
   std::uint8_t salt;              ///< bytes of the key that are nonce, at its end
   std::uint8_t iv;                ///< bytes of explicit IV on the wire
-  std::uint8_t block;             ///< payload + trailer is padded to a multiple of max(this, 4)
+  std::uint8_t block;             ///< payload + trailer is a multiple of max(this, 4)
   std::uint8_t icv;               ///< AEAD: bytes of tag; 0 for plain ciphers
-  std::uint8_t advertised_ivlen;  ///< what SADB_REGISTER says (NetBSD sends the block size)
+  std::uint8_t advertised_ivlen;  ///< what SADB_REGISTER says: NetBSD's block size, to which it pads
   std::string_view histogram;     ///< NetBSD's spelling in netstat -s
   Advice advice;
   std::string_view spec;

@@ -136,6 +136,8 @@ SaLayout esp_layout(const SaParameters& p) {
   layout.iv_source = iv_source_of(p);
   layout.icv = p.cipher->is_aead() ? p.cipher->icv : mac != nullptr ? mac->esp_icv() : 0;
   layout.block = std::max<std::size_t>(p.cipher->block, 4);
+  // RFC 3686 asks AES-CTR for no more than ESP does, 4; NetBSD pads it to 16 and refuses less (its BADILEN).
+  layout.pad = std::max<std::size_t>(p.cipher->advertised_ivlen, layout.block);
   if (p.nat) layout.udp = p.nat->kind == NatTraversal::Kind::NonIke ? 16 : 8;
   layout.authenticated = layout.icv != 0;
   return layout;

@@ -118,7 +118,8 @@ struct SaLayout {
   std::size_t header = 0;  ///< ESP: SPI, sequence; AH: fixed part and ICV with its pad; IPcomp: 4
   std::size_t iv = 0;      ///< on the wire
   std::size_t icv = 0;     ///< on the wire
-  std::size_t block = 4;   ///< ESP: payload and trailer are padded to a multiple of this
+  std::size_t block = 4;   ///< ESP: payload and trailer are a multiple of this, or are refused
+  std::size_t pad = 4;     ///< ESP: we pad them to a multiple of this, which is one of block
   std::size_t udp = 0;     ///< UDP encapsulation: 8, or 16 with the non-IKE marker
   IvSource iv_source = IvSource::None;
   bool authenticated = false;  ///< replay protection is allowed only then (RFC 4303 section 3.4.3)

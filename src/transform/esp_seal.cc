@@ -29,8 +29,8 @@ struct Growth {
 };
 
 Growth growth_of(const sad::SaLayout& layout, std::size_t payload) {
-  const std::size_t filled = (payload + kTrailer) % layout.block;
-  const std::size_t pad = filled == 0 ? 0 : layout.block - filled;
+  const std::size_t filled = (payload + kTrailer) % layout.pad;
+  const std::size_t pad = filled == 0 ? 0 : layout.pad - filled;
   return {.front = layout.header + layout.iv, .pad = pad, .back = pad + kTrailer + layout.icv};
 }
 

@@ -12,8 +12,8 @@ std::size_t worst_overhead(const sad::Sa& sa) {
     overhead += group.destination.is_v4() ? wire::packet::kIpv4Header : wire::packet::kIpv6Header;
   switch (group.protocol) {
     case sad::SaProtocol::Esp:
-      // Pad length and next header are two bytes; up to a block less one of padding follows them to the boundary.
-      return overhead + layout.header + layout.iv + 2 + layout.block - 1 + layout.icv;
+      // Pad length and next header are two bytes; up to `pad` less one of padding follows them to the boundary.
+      return overhead + layout.header + layout.iv + 2 + layout.pad - 1 + layout.icv;
     case sad::SaProtocol::Ah:
       return overhead + layout.header;
     case sad::SaProtocol::Ipcomp:

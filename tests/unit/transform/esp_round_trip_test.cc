@@ -116,7 +116,7 @@ TEST(EspRoundTrip, OfEverySizeUpToAnEthernetFrame) {
         const auto& layout = out->layout();
         // RFC 4303: the ciphertext ends on a 4-byte boundary and on the cipher's block.
         ASSERT_EQ((sealed.bytes.size() - header - layout.header - layout.iv - layout.icv) % layout.block, 0U);
-        ASSERT_LT(sealed.bytes.size() - packet.size(), layout.header + layout.iv + layout.icv + 2 + layout.block);
+        ASSERT_LT(sealed.bytes.size() - packet.size(), layout.header + layout.iv + layout.icv + 2 + layout.pad);
         const Outcome opened = open(*in, sealed.bytes);
         ASSERT_TRUE(opened) << size << ' ' << name_of(opened);
         ASSERT_EQ(opened.bytes, packet) << size;
@@ -132,7 +132,7 @@ void expect_the_largest_fits(const Suite& suite, const Ends& ends) {
   const std::size_t fixed = layout.header + layout.iv + layout.icv;
   // The length field counts the header in IPv4 but not in IPv6.
   const std::size_t header = ends.source.is_v4() ? 20 : 40, counted = ends.source.is_v4() ? 20 : 0;
-  const std::size_t text = (65535 - counted - fixed) / layout.block * layout.block;
+  const std::size_t text = (65535 - counted - fixed) / layout.pad * layout.pad;
   const ByteVector data = test::SeededRandom{9}.bytes(text - 1);
 
   const auto out = make(), in = make();
