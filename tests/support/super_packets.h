@@ -41,7 +41,8 @@ inline SuperPacket super_packet(ByteVector bytes, std::uint16_t size) {
   const std::size_t upper = made.header.checksum_start;
   made.header.gso_type = tcp ? (v4 ? 1 : 4) : 5;  // VIRTIO_NET_HDR_GSO_TCPV4, _TCPV6, _UDP_L4
   made.header.gso_size = size;
-  made.header.header_length = static_cast<std::uint16_t>(upper + (tcp ? made.bytes[upper + 12] >> 4 << 2 : 8));
+  made.header.header_length =
+      static_cast<std::uint16_t>(upper + (tcp ? std::size_t{made.bytes[upper + 12]} >> 4 << 2 : std::size_t{8}));
   return made;
 }
 
