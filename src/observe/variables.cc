@@ -44,7 +44,7 @@ constexpr std::array kVariables{
     Variable{"net.inet6.ipsec6.debug", AT(v6.debug), 0, 1, true, "log every drop of an IPv6 packet with its reason"},
     Variable{"net.inet6.ipsec6.enabled", AT(enabled), 0, 2, true, "the same as net.inet.ipsec.enabled"},
     Variable{"net.inet6.ipsec6.used", AT(used), 0, 1, false, "the same as net.inet.ipsec.used"},
-    Variable{"net.key.debug", AT(key.debug), 0, 0x7f, true, "log mask: 0x1 stamp, 0x2 data, 0x4 dump, 0x10 key, 0x20 algorithms, 0x40 ipsec"},
+    Variable{"net.key.debug", AT(key.debug), 0, 0x7f, true, "log mask: 0x10 logs each PF_KEY request; 0x1 stamp, 0x2 data, 0x4 dump, 0x20 algorithms, 0x40 ipsec are kept"},
     Variable{"net.key.spi_try", AT(key.spi_try), 1, 1'000'000, true, "tries for a free SPI in SADB_GETSPI"},
     Variable{"net.key.spi_min_value", AT(key.spi_min_value), 256, kMax, true, "lowest SPI that is allocated"},
     Variable{"net.key.spi_max_value", AT(key.spi_max_value), 256, kMax, true, "highest SPI that is allocated"},

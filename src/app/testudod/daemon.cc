@@ -89,7 +89,10 @@ Status<std::string> Daemon::attach() {
       PacketPath::Listeners{[this](const engine::Acquire& a) {
                               server_.acquire({a.wanted, a.policy, a.direction, a.sequence}, io::now());
                             },
-                            [this](const engine::TraceStep& step) { control_->trace(step); },
+                            [this](const engine::TraceStep& step) {
+                              control_->trace(step);
+                              log_drop(step);
+                            },
                             [this](const sad::Sa& sa, const net::Endpoint& at) { server_.new_mapping(sa, at); }});
   if (attachment_->adopted()) {
     packets_->hold_outbound(true);
@@ -140,7 +143,10 @@ Status<std::string> Daemon::listen() {
   if (!keys) return sentence(keys.error());
   auto control = io::SeqPacketListener::listen(options_.run_dir + "/control.sock", kControlSocketMode);
   if (!control) return sentence(control.error());
-  pfkey_ = std::make_unique<PfkeyService>(loop_, *std::move(keys), server_, [this] { policies_may_have_changed(); });
+  pfkey_ = std::make_unique<PfkeyService>(loop_, *std::move(keys), server_, [this](Bytes message) {
+    policies_may_have_changed();
+    log_request(message);
+  });
   observe::Sources sources{*engine_,
                            settings_,
                            sad_,
@@ -152,7 +158,10 @@ Status<std::string> Daemon::listen() {
                              policies_may_have_changed();
                            }};
   control_ = std::make_unique<ControlService>(loop_, *std::move(control), observe::Control{std::move(sources)},
-                                              [this](bool on) { engine_->set_tracing(on); });
+                                              [this](bool on) {
+                                                tracers_ = on;
+                                                watch_packets();
+                                              });
   return Done{};
 }
 
@@ -215,6 +224,7 @@ void Daemon::tick() {
 void Daemon::tick_host(Time now) {
   packets_->tick(now);
   for (const auto& receiver : receivers_) packets_->count_overflows(*receiver);
+  watch_packets();
   if (++ticks_ % kRouteMemory == 0) {
     view_->forget_routes();
     // SAs and routes decide about the room for TCP, and they change without a word to the policies.

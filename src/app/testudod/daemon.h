@@ -48,6 +48,9 @@ class Daemon {
   void tick_host(Time now);
   void watch_refusals();
   void count_refused();
+  void watch_packets();
+  void log_drop(const engine::TraceStep& step);
+  void log_request(Bytes message);
   std::string host_facts();
 
   Options options_;
@@ -79,6 +82,7 @@ class Daemon {
   std::uint64_t ike_unclaimed_ = 0;
   io::EventLoop::Timer ticker_;
 
+  bool tracers_ = false;  // somebody reads `testudo trace`
   bool policies_dirty_ = false;
   Time policies_changed_at_{};
   ByteVector last_refused_;  ///< its first bytes

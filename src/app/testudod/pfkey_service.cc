@@ -12,7 +12,7 @@ constexpr int kMessages = 64;
 }  // namespace
 
 PfkeyService::PfkeyService(io::EventLoop& loop, io::SeqPacketListener listener, pfkey::server::Server& server,
-                           std::function<void()> handled)
+                           std::function<void(Bytes)> handled)
     : loop_(loop), listener_(std::move(listener)), server_(server), handled_(std::move(handled)) {
   watch_ = loop_.watch(listener_.fd(), [this] { accept(); });
 }
@@ -38,8 +38,8 @@ void PfkeyService::readable(Id id) {
     }
     if (message->empty()) break;
     server_.receive(id, *message, io::now());
+    handled_(*message);
     wipe(*message);
-    handled_();
   }
   pump();
 }

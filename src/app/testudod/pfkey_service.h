@@ -11,10 +11,10 @@ namespace testudo::app {
 
 class PfkeyService {
  public:
-  /// `handled` is called after each message and before its answer goes out, so that an answer means that all is in
-  /// force.
+  /// `handled` is called with each message after it was dealt with and before its answer goes out, so that an answer
+  /// means that all is in force.
   PfkeyService(io::EventLoop& loop, io::SeqPacketListener listener, pfkey::server::Server& server,
-               std::function<void()> handled);
+               std::function<void(Bytes message)> handled);
 
   /// Sends what the server has for its clients.
   void pump();
@@ -36,7 +36,7 @@ class PfkeyService {
   io::EventLoop& loop_;
   io::SeqPacketListener listener_;
   pfkey::server::Server& server_;
-  std::function<void()> handled_;
+  std::function<void(Bytes)> handled_;
   std::map<Id, Client> clients_;
   io::EventLoop::Watch watch_;
 };
