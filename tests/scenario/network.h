@@ -48,10 +48,11 @@ inline bool hides_text(const Way& way) {
 inline bool only_compresses(const Way& way) {
   return std::ranges::all_of(way, [](const Layer& l) { return l.protocol == Proto::Ipcomp; });
 }
-inline void allow_uncompressed(LeakOracle& oracle) {
-  for (const std::uint8_t protocol : {net::protocol::kUdp, net::protocol::kIpv4, net::protocol::kIpv6}) {
-    oracle.allow_protocol(protocol);
-  }
+inline void allow_uncompressed(LeakOracle& oracle, const Way& way) {
+  if (way.back().protocol != Proto::Ipcomp) return;
+  oracle.allow_protocol(net::protocol::kIpv4);
+  oracle.allow_protocol(net::protocol::kIpv6);
+  if (only_compresses(way)) oracle.allow_protocol(net::protocol::kUdp);
 }
 
 inline std::string to_string(const Way& way) {
@@ -99,7 +100,7 @@ class Protection {
     add_addresses(pair);
     for (Link* link : {&pair.a_to_b, &pair.b_to_a}) {
       if (hides_text(way)) link->oracle().forbid_text(kMarker);
-      if (only_compresses(way)) allow_uncompressed(link->oracle());
+      allow_uncompressed(link->oracle(), way);
       if (!has_tunnel(way)) continue;
       link->oracle().forbid_address(inner_.cloud_a);
       link->oracle().forbid_address(inner_.cloud_b);

@@ -165,16 +165,38 @@ TEST_F(PolicyTest, AMissingOptionalLayerIsPassedOver) {
 }
 
 TEST_F(PolicyTest, ASwitchedOffTransformSendsAndReceivesNothing) {
-  a.install(policy(Direction::Out, "20.0.0.1", "20.0.0.2", {request(Proto::Esp)}));
-  install_both([] { return esp(kA, kB, "aes-cbc", "hmac-sha1"); });
-  a.send({tcp_to_b(80)});
-  b.settings.esp_enable = 0;
-  EXPECT_EQ(cross(), 0U);
-  EXPECT_EQ(b.drops(DropReason::TransformDisabled), 1U);
-  a.settings.esp_enable = 0;
-  a.send({tcp_to_b(80)});
-  EXPECT_TRUE(a.wire.empty());
-  EXPECT_EQ(a.drops(DropReason::TransformDisabled), 1U);
+  struct Row {
+    Proto protocol;
+    std::int32_t engine::Settings::*variable;
+    std::function<sad::SaParameters()> sa;
+  };
+  const std::vector<Row> rows{
+      {Proto::Esp, &engine::Settings::esp_enable, [] { return esp(kA, kB, "aes-cbc", "hmac-sha1"); }},
+      {Proto::Ah, &engine::Settings::ah_enable, [] { return ah(kA, kB, "hmac-sha1"); }},
+      {Proto::Ipcomp, &engine::Settings::ipcomp_enable, [] { return ipcomp(kA, kB); }}};
+  for (const Row& row : rows) {
+    Station from, to;
+    from.host.addresses = {kA};
+    to.host.addresses = {kB};
+    from.install(policy(Direction::Out, "20.0.0.1", "20.0.0.2", {request(row.protocol)}));
+    from.install(row.sa());
+    to.install(row.sa());
+    const ByteVector sent = tcp({kA, 1025}, {kB, 80}, Protection::text(400));
+    from.send({sent});
+    to.receive(from.wire);
+    EXPECT_EQ(to.delivered, std::vector<ByteVector>{sent});
+    to.settings.*row.variable = 0;
+    from.clear();
+    from.send({sent});
+    to.receive(from.wire);
+    EXPECT_EQ(to.delivered.size(), 1U);
+    EXPECT_EQ(to.drops(DropReason::TransformDisabled), 1U);
+    from.settings.*row.variable = 0;
+    from.clear();
+    from.send({sent});
+    EXPECT_TRUE(from.wire.empty());
+    EXPECT_EQ(from.drops(DropReason::TransformDisabled), 1U);
+  }
 }
 
 TEST_F(PolicyTest, UniqueTakesOnlyTheSaOfItsNumber) {

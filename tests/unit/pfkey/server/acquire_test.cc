@@ -74,6 +74,19 @@ TEST_F(Acquire, EspIsProposedWithEveryCipherThatReachesTheMinimum) {
   }
 }
 
+TEST_F(Acquire, EspKeyminMovesThatMinimum) {
+  announced(SaType::Esp, {.wanted = group(sad::SaProtocol::Esp), .policy = {}});
+  settings.esp_keymin = 64;
+  server.acquire({.wanted = group(sad::SaProtocol::Esp), .policy = {}}, now);
+  const auto weak = ids(next(user), &pf::Combination::encrypt);
+  for (const int yes : {2, 3, 6, 7, 12}) EXPECT_TRUE(weak.contains(yes)) << yes;
+  settings.esp_keymin = 300;
+  server.acquire({.wanted = group(sad::SaProtocol::Esp), .policy = {}}, now);
+  const auto strong = ids(next(user), &pf::Combination::encrypt);
+  EXPECT_TRUE(strong.contains(7)) << "Blowfish, 448 bits";
+  EXPECT_FALSE(strong.contains(12));
+}
+
 TEST_F(Acquire, EspIsMultipliedByAuthenticatorsWhenAskedFor) {
   settings.esp_auth = 1;
   const Message m = announced(SaType::Esp, {.wanted = group(sad::SaProtocol::Esp), .policy = {}});
