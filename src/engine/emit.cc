@@ -28,7 +28,7 @@ void Emitter::emit(const Departure& departure, const Path& path, Verdicts& verdi
 }
 
 /// Whether the source of the original packet asked for it to stay whole, and can do something about it, decides; the
-/// header around it only where net.inet.ipsec.dfbit says so.  docs/adr/0010-path-mtu.md.
+/// header around it only where net.inet.ipsec.dfbit says so.  docs/adr/0012-path-mtu.md.
 Emitter::Oversize Emitter::oversize(const Departure& departure, const Path& path) const {
   const wire::packet::IpView& now = departure.passage.ip;
   if (departure.passage.joined()) return Oversize::Cut;
