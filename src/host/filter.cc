@@ -223,7 +223,8 @@ std::string nft_install(const FilterPlan& plan, const Settings& s) {
   text += nft_update({}, plan, s);
   text += base_chain(table, "output", "type route hook output priority mangle");
   text += chain_rules(table, "output", {"goto outbound"});
-  text += base_chain(table, "prerouting", "type filter hook prerouting priority mangle");
+  // Behind NAT, as NetBSD has it: an answer to what was masqueraded here is looked up by the address it goes on to.
+  text += base_chain(table, "prerouting", "type filter hook prerouting priority dstnat + 5");
   text += chain_rules(table, "prerouting", {"goto outbound"});
   text += base_chain(table, "input", "type filter hook input priority filter - 5");
   text += chain_rules(table, "input", input_frame(s));

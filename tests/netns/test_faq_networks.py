@@ -87,6 +87,14 @@ def leaf(nodes, wire, inside, script, family):
         transfer(node, beyond, far)
     first.only(f"{ip} ESP", f"{ip} fragment of ESP")
     second.only(f"{ip} ICMP{'v6' if family == 6 else ''}", f"{ip} TCP")
+    say(" the router masquerades: answers go back to the leaf protected")
+    router.exec("nft", "add table inet home; add chain inet home out { type nat hook postrouting priority srcnat; };"
+                       f"add rule inet home out oifname {wire.device} masquerade")
+    with inside.capture() as first:
+        node.ping(far)
+        transfer(node, beyond, far)
+    first.only(f"{ip} ESP", f"{ip} fragment of ESP")
+    router.exec("nft", "delete table inet home")
     node.setkey("flush; spdflush;")
 
 
