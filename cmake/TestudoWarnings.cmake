@@ -13,7 +13,8 @@ endif()
 find_program(TESTUDO_CCACHE ccache)
 if(TESTUDO_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_C_COMPILER_LAUNCHER ${TESTUDO_CCACHE})
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${TESTUDO_CCACHE})
+  # Without the sloppiness, ccache leaves alone whatever uses a precompiled header.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${TESTUDO_CCACHE})
 endif()
 
 if(TESTUDO_SANITIZE)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Refuses an #include that layers.deps does not allow.
+"""Refuses an #include that layers.deps does not allow, and a source that does not include its own header first.
 
-  tools/check_layers.py            exit 0 and a summary, or 1 and one line per offending include
+  tools/check_layers.py            exit 0 and a summary, or 1 and one line per offence
   tools/check_layers.py --matrix   the dependency structure matrix: x used, - allowed but unused
   tools/check_layers.py --dot      the same as a graph for graphviz
 """
@@ -37,6 +37,17 @@ def layer_of(path, rules):
     return None
 
 
+def own_header_comes_first(source, name, lines):
+    """X.cc includes X.h before anything else, so that compiling X.cc shows that X.h needs nothing but itself."""
+    own = name.removesuffix(".cc") + ".h"
+    if source.suffix != ".cc" or not source.with_suffix(".h").exists():
+        return []
+    for number, line in enumerate(lines, 1):
+        if line.startswith("#include"):
+            return [] if line == f'#include "{own}"' else [f"src/{name}:{number}: its own header '{own}' does not come first"]
+    return [f"src/{name}: does not include its own header '{own}'"]
+
+
 def scan(rules):
     used, errors = {}, []
     for source in sorted((ROOT / "src").rglob("*")):
@@ -47,7 +58,9 @@ def scan(rules):
         if layer is None:
             errors.append(f"src/{name}: its folder has no line in layers.deps")
             continue
-        for number, line in enumerate(source.read_text().splitlines(), 1):
+        lines = source.read_text().splitlines()
+        errors += own_header_comes_first(source, name, lines)
+        for number, line in enumerate(lines, 1):
             match = INCLUDE.match(line)
             target = match and layer_of(match.group(1), rules)
             if not target or target == layer:
@@ -81,7 +94,7 @@ def main():
         return matrix(rules, used)
     if "--dot" in sys.argv:
         return dot(rules, used)
-    print("\n".join(errors) if errors else f"layers: {len(rules)} folders, {len(used)} edges in use, none forbidden")
+    print("\n".join(errors) if errors else f"layers: {len(rules)} folders, {len(used)} edges in use, none forbidden, each own header first")
     return 1 if errors else 0
 
 

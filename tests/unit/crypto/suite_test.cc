@@ -1,10 +1,7 @@
 #include "crypto/suite.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
-#include <memory>
-#include <thread>
 #include <vector>
 
 #include "unit/crypto/backends.h"
@@ -242,33 +239,6 @@ TEST(Backends, RunsOfEveryLengthAreSealedAlike) {
     best->open(a_jobs);
     EXPECT_TRUE(std::ranges::all_of(a_jobs, &Job::ok)) << length;
   }
-}
-
-TEST(Backends, ClonesWorkInThreadsOfTheirOwn) {
-  const auto& cipher = *cipher_by_name("aes-cbc");
-  const auto key = some_key(32), mac_key = some_key(32);
-  const auto original = *make_suite({&cipher, key, mac_by_name("hmac-sha256"), mac_key});
-  Packet expected{cipher, 16, 1408};
-  original->seal({&expected.job, 1});
-  std::array<bool, 4> alike{};
-  std::vector<std::thread> threads;
-  for (bool& good : alike) {
-    threads.emplace_back([&good, &cipher, &expected, own = std::shared_ptr<Suite>{original->clone()}] {
-      good = true;
-      for (int round = 0; round < 200; ++round) {
-        std::vector<Packet> packets;
-        std::vector<Job> jobs;
-        for (int i = 0; i <= round % 9; ++i) packets.emplace_back(cipher, 16, 1408);
-        for (Packet& packet : packets) jobs.push_back(packet.job);
-        own->seal(jobs);
-        for (Packet& packet : packets) good = good && packet.bytes == expected.bytes;
-        own->open(jobs);
-        good = good && std::ranges::all_of(jobs, &Job::ok);
-      }
-    });
-  }
-  for (auto& thread : threads) thread.join();
-  EXPECT_TRUE(std::ranges::all_of(alike, [](bool good) { return good; }));
 }
 
 TEST(Backends, OpenSslIsAlwaysThere) {

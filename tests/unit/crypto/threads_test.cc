@@ -37,10 +37,8 @@ void expect_alike(const Work& work, std::string_view what) {
   for (const ByteVector& result : results) EXPECT_EQ(result, results.front()) << what;
 }
 
-/// Sealed packets of several lengths, in runs; empty when the back end lacks the suite or opens something else.
-ByteVector sealed_by_a_new_suite(const SuiteKeys& keys, Backend backend) {
-  auto suite = make_suite(keys, backend);
-  if (!suite) return {};
+/// Sealed packets of several lengths, in runs; empty when the suite does not open them again.
+ByteVector sealed_by(Suite& suite, const SuiteKeys& keys) {
   const std::size_t icv = keys.cipher->is_aead() ? keys.cipher->icv : keys.mac->esp_icv();
   const ByteVector aad = some_bytes(8, 1), iv = some_bytes(16, 2);
   ByteVector all;
@@ -57,12 +55,18 @@ ByteVector sealed_by_a_new_suite(const SuiteKeys& keys, Backend backend) {
                       .text = bytes.subspan(head, length),
                       .icv = bytes.last(icv)});
     }
-    (*suite)->seal(jobs);
+    suite.seal(jobs);
     for (const ByteVector& p : packets) all.insert(all.end(), p.begin(), p.end());
-    (*suite)->open(jobs);
+    suite.open(jobs);
     if (!std::ranges::all_of(jobs, &Job::ok)) return {};
   }
   return all;
+}
+
+/// The same by a suite made for it; empty, too, when the back end lacks the suite.
+ByteVector sealed_by_a_new_suite(const SuiteKeys& keys, Backend backend) {
+  const auto suite = make_suite(keys, backend);
+  return suite ? sealed_by(**suite, keys) : ByteVector{};
 }
 
 TEST(Threads, KeyAndUseEveryCipherAtOnce) {
@@ -96,6 +100,16 @@ TEST(Threads, KeyAndUseEveryMacAtOnce) {
     };
     expect_alike(alone, row.name);
   }
+}
+
+TEST(Threads, UseClonesOfOneSuiteAtOnce) {
+  const ByteVector key = some_bytes(32, 3), mac_key = some_bytes(32, 4);
+  const SuiteKeys keys{
+      .cipher = cipher_by_name("aes-cbc"), .cipher_key = key, .mac = mac_by_name("hmac-sha256"), .mac_key = mac_key};
+  const auto original = *make_suite(keys);
+  expect_alike([&] { return sealed_by(*original->clone(), keys); }, "clones");
+  EXPECT_EQ(sealed_by(*original->clone(), keys), sealed_by(*original, keys));
+  EXPECT_FALSE(sealed_by(*original, keys).empty());
 }
 
 TEST(Threads, CompressAndExpandAtOnce) {
