@@ -8,6 +8,8 @@
 #include <fstream>
 #include <string>
 
+#include "io/socket_address.h"
+
 namespace testudo::io {
 namespace {
 
@@ -22,18 +24,9 @@ Fd open_socket(int domain) {
   return Fd{::socket(domain, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
 }
 
-int bind_v6(const Fd& fd, std::uint16_t port) {
-  sockaddr_in6 at{};
-  at.sin6_family = AF_INET6;
-  at.sin6_port = htons(port);
-  return ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at);
-}
-
-int bind_v4(const Fd& fd, std::uint16_t port) {
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  at.sin_port = htons(port);
-  return ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at);
+int bind_any(const Fd& fd, net::Family family, std::uint16_t port) {
+  const SocketAddress at{{net::Address::any(family), port}};
+  return ::bind(fd.get(), at.get(), at.length());
 }
 
 /// Sockets of one family bound to the port: lines such as "  12: 00000000:1194 00000000:0000 07 …".
@@ -61,7 +54,8 @@ Result<PortHold, SystemError> PortHold::take(std::uint16_t port) {
   if (!both) fd = open_socket(AF_INET);
   if (!fd) return last_error("open UDP socket");
   // Without the options below it is refused where somebody has the port; with them nobody is refused later.
-  if ((both ? bind_v6(fd, port) : bind_v4(fd, port)) != 0) return last_error("bind UDP port " + std::to_string(port));
+  if (bind_any(fd, both ? net::Family::V6 : net::Family::V4, port) != 0)
+    return last_error("bind UDP port " + std::to_string(port));
   if (!set(fd, SOL_SOCKET, SO_REUSEADDR, 1) || !set(fd, SOL_SOCKET, SO_REUSEPORT, 1)) {
     return last_error("share UDP port " + std::to_string(port));
   }

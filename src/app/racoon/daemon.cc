@@ -107,9 +107,14 @@ void Daemon::happen(const ike::Event& event) {
   for (ike::Action& action : machine_->on(event, io::now(), random_)) act(std::move(action));
 }
 
+void Daemon::send(const ike::Send& message) {
+  const auto sent = sockets_.send(message.local, message.remote, message.bytes);
+  if (!sent) log_.write(Level::Warning, "a message did not leave: " + sent.error());
+}
+
 void Daemon::act(ike::Action action) {
   std::visit(overload{
-                 [&](const ike::Send& a) { sockets_.send(a.local, a.remote, a.bytes); },
+                 [&](const ike::Send& a) { send(a); },
                  [&](const ike::AllocateSpi& a) { table_->allocate(a); },
                  [&](const ike::Install& a) { table_->install(a.sa); },
                  [&](const ike::Remove& a) { table_->remove(a); },

@@ -24,6 +24,7 @@ class Daemon {
  private:
   void happen(const ike::Event& event);
   void act(ike::Action action);
+  void send(const ike::Send& message);
   void use(std::shared_ptr<const config::RacoonConf> conf);
   void reload();
   void refresh_sockets();

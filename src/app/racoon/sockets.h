@@ -1,15 +1,15 @@
 #pragma once
-// UDP sockets of IKE, one for each local address, so that answers leave from where the question came.  What they send
-// carries testudod's own mark and so passes all policies, as racoon's sockets do by IP_IPSEC_POLICY bypass.  Addresses
-// that come later are picked up by refresh().  One thread.
+// IKE's UDP sockets, one for each local address, so that answers leave from where the question came.  What they send
+// carries testudod's own mark.  Addresses that come later are picked up by refresh().  One thread.
 #include <functional>
 #include <map>
+#include <string>
 #include <vector>
 
 #include "app/racoon/options.h"
 #include "config/racoon/conf.h"
 #include "io/event_loop.h"
-#include "io/fd.h"
+#include "io/udp_socket.h"
 
 namespace testudo::app {
 
@@ -21,15 +21,17 @@ class Sockets {
 
   /// Opens what is missing and closes what is gone; the sentences say what changed or could not be done.
   std::vector<std::string> refresh(const config::Listen& listen);
-  void send(const net::Endpoint& local, const net::Endpoint& remote, Bytes bytes);
+  /// From the socket of that local address.  Failure: a sentence; IKE repeats what did not leave, as what is lost on
+  /// the way.
+  Status<std::string> send(const net::Endpoint& local, const net::Endpoint& remote, Bytes bytes) const;
 
  private:
   struct Socket {
-    io::Fd fd;
+    io::UdpSocket udp;
     io::EventLoop::Watch watch;
   };
-  Status<std::string> open(const net::Endpoint& at);
-  void read(const net::Endpoint& local, int fd);
+  std::vector<net::Endpoint> wanted(const config::Listen& listen) const;
+  Status<io::SystemError> open(const net::Endpoint& at);
 
   io::EventLoop& loop_;
   const Options& options_;
