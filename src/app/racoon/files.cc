@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -15,14 +15,21 @@
 namespace testudo::app {
 namespace {
 
-Result<std::string, std::string> read_all(int fd) {
+constexpr std::size_t kLargest = std::size_t{16} << 20;
+
+/// All that can be read.  The text of a file of this size never moves in memory, so that a caller can wipe all of it.
+Result<std::string, std::string> read_all(int fd, off_t size) {
+  static constexpr std::size_t kAtOnce = 4096;
   std::string text;
-  std::array<char, 4096> buffer{};
+  text.reserve(std::min(static_cast<std::size_t>(size), kLargest) + kAtOnce);
   for (;;) {
-    const ssize_t got = ::read(fd, buffer.data(), buffer.size());
+    const std::size_t filled = text.size();
+    if (filled > kLargest) return Failure{std::string{"larger than 16 MiB"}};
+    text.resize(filled + kAtOnce);
+    const ssize_t got = ::read(fd, text.data() + filled, kAtOnce);
     if (got < 0) return Failure{std::string{std::strerror(errno)}};
+    text.resize(filled + static_cast<std::size_t>(got));
     if (got == 0) return text;
-    text.append(buffer.data(), static_cast<std::size_t>(got));
   }
 }
 
@@ -30,8 +37,13 @@ Result<std::string, std::string> read_all(int fd) {
 
 Result<std::string, std::string> read_file(const std::string& name) {
   const io::Fd fd{::open(name.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (!fd) return Failure{"failed to open file " + name + " (" + std::strerror(errno) + ")"};
-  return read_all(fd.get());
+  struct stat status {};
+  if (!fd || ::fstat(fd.get(), &status) != 0) {
+    return Failure{"failed to open file " + name + " (" + std::strerror(errno) + ")"};
+  }
+  auto text = read_all(fd.get(), status.st_size);
+  if (!text) return Failure{"failed to read file " + name + " (" + text.error() + ")"};
+  return text;
 }
 
 std::vector<config::Files::File> GlobFiles::matching(const std::string& pattern) {
@@ -40,7 +52,8 @@ std::vector<config::Files::File> GlobFiles::matching(const std::string& pattern)
   if (::glob(pattern.c_str(), GLOB_TILDE, nullptr, &found) == 0) {
     for (std::size_t i = 0; i < found.gl_pathc; ++i) {
       const std::string name = found.gl_pathv[i];
-      if (auto text = read_file(name)) files.push_back({name, *std::move(text)});
+      auto text = read_file(name);
+      files.push_back(text ? File{name, *std::move(text), {}} : File{name, {}, text.error()});
     }
   }
   ::globfree(&found);
@@ -60,10 +73,13 @@ std::optional<Secret> PskFile::pre_shared_key(const std::string& name) const {
     log_.write(Log::Level::Error, complaint);
     return std::nullopt;
   }
-  auto text = read_all(fd.get());
-  if (!text) return std::nullopt;
+  auto text = read_all(fd.get(), status.st_size);
+  if (!text) {
+    log_.write(Log::Level::Error, "failed to read pre_share_key file " + path_ + " (" + text.error() + ")");
+    return std::nullopt;
+  }
   auto key = config::find_pre_shared_key(*text, name);
-  wipe({reinterpret_cast<std::uint8_t*>(text->data()), text->size()});  // NOLINT(*-reinterpret-cast)
+  wipe(as_mutable_bytes(*text));
   if (!key) log_.write(Log::Level::Error, "couldn't find the pskey for " + name + ".");
   return key;
 }

@@ -162,6 +162,10 @@ void Builder::include(const Statement& s, unsigned depth) {
   const auto found = files_.matching(pattern);
   if (found.empty()) warn(*name, "glob found no matches for path \"" + pattern + "\"");
   for (const Files::File& f : found) {
+    if (!f.failure.empty()) {
+      error(*name, f.failure);
+      continue;
+    }
     Syntax syntax = parse_syntax(f.text, f.name);
     diagnostics_.insert(diagnostics_.end(), syntax.diagnostics.begin(), syntax.diagnostics.end());
     file(syntax.statements, depth + 1);

@@ -29,6 +29,7 @@ class Files {
  public:
   struct File {
     std::string name, text;
+    std::string failure;  ///< why it could not be read; "" when it was
   };
   virtual ~Files() = default;
   /// Sorted; empty when nothing matches.

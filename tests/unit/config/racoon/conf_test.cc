@@ -16,10 +16,10 @@ class Memory final : public Files {
   std::vector<File> matching(const std::string& pattern) override {
     asked = pattern;
     const auto found = texts.find(pattern);
-    return found == texts.end() ? std::vector<File>{} : std::vector{File{pattern, found->second}};
+    return found == texts.end() ? std::vector<File>{} : std::vector{File{pattern, found->second, failure}};
   }
   std::map<std::string, std::string> texts;
-  std::string asked;
+  std::string asked, failure;
 };
 
 Loaded load(const std::string& text) {
@@ -166,6 +166,17 @@ TEST(RacoonConf, OneErrorDoesNotHideTheNext) {
   const Loaded loaded = load("log loud;\ntimer { ; }\nlog quiet;\n");
   ASSERT_EQ(loaded.diagnostics.size(), 3U);
   EXPECT_EQ(loaded.diagnostics[0].where.line + loaded.diagnostics[1].where.line + loaded.diagnostics[2].where.line, 6U);
+}
+
+TEST(RacoonConf, IncludeOfAFileThatCannotBeReadIsAnError) {
+  Memory files;
+  files.texts["/secret"] = "";
+  files.failure = "failed to open file /secret (Permission denied)";
+  const Loaded loaded = load_racoon_conf("\ninclude \"/secret\";", "racoon.conf", files);
+  ASSERT_EQ(loaded.diagnostics.size(), 1U);
+  EXPECT_EQ(loaded.diagnostics[0].severity, Diagnostic::Severity::Error);
+  EXPECT_EQ(to_string(loaded.diagnostics[0]),
+            "racoon.conf:2:9: \"/secret\" failed to open file /secret (Permission denied)");
 }
 
 TEST(RacoonConf, IncludeIsRelativeToItsPathAndEndsAtTen) {
