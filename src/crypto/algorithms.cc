@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "crypto/row_search.h"
+
 namespace testudo::crypto {
 namespace {
 
@@ -52,19 +54,6 @@ constexpr std::array kCompressions{
 };
 // clang-format on
 
-template <typename Rows>
-auto by_id(const Rows& rows, std::uint8_t id) -> decltype(rows.data()) {
-  const auto row = std::ranges::find_if(rows, [id](const auto& r) { return r.id == id; });
-  return row == rows.end() ? nullptr : &*row;
-}
-
-template <typename Rows>
-auto by_name(const Rows& rows, std::string_view name) -> decltype(rows.data()) {
-  const auto row = std::ranges::find_if(
-      rows, [name](const auto& r) { return r.name == name || (!r.alias.empty() && r.alias == name); });
-  return row == rows.end() ? nullptr : &*row;
-}
-
 }  // namespace
 
 std::span<const CipherRow> ciphers() {
@@ -77,20 +66,23 @@ std::span<const CompressionRow> compressions() {
   return kCompressions;
 }
 
+const CipherRow& cipher_of(CipherKind kind) {
+  return *std::ranges::find(kCiphers, kind, &CipherRow::kind);
+}
 const CipherRow* cipher_by_id(std::uint8_t id) {
-  return by_id(kCiphers, id);
+  return row_by_id(kCiphers, id);
 }
 const CipherRow* cipher_by_name(std::string_view name) {
-  return by_name(kCiphers, name);
+  return row_by_name(kCiphers, name);
 }
 const MacRow* mac_by_id(std::uint8_t id) {
-  return by_id(kMacs, id);
+  return row_by_id(kMacs, id);
 }
 const MacRow* mac_by_name(std::string_view name) {
-  return by_name(kMacs, name);
+  return row_by_name(kMacs, name);
 }
 const CompressionRow* compression_by_id(std::uint8_t id) {
-  return by_id(kCompressions, id);
+  return row_by_id(kCompressions, id);
 }
 const CompressionRow* compression_by_name(std::string_view name) {
   const auto row = std::ranges::find(kCompressions, name, &CompressionRow::name);

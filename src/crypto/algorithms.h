@@ -103,6 +103,8 @@ std::span<const CipherRow> ciphers();
 std::span<const MacRow> macs();
 std::span<const CompressionRow> compressions();
 
+/// Every kind has its row.
+const CipherRow& cipher_of(CipherKind kind);
 const CipherRow* cipher_by_id(std::uint8_t id);
 const CipherRow* cipher_by_name(std::string_view name_or_alias);
 const MacRow* mac_by_id(std::uint8_t id);

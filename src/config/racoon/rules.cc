@@ -291,7 +291,8 @@ void Rules::proposal_cipher(Builder& b, const Statement& s) {
     if (!row->has_variable_key()) return b.error(s.items[2], "keylen not allowed");
     bits = *given;
   }
-  if (bits % 8 != 0 || !row->key.allows(bits / 8)) return b.error(s.items[2], "invalid keylen " + std::to_string(bits));
+  if (bits % 8 != 0 || !row->cipher().key.allows(bits / 8))
+    return b.error(s.items[2], "invalid keylen " + std::to_string(bits));
   if (row->advice == crypto::Advice::Broken) b.warn(*name, "this cipher is broken", "use aes");
   b.proposal_.cipher = row;
   b.proposal_.key_bits = static_cast<std::uint16_t>(bits);

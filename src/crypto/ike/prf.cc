@@ -19,12 +19,11 @@ ByteVector digest_with(Pieces pieces) {
   return out;
 }
 
-std::unique_ptr<Cipher> cipher_of(CipherKind kind, Bytes key, Bytes iv, Bytes text) {
-  const auto rows = crypto::ciphers();
-  const auto row = std::ranges::find(rows, kind, &crypto::CipherRow::kind);
-  if (row == rows.end() || !row->key.allows(key.size())) return nullptr;
-  if (iv.size() != row->block || text.empty() || text.size() % row->block != 0) return nullptr;
-  return openssl::make_cipher(*row, key);
+std::unique_ptr<Cipher> keyed_cipher(CipherKind kind, Bytes key, Bytes iv, Bytes text) {
+  const crypto::CipherRow& row = cipher_of(kind);
+  if (!row.key.allows(key.size())) return nullptr;
+  if (iv.size() != row.block || text.empty() || text.size() % row.block != 0) return nullptr;
+  return openssl::make_cipher(row, key);
 }
 
 }  // namespace
@@ -55,12 +54,12 @@ Secret prf(const HashRow& hash, Bytes key, Pieces pieces) {
 }
 
 bool cbc_encrypt(CipherKind kind, Bytes key, Bytes iv, MutableBytes text) {
-  const auto cipher = cipher_of(kind, key, iv, text);
+  const auto cipher = keyed_cipher(kind, key, iv, text);
   return cipher && cipher->encrypt(iv, text);
 }
 
 bool cbc_decrypt(CipherKind kind, Bytes key, Bytes iv, MutableBytes text) {
-  const auto cipher = cipher_of(kind, key, iv, text);
+  const auto cipher = keyed_cipher(kind, key, iv, text);
   return cipher && cipher->decrypt(iv, text);
 }
 

@@ -1,7 +1,8 @@
 #include "crypto/ike/rows.h"
 
-#include <algorithm>
 #include <array>
+
+#include "crypto/row_search.h"
 
 namespace testudo::crypto::ike {
 namespace {
@@ -9,13 +10,13 @@ namespace {
 // clang-format off
 using enum Advice;
 constexpr std::array kCiphers{
-    //       id  kind                      name        alias       key          default block advice
-    CipherRow{1, CipherKind::DesCbc,       "des",      "",         { 8,  8, 1},  8,  8, Broken},
-    CipherRow{3, CipherKind::BlowfishCbc,  "blowfish", "",         { 5, 56, 1}, 16,  8, Legacy},
-    CipherRow{5, CipherKind::TripleDesCbc, "3des",     "",         {24, 24, 1}, 24,  8, Legacy},
-    CipherRow{6, CipherKind::Cast128Cbc,   "cast128",  "",         { 5, 16, 1}, 16,  8, Legacy},
-    CipherRow{7, CipherKind::AesCbc,       "aes",      "rijndael", {16, 32, 8}, 16, 16, Good},
-    CipherRow{8, CipherKind::CamelliaCbc,  "camellia", "",         {16, 32, 8}, 16, 16, Good},
+    //       id  kind                      name        alias     default advice
+    CipherRow{1, CipherKind::DesCbc,       "des",      "",          8, Broken},
+    CipherRow{3, CipherKind::BlowfishCbc,  "blowfish", "",         16, Legacy},
+    CipherRow{5, CipherKind::TripleDesCbc, "3des",     "",         24, Legacy},
+    CipherRow{6, CipherKind::Cast128Cbc,   "cast128",  "",         16, Legacy},
+    CipherRow{7, CipherKind::AesCbc,       "aes",      "rijndael", 16, Good},
+    CipherRow{8, CipherKind::CamelliaCbc,  "camellia", "",         16, Good},
 };
 
 constexpr std::array kHashes{
@@ -46,19 +47,6 @@ constexpr std::array kGroups{
 };
 // clang-format on
 
-template <typename Rows>
-auto by_id(const Rows& rows, std::uint64_t id) -> decltype(rows.data()) {
-  const auto row = std::ranges::find_if(rows, [id](const auto& r) { return r.id == id; });
-  return row == rows.end() ? nullptr : &*row;
-}
-
-template <typename Rows>
-auto by_name(const Rows& rows, std::string_view name) -> decltype(rows.data()) {
-  const auto row = std::ranges::find_if(
-      rows, [name](const auto& r) { return r.name == name || (!r.alias.empty() && r.alias == name); });
-  return row == rows.end() ? nullptr : &*row;
-}
-
 }  // namespace
 
 std::span<const CipherRow> ciphers() {
@@ -72,22 +60,22 @@ std::span<const GroupRow> groups() {
 }
 
 const CipherRow* cipher_by_id(std::uint64_t id) {
-  return by_id(kCiphers, id);
+  return row_by_id(kCiphers, id);
 }
 const CipherRow* cipher_by_name(std::string_view name) {
-  return by_name(kCiphers, name);
+  return row_by_name(kCiphers, name);
 }
 const HashRow* hash_by_id(std::uint64_t id) {
-  return by_id(kHashes, id);
+  return row_by_id(kHashes, id);
 }
 const HashRow* hash_by_name(std::string_view name) {
-  return by_name(kHashes, name);
+  return row_by_name(kHashes, name);
 }
 const GroupRow* group_by_id(std::uint64_t id) {
-  return by_id(kGroups, id);
+  return row_by_id(kGroups, id);
 }
 const GroupRow* group_by_name(std::string_view name) {
-  return by_name(kGroups, name);
+  return row_by_name(kGroups, name);
 }
 
 }  // namespace testudo::crypto::ike

@@ -1,7 +1,7 @@
 #pragma once
 // One row of truth for each algorithm that protects IKE itself: racoon.conf's names, the numbers on the wire (RFC 2409
 // appendix A and the IANA registries "ipsec-registry" and "ikev2-parameters"), lengths, and what a warning should say.
-// The ciphers of ESP are in crypto/algorithms.h; a phase 1 cipher names its row there by kind.
+// What a cipher is stands in crypto/algorithms.h, whose row a phase 1 cipher names by kind.
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -14,14 +14,14 @@ struct CipherRow {
   std::uint16_t id;  ///< OAKLEY_*_CBC
   CipherKind kind;
   std::string_view name, alias;  ///< of racoon.conf
-  KeyLengths key;                ///< bytes
   std::uint8_t default_key;      ///< bytes, when neither a configuration nor an attribute names a length
-  std::uint8_t block;
   Advice advice;
 
+  /// Lengths of key and block.
+  const crypto::CipherRow& cipher() const { return cipher_of(kind); }
   /// RFC 2409 appendix A: "Key Length … MUST NOT be used when the specified Encryption Algorithm uses a fixed length
   /// key".
-  constexpr bool has_variable_key() const { return key.min != key.max; }
+  bool has_variable_key() const { return cipher().key.min != cipher().key.max; }
 };
 
 enum class HashKind : std::uint8_t { Md5, Sha1, Sha256, Sha384, Sha512 };

@@ -70,7 +70,7 @@ Offered numbers(const Phase1Transform& t) {
 
 bool key_bits_fit(const Offered& theirs, const Phase1Transform& ours, Check check) {
   const auto* cipher = crypto::ike::cipher_by_id(theirs.cipher);
-  if (cipher == nullptr || theirs.key_bits % 8 != 0 || !cipher->key.allows(theirs.key_bits / 8)) return false;
+  if (cipher == nullptr || theirs.key_bits % 8 != 0 || !cipher->cipher().key.allows(theirs.key_bits / 8)) return false;
   if (check == Check::Obey) return true;
   return check == Check::Exact ? theirs.key_bits == ours.key_bits : theirs.key_bits >= ours.key_bits;
 }

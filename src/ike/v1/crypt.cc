@@ -9,7 +9,7 @@ namespace testudo::ike::v1 {
 namespace {
 
 ByteVector last_block(const IkeSa& sa, Bytes ciphertext) {
-  const Bytes block = ciphertext.last(sa.agreed.cipher->block);
+  const Bytes block = ciphertext.last(sa.agreed.cipher->cipher().block);
   return {block.begin(), block.end()};
 }
 
@@ -21,14 +21,14 @@ std::array<std::uint8_t, 4> id_bytes(std::uint32_t message_id) {
 
 ByteVector iv_of(const IkeSa& sa, crypto::ike::Pieces pieces) {
   ByteVector iv = crypto::ike::digest(sa.agreed.hash->kind, pieces);
-  iv.resize(sa.agreed.cipher->block);
+  iv.resize(sa.agreed.cipher->cipher().block);
   return iv;
 }
 
 }  // namespace
 
 Result<Opened, wire::Malformed> open(const IkeSa& sa, Bytes iv, const wire::ike::Message& message) {
-  const std::size_t block = sa.agreed.cipher->block;
+  const std::size_t block = sa.agreed.cipher->cipher().block;
   if (message.body.empty() || message.body.size() % block != 0) return Failure{wire::Malformed::BadLength};
   Opened opened;
   opened.plain.assign(message.body.begin(), message.body.end());
@@ -42,7 +42,7 @@ Result<Opened, wire::Malformed> open(const IkeSa& sa, Bytes iv, const wire::ike:
 
 ByteVector seal(const IkeSa& sa, ByteVector& iv, wire::ike::Header header, const v1wire::ChainWriter& payloads) {
   ByteVector text = payloads.bytes();
-  const std::size_t block = sa.agreed.cipher->block;
+  const std::size_t block = sa.agreed.cipher->cipher().block;
   text.resize((text.size() + block - 1) / block * block);
   if (!crypto::ike::cbc_encrypt(sa.agreed.cipher->kind, sa.cipher_key.expose(), iv, text)) return {};
   iv = last_block(sa, text);
