@@ -123,7 +123,11 @@ int main(int argc, char** argv) {
   Session session{options,
                   {std::cout, std::cerr, resolver, now, pause, static_cast<std::uint32_t>(getpid())},
                   channel ? &*channel : nullptr};
-  const int status = run(options, *content, session);
+  int status = run(options, *content, session);
+  if (!std::cout.flush()) {  // half a dump must not pass for a whole one
+    std::cerr << "setkey: write error\n";
+    status = 1;
+  }
   testudo::wipe(testudo::as_mutable_bytes(*content));  // keys
   return status;
 }

@@ -70,8 +70,9 @@ int Session::dump() {
     if (options_.forever && !options_.policies) with_.out << short_heading();
     Message message;
     message.type = options_.policies ? Type::SpdDump : Type::Dump;
-    exchange(std::move(message), std::nullopt);
+    const bool whole = exchange(std::move(message), std::nullopt);
     with_.out.flush();
+    if (!whole) return 1;
   } while (options_.forever && !options_.dry && with_.pause());
   return 0;
 }
@@ -79,8 +80,7 @@ int Session::dump() {
 int Session::flush() {
   Message message;
   message.type = options_.policies ? Type::SpdFlush : Type::Flush;
-  exchange(std::move(message), std::nullopt);
-  return 0;
+  return exchange(std::move(message), std::nullopt) ? 0 : 1;
 }
 
 int Session::monitor() {
@@ -170,7 +170,7 @@ int Session::run_session(std::istream& in) {
   return 0;
 }
 
-/// False after a character that starts no word.
+/// False after a character that starts no word, and when the daemon does not answer: what follows has no use.
 bool Session::run_command(std::string_view text, Position start, bool& go_on) {
   const Script script = parse_script(text, start);
   bool fatal = false;
@@ -183,7 +183,9 @@ bool Session::run_command(std::string_view text, Position start, bool& go_on) {
   for (const Command& command : script.commands) {
     Compiled compiled = compile(command, with_.resolver);
     for (const Diagnostic& complaint : compiled.diagnostics) complain_in_session(complaint);
-    for (Message& message : compiled.messages) exchange(std::move(message), std::nullopt);
+    for (Message& message : compiled.messages) {
+      if (!exchange(std::move(message), std::nullopt)) return false;
+    }
   }
   return true;
 }

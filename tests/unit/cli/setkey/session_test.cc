@@ -282,10 +282,18 @@ TEST_F(SetkeySession, OthersMessagesAreNotTakenForTheReply) {
   EXPECT_TRUE(kernel.lined_up.empty());
 }
 
-TEST_F(SetkeySession, ASilentKernelIsNamed) {
+TEST_F(SetkeySession, ASilentKernelIsNamedAndIsAFailure) {
   kernel.silent = true;
-  EXPECT_EQ(session().flush(), 0);
+  EXPECT_EQ(session().flush(), 1);
   EXPECT_THAT(err.str(), StartsWith("setkey: recv: "));
+  EXPECT_EQ(session().dump(), 1);
+}
+
+TEST_F(SetkeySession, ASessionEndsWithTheDaemon) {
+  kernel.silent = true;
+  std::istringstream in{"flush;\nspdflush;\n"};
+  EXPECT_EQ(session().run_session(in), 1);
+  EXPECT_EQ(kernel.sent.size(), 1U);
 }
 
 TEST_F(SetkeySession, VerboseShowsBothDirections) {
