@@ -55,6 +55,12 @@ bool may_come_by(const sad::Sa& sa, const std::optional<sad::UdpWay>& by) {
   return at_home(sa, *by) || sa.layout().authenticated;
 }
 
+/// Eight zero bytes, of the first drafts' form.  Taken for IKE it would be a cookie of 0, and there is none.
+bool starts_with_marker(wire::Reader payload) {
+  const auto marker = payload.u64();
+  return marker && *marker == 0;
+}
+
 /// What stands in the packet now.
 Status<DropReason> look_again(Passage& passage) {
   const auto ip = wire::packet::parse_ip(passage.packet->bytes());
@@ -122,9 +128,11 @@ void Inbound::finish(Arrival& arrival, Verdicts& verdicts) {
 Inbound::Next Inbound::look(Arrival& arrival, Verdicts& verdicts) {
   const IpView& ip = arrival.passage.ip;
   if (ip.fragment && must_join(arrival) && !join(arrival, verdicts)) return {.kind = Next::Kind::Wait};
-  // What is not for us is passed on as it is, even when it is protected.
-  if (ip.fragment || !is_for_us(ip.destination)) return {};
+  const bool ours = is_for_us(ip.destination);
+  // What came out of a tunnel for somebody else is passed on as it is, even when it is protected.
+  if (ip.fragment || (!ours && !arrival.history.empty())) return {};
   if (const auto next = leave_udp(arrival, verdicts)) return *next;
+  if (!ours) return turn_away(arrival, verdicts);
   if (is_ip(ip.upper_protocol)) {
     sad::Sa* sa = arrival.history.full() ? nullptr : uncompressed_tunnel(ip);
     return sa == nullptr ? Next{} : Next{.kind = Next::Kind::Strip, .sa = sa};
@@ -142,6 +150,18 @@ Inbound::Next Inbound::look(Arrival& arrival, Verdicts& verdicts) {
   if (arrival.history.full()) return refuse(DropReason::NestedTooDeep, *layer);
   if (!enabled(*sa_kind, parts_.settings)) return refuse(DropReason::TransformDisabled, *layer);
   return find_sa(arrival, *layer);
+}
+
+/// The network sends us what the kernel takes for its own, and that is more than our addresses: broadcast, anycast, a
+/// local route.  A protected packet to one of those has no SA, and handed on it would be given to us again, for ever.
+Inbound::Next Inbound::turn_away(const Arrival& arrival, Verdicts& verdicts) {
+  const std::uint8_t upper = arrival.passage.ip.upper_protocol;
+  const auto kind = sa_protocol(upper);
+  if (!kind) return {};
+  ++counters_of(*kind, verdicts.statistics()).input;
+  const LayerName unnamed{upper, {}};
+  const LayerName layer = read_layer(upper, upper_of(arrival.passage)).value_or(unnamed);
+  return {.kind = Next::Kind::Drop, .reason = DropReason::InboundNoSa, .layer = layer};
 }
 
 /// Only a whole packet can be opened, and only it shows what some policies ask for.
@@ -192,8 +212,12 @@ std::optional<Inbound::Next> Inbound::leave_udp(Arrival& arrival, Verdicts& verd
   }
   const bool marker = marked_as_esp(passage.ip.destination, in.rest());
   const auto payload = marker ? transform::UdpPayload::Esp : transform::classify_udp(in.rest());
-  if (payload == transform::UdpPayload::Ike) return Next{};
   Next refused{.kind = Next::Kind::Drop, .reason = DropReason::NatKeepalive};
+  if (payload == transform::UdpPayload::Ike) {
+    if (!starts_with_marker(wire::Reader{in.rest()})) return Next{};
+    refused.reason = DropReason::InboundNoSa;
+    return refused;
+  }
   if (payload == transform::UdpPayload::Keepalive) {
     ++verdicts.statistics().keepalives;
     return refused;

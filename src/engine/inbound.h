@@ -54,6 +54,7 @@ class Inbound {
   void finish(Arrival& arrival, Verdicts& verdicts);
 
   Next look(Arrival& arrival, Verdicts& verdicts);
+  static Next turn_away(const Arrival& arrival, Verdicts& verdicts);
   bool must_join(const Arrival& arrival) const;
   bool join(Arrival& arrival, Verdicts& verdicts);
   std::optional<Next> leave_udp(Arrival& arrival, Verdicts& verdicts);

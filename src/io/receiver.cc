@@ -76,11 +76,28 @@ constexpr sock_filter equal(std::uint32_t value, std::uint8_t yes, std::uint8_t 
   return {BPF_JMP | BPF_JEQ | BPF_K, yes, no, value};
 }
 
+constexpr auto kDevice = static_cast<std::uint32_t>(SKF_AD_OFF + SKF_AD_IFINDEX);
+
+Status<SystemError> attach_filter(const Fd& fd, std::span<sock_filter> program) {
+  const sock_fprog attached{static_cast<unsigned short>(program.size()), program.data()};
+  if (::setsockopt(fd.get(), SOL_SOCKET, SO_ATTACH_FILTER, &attached, sizeof attached) == 0) return Done{};
+  return last_error("attach filter to socket");
+}
+
+Status<SystemError> pass_over_device(const Fd& fd, unsigned device) {
+  std::array program{
+      sock_filter{BPF_LD | BPF_W | BPF_ABS, 0, 0, kDevice},
+      equal(device, 1, 0),
+      sock_filter{BPF_RET | BPF_K, 0, 0, 0xffffffff},
+      sock_filter{BPF_RET | BPF_K, 0, 0, 0},
+  };
+  return attach_filter(fd, program);
+}
+
 // IPv4 sockets see the packet from its IP header, IPv6 ones from the ICMPv6 header; X is where ICMP begins.
 Status<SystemError> pass_quotes_of_protected(const Fd& fd, net::Family family, std::uint16_t port, unsigned except) {
   const bool v4 = family == net::Family::V4;
   const std::uint32_t quote = 8, protocol = quote + (v4 ? 9 : 6), ports = quote + (v4 ? 20 : 40);
-  constexpr auto kDevice = static_cast<std::uint32_t>(SKF_AD_OFF + SKF_AD_IFINDEX);
   std::array program{
       sock_filter{BPF_LD | BPF_W | BPF_ABS, 0, 0, kDevice},
       equal(except, 11, 0),
@@ -98,9 +115,7 @@ Status<SystemError> pass_quotes_of_protected(const Fd& fd, net::Family family, s
       sock_filter{BPF_RET | BPF_K, 0, 0, 0xffff},
       sock_filter{BPF_RET | BPF_K, 0, 0, 0},
   };
-  const sock_fprog attached{static_cast<unsigned short>(program.size()), program.data()};
-  if (::setsockopt(fd.get(), SOL_SOCKET, SO_ATTACH_FILTER, &attached, sizeof attached) == 0) return Done{};
-  return last_error("attach filter to ICMP socket");
+  return attach_filter(fd, program);
 }
 
 /// Every address of the family, and a port that the kernel chooses.
@@ -120,8 +135,9 @@ Receiver::Receiver(Receiver&&) noexcept = default;
 Receiver& Receiver::operator=(Receiver&&) noexcept = default;
 Receiver::~Receiver() = default;
 
-Result<Receiver, SystemError> Receiver::raw(net::Family family, std::uint8_t protocol) {
+Result<Receiver, SystemError> Receiver::raw(net::Family family, std::uint8_t protocol, unsigned except) {
   TRY(Fd fd, open_raw(family, protocol));
+  TRY_DONE(pass_over_device(fd, except));
   return Receiver{std::move(fd), family, protocol, 0};
 }
 
@@ -133,13 +149,14 @@ Result<Receiver, SystemError> Receiver::icmp_errors(net::Family family, std::uin
   return Receiver{std::move(fd), family, protocol, 0};
 }
 
-Result<Receiver, SystemError> Receiver::udp_encapsulation(net::Family family, std::uint16_t port) {
+Result<Receiver, SystemError> Receiver::udp_encapsulation(net::Family family, std::uint16_t port, unsigned except) {
   // UDP_ENCAP is not set: a kernel without ESP would swallow the packets.
   Fd fd{::socket(domain(family), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
   if (!fd) return last_error("open UDP socket");
   set(fd, SOL_SOCKET, SO_RCVBUFFORCE, kReceiveQueue);
   if (family == net::Family::V6) set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
   if (!ask_for_ancillary(fd, family)) return last_error("set up UDP socket");
+  TRY_DONE(pass_over_device(fd, except));
   TRY_DONE(bind_any(fd, family));
   return Receiver{std::move(fd), family, net::protocol::kUdp, port};
 }

@@ -18,14 +18,15 @@ namespace testudo::io {
 
 class Receiver {
  public:
-  /// Raw socket: every packet of this protocol that the host receives, reassembled by the kernel.
-  static Result<Receiver, SystemError> raw(net::Family family, std::uint8_t protocol);
+  /// Raw socket: every packet of this protocol that the host receives, reassembled by the kernel.  What came in by the
+  /// device `except`, the engine's own, is passed over: the engine has seen it.
+  static Result<Receiver, SystemError> raw(net::Family family, std::uint8_t protocol, unsigned except);
   /// ICMP or ICMPv6 errors that quote ESP, AH, IPcomp or a UDP port of `encapsulation`, and did not come in by
   /// `except`: the kernel has its own copy of each, and the engine's own errors go in by that device.
   static Result<Receiver, SystemError> icmp_errors(net::Family family, std::uint16_t encapsulation, unsigned except);
   /// Encapsulated ESP that was sent to UDP `port` of any address of the family.  Bound to local_port(), to which
-  /// host/steering.h turns it over.
-  static Result<Receiver, SystemError> udp_encapsulation(net::Family family, std::uint16_t port);
+  /// host/steering.h turns it over.  `except`: see raw().
+  static Result<Receiver, SystemError> udp_encapsulation(net::Family family, std::uint16_t port, unsigned except);
 
   Receiver(Receiver&&) noexcept;
   Receiver& operator=(Receiver&&) noexcept;

@@ -13,7 +13,7 @@ namespace protocol = net::protocol;
 
 namespace {
 
-constexpr std::size_t kNonIkeMarker = 8, kEspHeader = 8, kTcpHeader = 20, kLargestPayload = 65535;
+constexpr std::size_t kNonIkeMarker = 8, kNonEspMarker = 4, kEspHeader = 8, kTcpHeader = 20, kLargestPayload = 65535;
 constexpr std::size_t kUdpChecksum = 6, kTcpChecksum = 16;
 
 /// After bytes came or went behind the IP header: next header, length and checksum say so.
@@ -64,9 +64,8 @@ Status<DropReason> encapsulate_udp(const sad::Sa& sa, PacketBuffer& packet, cons
 
 UdpPayload classify_udp(Bytes payload) {
   if (payload.size() == 1 && payload[0] == 0xff) return UdpPayload::Keepalive;
-  // What is too short for ESP's SPI and sequence number is left for the key daemon to refuse.
-  if (payload.size() <= kEspHeader || be32(payload.data()) == 0) return UdpPayload::Ike;
-  return UdpPayload::Esp;
+  const bool marker = payload.size() >= kNonEspMarker && be32(payload.data()) == 0;
+  return marker ? UdpPayload::Ike : UdpPayload::Esp;
 }
 
 Result<UdpPorts, DropReason> decapsulate_udp(PacketBuffer& packet, const IpView& ip, bool marker) {

@@ -12,7 +12,7 @@ Status<DropReason> encapsulate_udp(const sad::Sa& sa, PacketBuffer& packet, cons
 
 enum class UdpPayload : std::uint8_t { Esp, Ike, Keepalive };
 
-/// Which of RFC 3948's three a UDP payload is.
+/// Which of RFC 3948's three a UDP payload is.  What is none of them counts as ESP, which decapsulate_udp() refuses.
 UdpPayload classify_udp(Bytes payload);
 
 struct UdpPorts {

@@ -220,12 +220,23 @@ TEST_F(NatTest, AnSaWithoutNatDoesNotReceiveByUdp) {
 
 TEST_F(NatTest, KeepalivesAreSwallowedAndIkeIsPassedOn) {
   const ByteVector keepalive = udp({kNat, 61000}, {kB, 4500}, ByteVector{0xff});
-  const ByteVector ike = udp({kNat, 61000}, {kB, 4500}, ByteVector(40, 0));
+  ByteVector message(40, 0);
+  message[4] = 1;  // behind the marker, the cookie
+  const ByteVector ike = udp({kNat, 61000}, {kB, 4500}, message);
   const ByteVector elsewhere = udp({kNat, 61000}, {kB, 4501}, ByteVector{0xff});
   b.receive({keepalive, ike, elsewhere});
   EXPECT_EQ(b.drops(DropReason::NatKeepalive), 1U);
   EXPECT_EQ(b.statistics().keepalives, 1U);
   EXPECT_EQ(b.delivered, (std::vector<ByteVector>{ike, elsewhere}));
+}
+
+TEST_F(NatTest, WhatIsNeitherEspNorIkeNorKeepaliveIsDropped) {
+  const auto to_b = [](const ByteVector& payload) { return udp({kNat, 61000}, {kB, 4500}, payload); };
+  b.receive({to_b({}), to_b({0xfe}), to_b({1, 2, 3, 4}), to_b({1, 2, 3, 4, 5, 6, 7})});
+  EXPECT_EQ(b.drops(DropReason::InboundMalformed), 4U);
+  b.receive({to_b(ByteVector(8, 0)), to_b(ByteVector(40, 0))});
+  EXPECT_EQ(b.drops(DropReason::InboundNoSa), 2U) << "the first drafts' marker, and no SA that has it";
+  EXPECT_TRUE(b.delivered.empty());
 }
 
 TEST_F(NatTest, OtherPortsCanBeNamed) {

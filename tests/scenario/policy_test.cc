@@ -355,15 +355,41 @@ TEST_F(PolicyTest, AnInnerSourceThatIsOursIsASpoof) {
   EXPECT_EQ(cross(), 1U);
 }
 
-TEST_F(PolicyTest, WhatIsProtectedForSomebodyElseIsPassedOnAsItIs) {
+TEST_F(PolicyTest, WhatIsProtectedForSomebodyElseIsPassedOnAsItIsWhenItCameThroughATunnel) {
+  const net::Address router = ip("20.0.0.9");
+  for (const auto p : {std::uint8_t{50}, std::uint8_t{51}, std::uint8_t{108}}) {
+    Station sender, gateway;
+    gateway.host.addresses = {router};
+    const ByteVector nested = packet(kA, kB, p, ByteVector(40, 4));
+    sender.install(policy(Direction::Out, "20.0.0.1", "20.0.0.2", {tunnel(Proto::Esp, kA, router)}));
+    sender.install(esp(kA, router, "aes-cbc", "hmac-sha1"));
+    gateway.install(esp(kA, router, "aes-cbc", "hmac-sha1"));
+    sender.send({nested});
+    gateway.receive(sender.wire);
+    EXPECT_EQ(gateway.delivered, std::vector<ByteVector>{nested}) << "protocol " << int{p};
+  }
+}
+
+// The kernel gives us broadcasts, anycasts and whatever a local route is for; handed back they would come again.
+TEST_F(PolicyTest, WhatIsProtectedForSomebodyElseIsDroppedWhenTheNetworkSentIt) {
   a.install(policy(Direction::Out, "20.0.0.1", "20.0.0.2", {request(Proto::Esp)}));
   install_both([] { return esp(kA, kB, "aes-cbc", "hmac-sha1"); });
   a.send({tcp_to_b(80)});
-  Station router;
-  router.install(esp(kA, kB, "aes-cbc", "hmac-sha1"));  // it even has the SA
-  router.receive(a.wire);
-  ASSERT_EQ(router.delivered.size(), 1U);
-  EXPECT_EQ(router.delivered[0], a.wire[0]);
+  Station host;
+  host.install(esp(kA, kB, "aes-cbc", "hmac-sha1"));  // it even has the SA
+  host.receive(a.wire);
+  EXPECT_EQ(host.drops(DropReason::InboundNoSa), 1U);
+  const ByteVector esp_bytes(40, 4), keepalive{0xff};
+  for (const auto& [to, from] : {std::pair{ip("20.0.0.255"), kA}, std::pair{ip("fd::"), ip("fd::1")}}) {
+    host.clear();
+    const std::uint64_t before = host.drops(DropReason::InboundNoSa);
+    host.receive({packet(from, to, 50, esp_bytes), packet(from, to, 51, esp_bytes), packet(from, to, 108, esp_bytes),
+                  packet(from, to, 50, {}), udp({from, 4500}, {to, 4500}, esp_bytes)});
+    EXPECT_EQ(host.drops(DropReason::InboundNoSa), before + 5);
+    host.receive({udp({from, 4500}, {to, 4500}, keepalive)});
+    EXPECT_TRUE(host.delivered.empty());
+  }
+  EXPECT_EQ(host.drops(DropReason::NatKeepalive), 2U);
 }
 
 TEST_F(PolicyTest, UnknownAndLarvalSasSaySo) {

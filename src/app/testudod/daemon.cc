@@ -118,7 +118,7 @@ Status<std::string> Daemon::open_receivers() {
 
 Status<std::string> Daemon::open_receivers(net::Family family) {
   for (const auto& [protocol, role] : kRawSources) {
-    auto raw = io::Receiver::raw(family, protocol);
+    auto raw = io::Receiver::raw(family, protocol, attachment_->tun().index());
     if (!raw) return sentence(raw.error());
     receive_from(*std::move(raw), role);
   }

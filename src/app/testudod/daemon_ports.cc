@@ -11,7 +11,7 @@ Status<std::string> Daemon::open_encapsulation_ports() {
   std::vector<host::Steer> steers;
   for (const std::uint16_t port : options_.host.encapsulation_ports) {
     for (const net::Family family : {net::Family::V4, net::Family::V6}) {
-      auto udp = io::Receiver::udp_encapsulation(family, port);
+      auto udp = io::Receiver::udp_encapsulation(family, port, attachment_->tun().index());
       if (!udp) {
         log_.warning("ESP in UDP is not received: " + udp.error().to_string());
         continue;

@@ -119,13 +119,13 @@ TEST(EncapsulateUdp, RefusesWhatNoIpPacketCanHold) {
 // RFC 3948 sections 2.2, 2.3 and 3.2.
 TEST(ClassifyUdp, TellsEspIkeAndKeepalivesApart) {
   EXPECT_EQ(classify_udp(ByteVector{0xff}), UdpPayload::Keepalive);
-  EXPECT_EQ(classify_udp(ByteVector{0xfe}), UdpPayload::Ike);
-  EXPECT_EQ(classify_udp(ByteVector{0xff, 0xff}), UdpPayload::Ike);
-  EXPECT_EQ(classify_udp({}), UdpPayload::Ike);
   EXPECT_EQ(classify_udp(ByteVector(28, 0)), UdpPayload::Ike);
+  EXPECT_EQ(classify_udp(ByteVector(4, 0)), UdpPayload::Ike);
   EXPECT_EQ(classify_udp(esp_bytes()), UdpPayload::Esp);
-  EXPECT_EQ(classify_udp(ByteVector{0, 0, 0, 1, 0, 0, 0, 1}), UdpPayload::Ike) << "no payload behind the ESP header";
   EXPECT_EQ(classify_udp(ByteVector{0, 0, 0, 1, 0, 0, 0, 1, 0}), UdpPayload::Esp);
+  for (const ByteVector& neither : {ByteVector{}, ByteVector{0xfe}, ByteVector{0xff, 0xff}, ByteVector(3, 0)}) {
+    EXPECT_EQ(classify_udp(neither), UdpPayload::Esp) << "without a marker it is not for the key daemon";
+  }
 }
 
 TEST(DecapsulateUdp, IsTheInverseAndTellsThePorts) {
