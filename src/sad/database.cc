@@ -120,21 +120,28 @@ Database::Member* Database::find_member(const SaGroup& group, Spi spi) const {
   return found == bucket->second.end() ? nullptr : found->get();
 }
 
-/// The member of this SPI, protocol and addresses: that of the very group first, then the newest of these ports, then
-/// the newest.
-Database::Member* Database::find_alike(const SaGroup& group, Spi spi) const {
-  if (Member* same = find_member(group, spi)) return same;
-  const auto bucket = by_spi_.find(SpiKey{group.destination, group.protocol, spi});
+/// Whose place this SA takes: the member of its very group; else, of those with its SPI, protocol and addresses, the
+/// newest of its ports; else the one with its keys, for with new ports only they tell apart the peers behind one NAT
+/// that chose the same SPI; else the one that waits for its keys; else the only one.  Null when that leaves a choice.
+Database::Member* Database::replaced_by(const Sa& sa) const {
+  if (Member* same = find_member(sa.group(), sa.spi())) return same;
+  const auto bucket = by_spi_.find(spi_key(sa));
   if (bucket == by_spi_.end()) return nullptr;
-  Member* newest = nullptr;
-  Member* of_ports = nullptr;
+  Member *of_ports = nullptr, *of_keys = nullptr, *waiting = nullptr, *any = nullptr;
+  std::size_t count = 0;
   for (const auto& member : bucket->second) {
     const SaGroup& key = member->group->key;
-    if (member->sa->spi() != spi || key.source != group.source) continue;
-    newest = member.get();
-    if (key.ports == group.ports) of_ports = newest;
+    if (member->sa->spi() != sa.spi() || key.source != sa.group().source) continue;
+    ++count;
+    any = member.get();
+    if (key.ports == sa.group().ports) of_ports = any;
+    if (same_keys(member->sa->parameters(), sa.parameters())) of_keys = any;
+    if (member->sa->state() == State::Larval) waiting = any;
   }
-  return of_ports != nullptr ? of_ports : newest;
+  for (Member* chosen : {of_ports, of_keys, waiting}) {
+    if (chosen != nullptr) return chosen;
+  }
+  return count == 1 ? any : nullptr;
 }
 
 Result<Sa*, DatabaseError> Database::add(std::unique_ptr<Sa> sa) {
@@ -143,17 +150,8 @@ Result<Sa*, DatabaseError> Database::add(std::unique_ptr<Sa> sa) {
 }
 
 Result<Sa*, DatabaseError> Database::update(std::unique_ptr<Sa> sa) {
-  Member* old = find_alike(sa->group(), sa->spi());
+  Member* old = replaced_by(*sa);
   if (old == nullptr) return Failure{DatabaseError::NotFound};
-  if (old->group->key.ports != sa->group().ports) {
-    // New ports, and perhaps several peers behind one NAT that chose this SPI: the keys tell whose it is.
-    const Bucket& bucket = by_spi_.find(spi_key(*sa))->second;
-    const auto same = std::ranges::find_if(bucket, [&](const auto& m) {
-      return m->sa->spi() == sa->spi() && m->group->key.source == sa->group().source &&
-             same_keys(m->sa->parameters(), sa->parameters());
-    });
-    if (same != bucket.end()) old = same->get();
-  }
   sa->continue_from(*old->sa);
   // The new one first: so its group, if it is the same, is not taken away and made again at another place of the order.
   Sa* installed = insert(std::move(sa));

@@ -59,9 +59,9 @@ class Database {
   /// SADB_ADD: Exists when the SA's own group has this SPI.  The same SPI in another group (another source, mode or
   /// reqid) is accepted, as netipsec does; the newest usable one then receives.
   Result<Sa*, DatabaseError> add(std::unique_ptr<Sa> sa);
-  /// SADB_UPDATE: replaces the SA of the same protocol, addresses and SPI, whatever its mode and reqid (that of the
-  /// same group, or else of the same ports, when there are several); the new one is the newest of its group, and goes
-  /// on where the old one was when the keys are the same (Sa::continue_from).
+  /// SADB_UPDATE: replaces the SA of the same protocol, addresses and SPI, whatever its mode and reqid (when there are
+  /// several: that of the same group, ports or keys); the new one is the newest of its group, and goes on where the old
+  /// one was when the keys are the same (Sa::continue_from).  NotFound also when nothing tells which of several.
   Result<Sa*, DatabaseError> update(std::unique_ptr<Sa> sa);
   /// SADB_DELETE with an SPI: of every group with these addresses.  Here and below ports narrow the question, but an SA
   /// without NAT-T has none that could differ.
@@ -156,7 +156,7 @@ class Database {
   bool collides(const net::Address& destination, Spi spi) const;
   std::optional<Spi> free_spi(const SaGroup& group, SpiRange range);
   Member* find_member(const SaGroup& group, Spi spi) const;
-  Member* find_alike(const SaGroup& group, Spi spi) const;
+  Member* replaced_by(const Sa& sa) const;
   void age(Member& member, Time now, std::vector<Expiry>& out);
 
   const KeySettings& settings_;

@@ -534,13 +534,25 @@ TEST_F(SadBehindNat, UpdateFindsTheSaWhosePortsChange) {
   EXPECT_EQ(towards(61002), 10001U);
 }
 
+std::unique_ptr<Sa> peer(std::uint16_t port, std::uint8_t key_fill) {
+  SaParameters p = behind_nat(port, 10000);
+  p.cipher = crypto::cipher_by_name("aes-cbc");
+  p.cipher_key = Secret{ByteVector(16, key_fill)};
+  return make(std::move(p));
+}
+
+TEST_F(SadBehindNat, UpdateWithNewPortsAndNewKeysTakesNobodysPlaceWhereSeveralHaveTheSpi) {
+  ASSERT_TRUE(sad.add(peer(61001, 1)) && sad.add(peer(61002, 2)));
+  const auto updated = sad.update(peer(61009, 3));
+  ASSERT_FALSE(updated);
+  EXPECT_EQ(updated.error(), DatabaseError::NotFound);
+  EXPECT_EQ(sad.size(), 2U);
+  ASSERT_TRUE(sad.remove(SaProtocol::Esp, peer(61001, 1)->group().source, peer(61001, 1)->group().destination,
+                         Spi{10000}, peer(61001, 1)->group().ports));
+  EXPECT_TRUE(sad.update(peer(61009, 3))) << "the only one with the SPI";
+}
+
 TEST_F(SadBehindNat, UpdateWithNewPortsOfOneOfTwoWithTheSameSpiTakesThatOfItsKeys) {
-  const auto peer = [](std::uint16_t port, std::uint8_t fill) {
-    SaParameters p = behind_nat(port, 10000);
-    p.cipher = crypto::cipher_by_name("aes-cbc");
-    p.cipher_key = Secret{ByteVector(16, fill)};
-    return make(std::move(p));
-  };
   ASSERT_TRUE(sad.add(peer(61001, 1)) && sad.add(peer(61002, 2)));
   ASSERT_TRUE(sad.update(peer(61009, 1)));
   EXPECT_EQ(sad.size(), 2U);
