@@ -248,8 +248,10 @@ Result<std::unique_ptr<Sa>, SaError> Sa::make(SaParameters parameters, Time now)
   const SaParameters& p = sa->parameters_;
   sa->parameters_.group.ports = p.nat ? Ports{p.nat->source_port, p.nat->destination_port} : Ports{};
   sa->layout_ = layout_of(p);
-  sa->sequence = Sequence{p.flags.extended_sequence, wrap_of(p)};
-  sa->window = ReplayWindow{window_of(p, sa->layout_), p.flags.extended_sequence};
+  sa->sequence = Sequence{p.flags.extended_sequence, wrap_of(p), p.counted};
+  ReplayWindow seen{0, p.flags.extended_sequence};
+  if (p.counted != 0) seen.commit(p.counted);
+  sa->window = seen.resized(window_of(p, sa->layout_));
   sa->created_ = now;
   TRY_DONE(sa->key_algorithms());
   sa->state_ = State::Mature;

@@ -97,6 +97,8 @@ struct SaParameters {
   const crypto::CompressionRow* compression = nullptr;  ///< IPcomp
   Secret cipher_key, mac_key;
   std::uint32_t replay_packets = 0;  ///< window; 0 switches the check off
+  /// The number that was used or seen last, where the SA was before: it goes on behind it.  0: it is new.
+  std::uint32_t counted = 0;
   Lifetime hard, soft;
   bool has_lifetimes = false;  ///< HARD and SOFT were given (setkey -D prints zeros otherwise too)
   std::optional<NatTraversal> nat;

@@ -100,6 +100,10 @@ def main():
             check(setkey(one, "-D") == "No SAD entries.\n", "all are flushed")
             setkey(one, "--restore", "-", text=dump)
             same(before, blocks(setkey(one, options)), f"setkey {options} shows the same SAs after they were restored")
+        moved = re.sub(r"seq=0x00000000 (replay=\d+ flags=0x00000[0-3])", r"seq=0x00000123 \1", setkey(one, "-D"))  # 4: extended
+        setkey(one, "-F")
+        setkey(one, "--restore", "-", text=moved)
+        same(blocks(moved), blocks(setkey(one, "-D")), "SAs that were in use go on behind their sequence numbers")
         setkey(two, "--restore", "-", text=setkey(one, "-D"))
         same(blocks(setkey(one, "-D")), blocks(setkey(two, "-D")), "another testudod has the same SAs from the dump")
     say("restore: passed")

@@ -356,6 +356,10 @@ Result<std::vector<Message>, RestoreError> parse_sad_dump(std::string_view text)
   return DumpReader{text}.run();
 }
 
+bool loses_its_count(const Message& dumped) {
+  return dumped.sa2->sequence != 0 && (dumped.sa->flags & wire::pfkey::saflag::kEsn) != 0;
+}
+
 std::optional<Message> restoring_add(const Message& dumped) {
   const bool alive = dumped.sa && (dumped.sa->state == SaState::Mature || dumped.sa->state == SaState::Dying);
   if (!alive) return std::nullopt;
@@ -364,7 +368,7 @@ std::optional<Message> restoring_add(const Message& dumped) {
   add.sequence = add.pid = 0;
   add.reserved = 0;
   add.sa->state = SaState::Larval;
-  add.sa2->sequence = 0;
+  if (loses_its_count(dumped)) add.sa2->sequence = 0;
   add.current.reset();
   // Both or none: a PF_KEY refuses one alone.
   if (!limits_anything(add.hard) && !limits_anything(add.soft)) {

@@ -14,7 +14,6 @@
 #include "cli/setkey/print_policy.h"
 #include "cli/setkey/print_sa.h"
 #include "cli/setkey/restore.h"
-#include "crypto/algorithms.h"
 
 namespace testudo::cli {
 namespace {
@@ -44,13 +43,6 @@ std::string error_text(const Message& message) {
   if (message.type == Type::Dump) return "No SAD entries";
   if (message.type == Type::SpdDump) return "No SPD entries";
   return "No entry";
-}
-
-/// True when a counter that starts again would use nonces again.
-bool repeats_nonces(const Message& dumped) {
-  if (dumped.satype != wire::pfkey::SaType::Esp || !dumped.sa2 || dumped.sa2->sequence == 0) return false;
-  const crypto::CipherRow* row = crypto::cipher_by_id(dumped.sa->encrypt);
-  return row != nullptr && (row->is_aead() || row->kind == crypto::CipherKind::AesCtr);
 }
 
 /// "esp SPI 0x00001000 of 10.0.0.1 10.0.0.2"
@@ -216,9 +208,10 @@ int Session::restore(std::string_view text, const std::string& name) {
   for (const Message& one : *dumped) {
     auto add = restoring_add(one);
     if (add) {
-      if (repeats_nonces(one)) {
-        with_.err << fmt::format("setkey: {}: {} has sent packets, and its nonces start anew: change its key\n", name,
-                                 name_of(one));
+      if (loses_its_count(one)) {
+        with_.err << fmt::format(
+            "setkey: {}: {} counts from 1 again, as a dump shows half of an extended sequence number: change its key\n",
+            name, name_of(one));
       }
       if (!pipeline(std::move(*add), Origin{name, 0, name_of(one)})) return 1;
       continue;

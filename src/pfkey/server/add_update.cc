@@ -55,6 +55,7 @@ Outcome read_sa(const Message& message, sad::SaParameters& p) {
   TRY(p.cipher_key, key_of(message.encrypt_key));
   TRY(p.mac_key, key_of(message.auth_key));
   TRY(p.replay_packets, window_of(message, p.flags));
+  p.counted = message.sa2 ? message.sa2->sequence : 0;
   TRY(p.nat, nat_traversal_of(message));
   return Done{};
 }

@@ -263,6 +263,17 @@ TEST(Sa, ChecksReplaysOnlyWithIntegrityAndASequenceNumber) {
   EXPECT_TRUE(test::sa(esp(kA, kB, "aes-gcm-16", "", {.extended_sequence = true}))->window.extended());
 }
 
+TEST(Sa, GoesOnBehindTheNumberThatItHadElsewhere) {
+  SaParameters p = plain_esp();
+  p.replay_packets = 64;
+  p.counted = 1000;
+  const auto sa = *Sa::make(std::move(p), Time{});
+  EXPECT_EQ(sa->sequence.next(), 1001U);
+  EXPECT_FALSE(sa->window.check(1000));
+  EXPECT_FALSE(sa->window.check(990)) << "within the window, and nobody knows whether it came";
+  EXPECT_TRUE(sa->window.check(1001));
+}
+
 TEST(Sa, ALarvalOneWaitsForItsKeys) {
   const SaGroup group{.protocol = SaProtocol::Ah, .source = kA, .destination = kB, .reqid = ReqId{3}};
   const auto larval = Sa::larval(group, Spi{777}, 5, 42, Time{} + std::chrono::seconds{9});

@@ -102,6 +102,7 @@ TEST(SetkeyRestore, MakesTheAddThatMadeTheSa) {
   EXPECT_EQ(hex(add->auth_key->key), hex(original.auth_key->key));
   EXPECT_FALSE(add->current);
   EXPECT_EQ(add->sequence, 0U);
+  EXPECT_EQ(add->sa2->sequence, original.sa2->sequence);
   EXPECT_TRUE(wire::pfkey::parse(wire::pfkey::compose(*add)));
 }
 
