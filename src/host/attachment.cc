@@ -57,6 +57,7 @@ Result<Attachment, io::SystemError> Attachment::attach(const Settings& settings,
   TRY_DONE(tun.set_mtu(settings.mtu));
   set_up_device(settings.device);
   TRY_DONE(tun.bring_up());
+  TRY_DONE(netlink.add_dummy_address(tun.index()));
   Attachment made{settings, std::move(tun), std::make_unique<Netlink>(std::move(netlink)), state_file};
   if (const auto taken = made.take_place(); !taken) {
     if (!made.adopted_) made.detach();

@@ -90,8 +90,9 @@ Lines conflicts(const Surroundings& around, const Settings& s) {
         "flush`.");
   }
   if (around.rp_filter == "1") {
-    found.push_back("net.ipv4.conf.all.rp_filter is 1 (strict); loose filtering is used on " + s.device +
-                    ", so that a packet whose source has no route at all is dropped by the kernel.");
+    found.push_back("net.ipv4.conf.all.rp_filter is 1 (strict); on " + s.device +
+                    " the kernel filters loosely (2), because the way back from there leads elsewhere: of opened "
+                    "packets it drops those whose source has no route at all.");
   }
   return found;
 }

@@ -4,12 +4,17 @@
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 
+#include <array>
+
 #include "host/netlink_message.h"
 
 namespace testudo::host {
 namespace {
 
 constexpr std::uint32_t kDeviceMetric = 10, kBlackholeMetric = 20;
+
+// "The IPv4 dummy address" of RFC 7600 section 4.8: 192.0.0.8/32.
+constexpr std::array<std::uint8_t, 4> kDummyAddress{192, 0, 0, 8};
 
 std::size_t route_metric_mtu(const nlattr* metrics) {
   std::size_t mtu = 0;
@@ -154,7 +159,20 @@ void Netlink::remove_routes(net::Family family, std::uint32_t table) {
   }
 }
 
+Status<io::SystemError> Netlink::add_dummy_address(unsigned device) {
+  Buffer buffer;
+  nlmsghdr* message = nullptr;
+  auto* header = begin<ifaddrmsg>(buffer, message, RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE);
+  header->ifa_family = AF_INET;
+  header->ifa_prefixlen = 32;
+  header->ifa_scope = RT_SCOPE_HOST;  // never chosen as the source of what leaves
+  header->ifa_index = device;
+  mnl_attr_put(message, IFA_LOCAL, kDummyAddress.size(), kDummyAddress.data());
+  return exchange(message, "add address to device");
+}
+
 std::vector<net::Address> Netlink::addresses() {
+  const net::Address dummy = net::Address::v4(kDummyAddress);
   std::vector<net::Address> found;
   Buffer buffer;
   nlmsghdr* message = nullptr;
@@ -165,7 +183,8 @@ std::vector<net::Address> Netlink::addresses() {
       if (mnl_attr_get_type(a) == IFA_ADDRESS) address = address_of(a);
       if (mnl_attr_get_type(a) == IFA_LOCAL) local = address_of(a);  // on point-to-point links the other is the peer's
     });
-    if (local || address) found.push_back(local ? *local : *address);
+    if (!local) local = address;
+    if (local && *local != dummy) found.push_back(*local);
   }));
   return found;
 }

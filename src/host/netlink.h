@@ -50,6 +50,10 @@ class Netlink {
   /// Routes in the table that set_default_route() and set_blackhole() did not make.
   std::size_t foreign_routes(net::Family family, std::uint32_t table);
 
+  /// Gives the device the dummy address, which is in no packet: without an address of its own on it, the kernel takes no
+  /// IPv4 packet from a device while it filters by reverse path, be it as loosely as it can.
+  Status<io::SystemError> add_dummy_address(unsigned device);
+  /// Of this host, without the dummy address.
   std::vector<net::Address> addresses();
   /// Nothing when there is no route.
   std::optional<Route> route_to(const net::Address& destination, std::uint32_t mark);

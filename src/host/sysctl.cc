@@ -22,7 +22,8 @@ void set_up_device(const std::string& device) {
   const std::string v6 = "ipv6/conf/" + device + "/";
   // Opened packets come in here while the way back to their source leads elsewhere; the SPD has checked them better
   // than reverse-path filtering can.  The kernel takes the larger of all.rp_filter and this one, so that strict
-  // filtering for all is weakened here by 2 (loose) and not by 0.
+  // filtering for all is weakened here by 2 (loose) and not by 0.  Loose filtering asks for an address on the device
+  // (Netlink::add_dummy_address).
   write_sysctl(v4 + "rp_filter", read_sysctl("ipv4/conf/all/rp_filter").value_or("0") == "0" ? "0" : "2");
   // ICMP errors of the engine (packet too big) carry an address of this host as their source.
   write_sysctl(v4 + "accept_local", "1");
