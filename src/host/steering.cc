@@ -31,11 +31,14 @@ std::string nft_steer(const std::string& table, const std::vector<Steer>& steers
     // nft would carry the change of port over into a checksum of 0, which over IPv4 says that there is none (and has to
     // be 0: RFC 3948 section 2.1).
     const std::string rewrite = "udp dport set " + std::to_string(s.to) + (v4 ? " udp checksum set 0" : "") + " accept";
-    text += "add rule inet " + table + " output meta nfproto " + (v4 ? "ipv4" : "ipv6") + " udp sport " +
-            std::to_string(s.to) + " udp sport set " + std::to_string(s.port) + "\n";
+    const std::string family = std::string{" meta nfproto "} + (v4 ? "ipv4" : "ipv6");
+    const std::string input = "add rule inet " + table + " input" + family + " udp dport ";
+    text += "add rule inet " + table + " output" + family + " udp sport " + std::to_string(s.to) + " udp sport set " +
+            std::to_string(s.port) + "\n";
+    // A firewall knows the port that the world sees; by the engine's own one nobody may pass it by.
+    text += input + std::to_string(s.to) + " counter drop\n";
     for (const std::string& match : engine_matches(s.port)) {
-      text += "add rule inet " + table + " input meta nfproto " + (v4 ? "ipv4" : "ipv6") + " udp dport " +
-              std::to_string(s.port) + " " + match + " " + rewrite + "\n";
+      text += input + std::to_string(s.port) + " " + match + " " + rewrite + "\n";
     }
   }
   return text;

@@ -5,6 +5,8 @@
 //   datagram to 4500 ─► the host's firewall ─► first word 0: IKE ────────────────────► socket bound to 4500
 //                       (still sees 4500)      else, or 0xff alone: port rewritten ──► the engine's socket
 //
+//   datagram to the port of the engine's socket ──► dropped
+//
 //   datagram of the engine's socket ─► port rewritten to 4500 ─► the host's firewall ─► the network
 //
 // At the input hook, behind all filters and connection tracking, and so after reassembly and before the look-up of the

@@ -4,7 +4,10 @@
     left 10.3.0.1 ──────────── wire ──────────── 10.3.0.2 right
     testudod                                     testudod
 """
-from lib import Lab, say, transfer
+import json
+import re
+
+from lib import Lab, check, say, transfer, until
 
 SCRIPT = """
 flush; spdflush;
@@ -21,6 +24,23 @@ def script(mode, there, back):
             .replace("ENDS2", ends[1]))
 
 
+def past_the_firewall(left, right):
+    say("the port of the engine's own socket")
+    unknown = lambda: next(d["count"] for d in json.loads(right.testudo("--json", "drops"))["drops"] if d["reason"] == "InboundNoSa")
+    own = re.search(r"udp dport set (\d+)", right.exec("nft", "list", "table", "inet", "testudo_testudo0_udp").stdout)[1]
+    send = ("import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+            "for port in (PORTS): s.sendto(b'abcd' * 10, ('10.3.0.2', port))")
+    before = unknown()
+    left.exec("python3", "-c", send.replace("PORTS", f"{own}, {own}, 4500"))
+    check(until(lambda: unknown() > before), "ESP to 4500 reaches the engine", right.testudo("drops"))
+    check(unknown() == before + 1, "and to the other port does not", right.testudo("drops"))
+    right.exec("nft", "add table inet firewall; add chain inet firewall in { type filter hook input priority 0; };"
+               "add rule inet firewall in udp dport 4500 drop")
+    left.exec("python3", "-c", send.replace("PORTS", f"{own}, 4500"))
+    left.ping("10.3.0.2", answered=False)
+    check(unknown() == before + 1, "a firewall that drops 4500 drops all", right.testudo("drops"))
+
+
 def main():
     with Lab() as lab:
         left, right = lab.node("left"), lab.node("right")
@@ -35,6 +55,7 @@ def main():
                 left.ping("10.3.0.2")
                 transfer(left, right, "10.3.0.2", megabytes=1)
             seen.only("IPv4 UDP ESP")
+        past_the_firewall(left, right)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,14 @@ TEST(NftSteer, WhatTheEnginesSocketSendsComesFromThePortItself) {
   EXPECT_THAT(text, HasSubstr("output meta nfproto ipv6 udp sport 40002 udp sport set 4500\n"));
 }
 
+TEST(NftSteer, NobodyReachesTheEnginesSocketPastAFirewall) {
+  const std::string text = nft_steer("t", {kV4, kV6});
+  const std::size_t direct = text.find("input meta nfproto ipv4 udp dport 40001 counter drop\n");
+  ASSERT_NE(direct, std::string::npos);
+  EXPECT_LT(direct, text.find("udp dport set 40001")) << "what is turned over was accepted before it could meet this";
+  EXPECT_THAT(text, HasSubstr("input meta nfproto ipv6 udp dport 40002 counter drop\n"));
+}
+
 TEST(NftSteer, TheFormOfTheFirstDraftsIsEspToo) {
   EXPECT_THAT(nft_steer("t", {kV4}),
               HasSubstr("udp dport 4500 @th,64,64 0 udp dport set 40001 udp checksum set 0 accept\n"));
