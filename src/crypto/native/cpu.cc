@@ -38,9 +38,7 @@ std::uint32_t saved_states() {
   return low;
 }
 
-}  // namespace
-
-bool has_vaes_256() {
+bool find_vaes_256() {
   constexpr std::uint32_t kPclmul = bit(1), kAes = bit(25), kAvx2 = bit(5), kVaes = bit(9), kVpclmul = bit(10);
   constexpr std::uint32_t kSseAndAvxStates = bit(1) | bit(2);
   const Leaf seven = cpuid(7, 0);
@@ -48,11 +46,24 @@ bool has_vaes_256() {
          has_all(seven.ebx, kAvx2) && has_all(seven.ecx, kVaes | kVpclmul);
 }
 
-bool has_vaes_512() {
+bool find_vaes_512() {
   constexpr std::uint32_t kBmi2 = bit(8), kFoundation = bit(16), kDwords = bit(17), kBytes = bit(30), kShort = bit(31);
   constexpr std::uint32_t kAvx512States = bit(5) | bit(6) | bit(7);
-  return has_vaes_256() && has_all(saved_states(), kAvx512States) &&
+  return find_vaes_256() && has_all(saved_states(), kAvx512States) &&
          has_all(cpuid(7, 0).ebx, kBmi2 | kFoundation | kDwords | kBytes | kShort);
+}
+
+}  // namespace
+
+// Asked once: a virtual machine leaves for its host at each cpuid, and every SA wants to know.
+bool has_vaes_256() {
+  static const bool has = find_vaes_256();
+  return has;
+}
+
+bool has_vaes_512() {
+  static const bool has = find_vaes_512();
+  return has;
 }
 #else
 bool has_vaes_256() {
