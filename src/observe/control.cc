@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "observe/netstat.h"
+#include "observe/nodes.h"
 #include "observe/variables.h"
 
 namespace testudo::observe {
@@ -84,8 +85,38 @@ json drops(const Sources& s) {
 }
 
 json describe_variable(const Variable& v, engine::Settings& settings) {
-  return {{"name", v.name},       {"value", v.in(settings)}, {"minimum", v.minimum},
-          {"maximum", v.maximum}, {"writable", v.writable},  {"meaning", v.meaning}};
+  return {{"name", v.name},       {"type", "int"},          {"value", v.in(settings)}, {"minimum", v.minimum},
+          {"maximum", v.maximum}, {"writable", v.writable}, {"meaning", v.meaning}};
+}
+
+json node_counters(const Node& node, const Sources& s) {
+  json counters = json::array();
+  if (node.kind == Node::Kind::PfkeyCounters) {
+    for (const json& line : embedded(s.pfkey_counters).value("lines", json::array())) {
+      counters.push_back({{"name", text_of(line, "name")}, {"value", line.value("value", std::uint64_t{0})}});
+    }
+  }
+  for (const StatLine& line : counters_of(node, s.engine.statistics())) {
+    counters.push_back({{"name", line.name}, {"value", line.value}});
+  }
+  return counters;
+}
+
+/// A list shows what a node is; who asks for it by name gets what it holds, as far as this layer knows it.
+json describe_node(const Node& node, const Sources& s, bool whole) {
+  const bool messages = node.kind == Node::Kind::Sas || node.kind == Node::Kind::Policies;
+  json row{{"name", node.name},
+           {"type", messages ? "messages" : "counters"},
+           {"writable", false},
+           {"meaning", node.meaning}};
+  if (messages) {
+    row["size"] = node.kind == Node::Kind::Sas ? s.sad.size() : s.spd.size();
+    return row;
+  }
+  json counters = node_counters(node, s);
+  row["size"] = counters.size();
+  if (whole) row["counters"] = std::move(counters);
+  return row;
 }
 
 json write_failure(WriteError error, const std::string& name) {
@@ -105,12 +136,18 @@ json write_failure(WriteError error, const std::string& name) {
 }
 
 json write(const Sources& s, const std::string& name, const json& value) {
+  if (find_node(name) != nullptr) return write_failure(WriteError::ReadOnly, name);
   if (!value.is_number_integer()) return failure(EINVAL, name + ": the value must be a whole number");
   if (const auto error = write_variable(s.settings, name, value.get<std::int64_t>(), s.spd.size())) {
     return write_failure(*error, name);
   }
   if (s.settings_changed) s.settings_changed(name);
   return {{"ok", true}, {"variables", json::array({describe_variable(*find_variable(name), s.settings)})}};
+}
+
+/// True of the node itself, of what lies in its subtree, and of everything for "".
+bool is_below(std::string_view tree, std::string_view name) {
+  return tree.empty() || (name.starts_with(tree) && (name.size() == tree.size() || name[tree.size()] == '.'));
 }
 
 /// {"cmd":"sysctl"} lists all, with "name" one or a subtree, with "value" it writes.
@@ -121,9 +158,15 @@ json sysctl(const Sources& s, const json& request, bool privileged) {
     return write(s, name, *value);
   }
   json rows = json::array();
+  if (const Node* node = find_node(name)) {
+    rows.push_back(describe_node(*node, s, true));
+    return {{"ok", true}, {"variables", std::move(rows)}};
+  }
   for (const Variable& v : variables()) {
-    const bool below = v.name.starts_with(name) && (v.name.size() == name.size() || v.name[name.size()] == '.');
-    if (name.empty() || below) rows.push_back(describe_variable(v, s.settings));
+    if (is_below(name, v.name)) rows.push_back(describe_variable(v, s.settings));
+  }
+  for (const Node& node : nodes()) {
+    if (is_below(name, node.name)) rows.push_back(describe_node(node, s, false));
   }
   if (rows.empty()) return failure(ENOENT, name + ": no such variable");
   return {{"ok", true}, {"variables", std::move(rows)}};

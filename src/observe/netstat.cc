@@ -62,9 +62,9 @@ constexpr std::array kEspDrops{
     Row{"qfull", "esp packets dropped due to queue full"},
     Row{"noxform", "esp packets with no xform"},
     Row{"badilen", "esp packets with bad ilen"},
-    Row{"wrap", "esp packets dropped for replay counter wrap"},
     Row{"badenc", "esp packets with bad encryption"},
     Row{"badauth", "esp packets with bad authentication"},
+    Row{"wrap", "esp packets dropped for replay counter wrap"},
     Row{"replay", "esp packets dropped for possible replay"},
     Row{"invalid", "esp packets with an invalid SA"},
     Row{"toobig", "esp packets too big"},
@@ -73,13 +73,13 @@ constexpr std::array kEspDrops{
     Row{"tunnel", "esp tunnel sanity check failures"},
 };
 constexpr std::array kIpcompDrops{
-    Row{"hdrops", "IPcomp packets too short for header length"},
-    Row{"nopf", "protocol family not supported"},
-    Row{"notdb", "IPcomp packets with no SA"},
-    Row{"badkcr", "IPcomp packets dropped by crypto returning NULL mbuf"},
-    Row{"qfull", "queue full"},
-    Row{"noxform", "no support for transform"},
-    Row{"wrap", "packets dropped for replay counter wrap"},
+    Row{"hdrops", "ipcomp packets too short for header length"},
+    Row{"nopf", "ipcomp protocol family not supported"},
+    Row{"notdb", "ipcomp packets with no SA"},
+    Row{"badkcr", "ipcomp packets dropped by crypto returning NULL mbuf"},
+    Row{"qfull", "ipcomp queue full"},
+    Row{"noxform", "ipcomp no support for transform"},
+    Row{"wrap", "ipcomp packets dropped for replay counter wrap"},
 };
 
 StatLine line(std::string_view name, std::uint64_t value, std::string_view words) {
@@ -103,8 +103,8 @@ void add_histogram(StatSection& section, const ProtocolCounters& counters, const
 }
 
 void add_bytes(StatSection& section, const ProtocolCounters& c) {
-  section.lines.push_back(line("ibytes", c.input_bytes, "bytes received"));
-  section.lines.push_back(line("obytes", c.output_bytes, "bytes transmitted"));
+  section.lines.push_back(line("ibytes", c.input_bytes, section.name + " bytes received"));
+  section.lines.push_back(line("obytes", c.output_bytes, section.name + " bytes transmitted"));
 }
 
 StatSection ipsec_section(const Statistics& s) {
@@ -148,16 +148,16 @@ StatSection esp_section(const Statistics& s) {
 StatSection ipip_section(const Statistics& s) {
   StatSection section{"ipip", {}};
   section.lines = {
-      line("ipackets", s.ipip.input, "total input packets"),
-      line("opackets", s.ipip.output, "total output packets"),
-      line("hdrops", dropped(s, "ipip.hdrops"), "packets too short for header length"),
-      line("qfull", 0, "packets dropped due to queue full"),
-      line("pdrops", 0, "packets blocked due to policy"),
-      line("spoof", dropped(s, "ipip.spoof"), "IP spoofing attempts"),
-      line("family", dropped(s, "ipip.family"), "protocol family mismatched"),
-      line("unspec", dropped(s, "ipip.unspec"), "missing tunnel-endpoint address"),
-      line("ibytes", s.ipip.input_bytes, "input bytes received"),
-      line("obytes", s.ipip.output_bytes, "output bytes processed"),
+      line("ipackets", s.ipip.input, "ipip total input packets"),
+      line("opackets", s.ipip.output, "ipip total output packets"),
+      line("hdrops", dropped(s, "ipip.hdrops"), "ipip packets too short for header length"),
+      line("qfull", 0, "ipip packets dropped due to queue full"),
+      line("pdrops", 0, "ipip packets blocked due to policy"),
+      line("spoof", dropped(s, "ipip.spoof"), "ipip IP spoofing attempts"),
+      line("family", dropped(s, "ipip.family"), "ipip protocol family mismatched"),
+      line("unspec", dropped(s, "ipip.unspec"), "ipip missing tunnel-endpoint address"),
+      line("ibytes", s.ipip.input_bytes, "ipip input bytes received"),
+      line("obytes", s.ipip.output_bytes, "ipip output bytes processed"),
   };
   return section;
 }
@@ -167,20 +167,20 @@ StatSection ipcomp_section(const Statistics& s) {
   add_drops(section, s, Layer::Ipcomp, kIpcompDrops);
   const auto at = [&s](std::string_view counter) { return dropped_at(s, Layer::Ipcomp, counter); };
   for (StatLine& l : std::vector<StatLine>{
-           line("input", s.ipcomp.input, "input IPcomp packets"),
-           line("output", s.ipcomp.output, "output IPcomp packets"),
-           line("invalid", at("invalid"), "packets with an invalid SA"),
-           line("toobig", at("toobig"), "packets decompressed as too big"),
-           line("minlen", s.ipcomp_too_short, "packets too short to be compressed"),
-           line("useless", s.ipcomp_useless, "packet for which compression was useless"),
-           line("pdrops", at("pdrops"), "packets blocked due to policy"),
-           line("crypto", at("crypto"), "failed crypto requests"),
+           line("input", s.ipcomp.input, "ipcomp input IPcomp packets"),
+           line("output", s.ipcomp.output, "ipcomp output IPcomp packets"),
+           line("invalid", at("invalid"), "ipcomp packets with an invalid SA"),
+           line("toobig", at("toobig"), "ipcomp packets decompressed as too big"),
+           line("minlen", s.ipcomp_too_short, "ipcomp packets too short to be compressed"),
+           line("useless", s.ipcomp_useless, "ipcomp packet for which compression was useless"),
+           line("pdrops", at("pdrops"), "ipcomp packets blocked due to policy"),
+           line("crypto", at("crypto"), "ipcomp failed crypto requests"),
        }) {
     section.lines.push_back(std::move(l));
   }
   add_histogram(section, s.ipcomp, crypto::compressions(), "IPcomp");
-  section.lines.push_back(line("ibytes", s.ipcomp.input_bytes, "input bytes"));
-  section.lines.push_back(line("obytes", s.ipcomp.output_bytes, "output bytes"));
+  section.lines.push_back(line("ibytes", s.ipcomp.input_bytes, "ipcomp input bytes"));
+  section.lines.push_back(line("obytes", s.ipcomp.output_bytes, "ipcomp output bytes"));
   return section;
 }
 

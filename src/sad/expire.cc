@@ -76,7 +76,7 @@ void Database::age(Member& member, Time now, std::vector<Expiry>& out) {
 
 std::vector<Expiry> Database::tick(Time now) {
   std::vector<Expiry> out;
-  const auto patience = static_cast<std::uint64_t>(std::max(settings_.larval_lifetime, 0));
+  const auto patience = std::uint64_t{static_cast<std::uint32_t>(settings_.larval_lifetime)};
   while (!larval_.empty() && age_in_seconds(larval_.front()->sa->created(), now) > patience) {
     const std::shared_ptr<Sa> sa = larval_.front()->sa;
     erase(*larval_.front());

@@ -12,8 +12,8 @@ constexpr std::uint32_t kScanned = 1U << 16;  // ranges up to this are searched 
 
 SpiRange effective_range(SaProtocol protocol, SpiRange range, const KeySettings& settings) {
   if (range.min == 0 && range.max == 0) {
-    range.min = static_cast<std::uint32_t>(std::max(settings.spi_min_value, 0));
-    range.max = static_cast<std::uint32_t>(std::max(settings.spi_max_value, 0));
+    range.min = static_cast<std::uint32_t>(settings.spi_min_value);
+    range.max = static_cast<std::uint32_t>(settings.spi_max_value);
   }
   if (protocol == SaProtocol::Ipcomp) {
     range.min = std::min(range.min, kLastCpi);
@@ -35,11 +35,14 @@ bool Database::collides(const net::Address& destination, Spi spi) const {
 std::optional<Spi> Database::free_spi(const SaGroup& group, SpiRange asked) {
   const SpiRange range = effective_range(group.protocol, asked, settings_);
   if (range.min > range.max) return std::nullopt;
-  const int tries = std::clamp(settings_.spi_try, 1, 100'000);
-  for (int i = 0; i < tries; ++i) {
+  // Without sign, as netipsec keeps it, and as many as anybody can wait for.
+  const std::uint32_t tries = std::min(static_cast<std::uint32_t>(settings_.spi_try), 100'000U);
+  const bool one_spi = range.min == range.max;
+  if (tries == 0 && !one_spi) return std::nullopt;
+  for (std::uint32_t i = 0; i < std::max(tries, 1U); ++i) {
     const Spi spi{random_.between(range.min, range.max)};
     if (!collides(group.destination, spi)) return spi;
-    if (range.min == range.max) return std::nullopt;
+    if (one_spi) return std::nullopt;
   }
   const std::uint64_t width = std::uint64_t{range.max} - range.min + 1;
   if (width > kScanned) return std::nullopt;

@@ -3,7 +3,8 @@
 
 namespace testudo::sad {
 
-/// net.key.*: names, defaults and ranges are those of NetBSD's sysctl; observe/ gives them their names.
+/// net.key.*: names, defaults and ranges are those of NetBSD's sysctl; observe/ gives them their names.  Any number may
+/// be written; those of SPIs, tries and larval_lifetime are then taken without sign.
 struct KeySettings {
   std::int32_t debug = 0;
   std::int32_t spi_try = 1000;  ///< tries for a free SPI

@@ -52,17 +52,49 @@ int ask_and_print(const CommonOptions& common, const json& request, Render rende
   return 0;
 }
 
+/// Decimal, or as sysctl(8) reads it hexadecimal behind 0x and octal behind 0.
+std::optional<std::int64_t> number_of(std::string_view digits) {
+  const bool negative = digits.starts_with('-');
+  if (negative) digits.remove_prefix(1);
+  int base = 10;
+  if (digits.starts_with("0x") || digits.starts_with("0X")) {
+    base = 16;
+    digits.remove_prefix(2);
+  } else if (digits.size() > 1 && digits.starts_with('0')) {
+    base = 8;
+  }
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
+  if (digits.empty() || value > INT64_MAX || error != std::errc{} || end != digits.data() + digits.size())
+    return std::nullopt;
+  const auto number = static_cast<std::int64_t>(value);
+  return negative ? -number : number;
+}
+
 /// {"cmd":"sysctl", …} of NAME or NAME=VALUE; nothing when VALUE is no number.
 std::optional<json> sysctl_request(const std::string& assignment, bool write) {
   const auto equals = assignment.find('=');
   json request{{"cmd", "sysctl"}, {"name", assignment.substr(0, equals)}};
   if (equals == std::string::npos) return write ? std::nullopt : std::optional{request};
-  const std::string digits = assignment.substr(equals + 1);
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (!write || error != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
-  request["value"] = value;
+  const auto value = number_of(std::string_view{assignment}.substr(equals + 1));
+  if (!write || !value) return std::nullopt;
+  request["value"] = *value;
   return request;
+}
+
+/// A reply about one of the tables that PF_KEY has.
+bool is_table(const json& reply) {
+  const json rows = reply.value("variables", json::array());
+  return rows.size() == 1 && rows.front().value("type", "") == "messages";
+}
+
+int read_or_write(const CommonOptions& common, const json& request, bool verbose) {
+  int status = 0;
+  const auto reply = ask(common, request, status);
+  if (!reply) return status;
+  if (!verbose && is_table(*reply)) return show_table(common, request.value("name", ""));
+  fmt::print("{}", common.json ? reply->dump(2) + "\n" : cli::render_variables(*reply, verbose));
+  return 0;
 }
 
 }  // namespace
@@ -98,7 +130,7 @@ int sysctl(const CommonOptions& common, const std::vector<std::string>& assignme
       worst = kRefused;
       continue;
     }
-    if (const int status = ask_and_print(common, *request, render); status != 0) worst = status;
+    if (const int status = read_or_write(common, *request, verbose); status != 0) worst = status;
   }
   return worst;
 }

@@ -17,6 +17,8 @@ int show_stats(const CommonOptions& common, bool nonzero_only, bool reset);
 int show_drops(const CommonOptions& common, bool all);
 /// `assignments` are NAME or NAME=VALUE; empty with `all` lists every variable.
 int sysctl(const CommonOptions& common, const std::vector<std::string>& assignments, bool write, bool verbose);
+/// net.key.dumpsa or net.key.dumpsp: the messages themselves, which sysctl() only counts.
+int show_table(const CommonOptions& common, const std::string& name);
 int follow_trace(const CommonOptions& common, std::uint64_t limit);
 int show_version(bool features);
 

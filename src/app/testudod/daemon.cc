@@ -38,6 +38,7 @@ Daemon::Daemon(Options options, Log& log)
       server_({sad_, spd_, settings_.key, random_, io::wall_reference,
                [this](std::uint32_t sequence) { engine_->acquire_answered(sequence); },
                [this] {
+                 if (spd_.size() != 0) settings_.used = 1;
                  policies_dirty_ = true;
                  policies_changed_at_ = io::now();
                }}),

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace testudo::cli {
 namespace {
@@ -37,19 +38,28 @@ bool is_violation(const std::string& name) {
   return name == "in_polvio" || name == "out_polvio";
 }
 
-std::string stat_lines(const json& lines, const std::string& indent, const std::string& heading,
+/// A heading stands in front of each run of histogram lines; netstat's protocols have it without any, too.
+struct Histogram {
+  std::string heading;
+  bool always = false;
+};
+
+/// Whatever the lines around them, a histogram's heading has one tab in front and its lines have two.
+std::string stat_lines(const json& lines, const std::string& indent, const Histogram& histogram,
                        const RenderOptions& options) {
   std::string text;
-  bool in_histogram = false;
+  bool inside = false, headed = false;
   for (const json& l : lines) {
     const std::uint64_t value = number(l, "value");
-    const std::string words = l.value("words", "");
-    if (is_violation(l.value("name", "")) || (options.nonzero_only && value == 0)) continue;
-    const bool histogram = l.value("histogram", false);
-    if (histogram && !in_histogram) text += fmt::format("{}{}:\n", indent, heading);
-    in_histogram = histogram;
-    text +=
-        histogram ? fmt::format("{}\t{}: {}\n", indent, words, value) : fmt::format("{}{} {}\n", indent, value, words);
+    const std::string name = l.value("name", ""), words = l.value("words", "");
+    const bool was_inside = std::exchange(inside, l.value("histogram", false));
+    const bool passed_by = histogram.always && !headed && name == "ibytes";
+    if ((inside && !was_inside) || passed_by) {
+      text += fmt::format("\t{}:\n", histogram.heading);
+      headed = true;
+    }
+    if (is_violation(name) || (options.nonzero_only && value == 0)) continue;
+    text += inside ? fmt::format("\t\t{}: {}\n", words, value) : fmt::format("{}{} {}\n", indent, value, words);
   }
   return text;
 }
@@ -78,6 +88,16 @@ std::string host_lines(const json& host) {
   return text;
 }
 
+/// What is no number: how much it holds, or all of it when it was asked for by name.
+std::string node_lines(const json& node) {
+  const std::string name = node.value("name", ""), type = node.value("type", "");
+  const auto counters = node.find("counters");
+  if (counters == node.end()) return fmt::format("{}: {} {}\n", name, number(node, "size"), type);
+  std::string text = name + ":\n";
+  for (const json& c : *counters) text += fmt::format("\t{}: {}\n", c.value("name", ""), number(c, "value"));
+  return text;
+}
+
 }  // namespace
 
 std::string render_status(const json& reply) {
@@ -103,11 +123,12 @@ std::string render_stats(const json& reply, const RenderOptions& options) {
     const json lines = section.value("lines", json::array());
     const bool outer = name == "ipsec";
     text += outer ? name + ":\n" + violations(lines) : "\t" + name + ":\n";
-    text += stat_lines(lines, outer ? "\t" : "\t\t", (name == "ipcomp" ? "IPcomp" : name) + " histogram", options);
+    const Histogram histogram{name + " histogram", name == "ah" || name == "esp" || name == "ipcomp"};
+    text += stat_lines(lines, outer ? "\t" : "\t\t", histogram, options);
   }
   const json pfkey = reply.value("pfkey", json::object());
   if (pfkey.contains("lines"))
-    text += "pfkey:\n" + stat_lines(pfkey.at("lines"), "\t", "histogram by message type", options);
+    text += "pfkey:\n" + stat_lines(pfkey.at("lines"), "\t", {"histogram by message type", false}, options);
   return text;
 }
 
@@ -129,10 +150,13 @@ std::string render_drops(const json& reply, const RenderOptions& options) {
 std::string render_variables(const json& reply, bool verbose) {
   std::string text;
   for (const json& v : reply.value("variables", json::array())) {
-    text += fmt::format("{} = {}\n", v.value("name", ""), v.value("value", 0));
+    const bool is_number = v.value("type", "int") == "int";
+    text += is_number ? fmt::format("{} = {}\n", v.value("name", ""), v.value("value", 0)) : node_lines(v);
     if (!verbose) continue;
-    text += fmt::format("\t{}{}\n\t{}\n", v.value("writable", false) ? "" : "read-only; ",
-                        fmt::format("{} to {}", v.value("minimum", 0), v.value("maximum", 0)), v.value("meaning", ""));
+    const std::string form =
+        is_number ? fmt::format("{} to {}", v.value("minimum", 0), v.value("maximum", 0)) : v.value("type", "");
+    text +=
+        fmt::format("\t{}{}\n\t{}\n", v.value("writable", false) ? "" : "read-only; ", form, v.value("meaning", ""));
   }
   return text;
 }

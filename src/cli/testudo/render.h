@@ -15,7 +15,8 @@ std::string render_status(const nlohmann::json& reply);
 std::string render_stats(const nlohmann::json& reply, const RenderOptions& options);
 /// One block a reason: count, name, sentence, the last packet.
 std::string render_drops(const nlohmann::json& reply, const RenderOptions& options);
-/// `name = value` lines, as sysctl(8) prints them; with `verbose` the range and the meaning too.
+/// `name = value` lines, as sysctl(8) prints them; with `verbose` the range and the meaning too.  Nodes that are no
+/// numbers get one line that says what they hold, and one for each counter when they were asked for by name.
 std::string render_variables(const nlohmann::json& reply, bool verbose);
 /// One step of a packet's way.
 std::string render_trace(const nlohmann::json& step, const RenderOptions& options);

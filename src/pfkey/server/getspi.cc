@@ -16,8 +16,7 @@ constexpr std::uint32_t kHighestCpi = 0xffff;
 constexpr std::array kReply{Ext::Sa, Ext::AddressSrc, Ext::AddressDst};
 
 sad::SpiRange default_range(const sad::KeySettings& settings) {
-  return {static_cast<std::uint32_t>(std::max(settings.spi_min_value, 0)),
-          static_cast<std::uint32_t>(std::max(settings.spi_max_value, 0))};
+  return {static_cast<std::uint32_t>(settings.spi_min_value), static_cast<std::uint32_t>(settings.spi_max_value)};
 }
 
 Result<sad::SpiRange, Errno> range_of(const Message& message, const sad::KeySettings& settings) {

@@ -31,7 +31,11 @@ class ControlTest : public ::testing::Test {
   NoHost host;
   engine::Engine engine{{sad, spd, settings, random, host}};
   std::string changed;
-  Control control{{engine, settings, sad, spd, [] { return std::string{R"({"lines": []})"}; },
+  Control control{{engine, settings, sad, spd,
+                   [] {
+                     return std::string{
+                         R"({"lines": [{"name": "out_total", "value": 4, "words": "requests sent from userland"}]})"};
+                   },
                    [] { return std::string{R"({"mode": "ring"})"}; },
                    [this](std::string_view name) { changed = name; }}};
 };
@@ -50,6 +54,44 @@ TEST_F(ControlTest, SysctlReadsOneASubtreeAndAll) {
   EXPECT_GT(ask({{"cmd", "sysctl"}, {"name", "net.key"}})["variables"].size(), 10U);
   EXPECT_GT(ask({{"cmd", "sysctl"}})["variables"].size(), 35U);
   EXPECT_EQ(ask({{"cmd", "sysctl"}, {"name", "net.ke"}})["errno"], ENOENT);
+}
+
+TEST_F(ControlTest, AListSaysWhatNodesAreAndByNameTheyShowWhatTheyHold) {
+  const json list = ask({{"cmd", "sysctl"}, {"name", "net.inet.esp"}})["variables"];
+  ASSERT_EQ(list.size(), 1U);
+  EXPECT_EQ(list[0]["name"], "net.inet.esp.esp_stats");
+  EXPECT_EQ(list[0]["size"], 20);
+  EXPECT_FALSE(list[0].contains("counters"));
+  for (const char* name : {"net.inet.esp.esp_stats", "net.inet.esp.stats"}) {
+    const json whole = ask({{"cmd", "sysctl"}, {"name", name}})["variables"];
+    ASSERT_EQ(whole.size(), 1U) << name;
+    EXPECT_EQ(whole[0]["counters"].size(), 20U) << name;
+    EXPECT_EQ(whole[0]["counters"][0]["name"], "hdrops") << name;
+  }
+}
+
+TEST_F(ControlTest, PfkeysCountersAreANodeToo) {
+  const json node = ask({{"cmd", "sysctl"}, {"name", "net.key.stats"}})["variables"][0];
+  EXPECT_EQ(node["counters"], json::parse(R"([{"name": "out_total", "value": 4}])"));
+}
+
+TEST_F(ControlTest, DumpsAreCountedHereAndReadElsewhere) {
+  for (const char* name : {"net.key.dumpsa", "net.key.dumpsa.3", "net.key.dumpsp"}) {
+    const json rows = ask({{"cmd", "sysctl"}, {"name", name}})["variables"];
+    ASSERT_EQ(rows.size(), 1U) << name;
+    EXPECT_EQ(rows[0]["type"], "messages") << name;
+    EXPECT_EQ(rows[0]["size"], 0) << name;
+  }
+  for (const char* name : {"net.key.dumpsa.4", "net.key.dumpsa.", "net.key.dumpsp.1", "net.inet.esp.stat"}) {
+    EXPECT_EQ(ask({{"cmd", "sysctl"}, {"name", name}})["errno"], ENOENT) << name;
+  }
+}
+
+TEST_F(ControlTest, NodesThatAreNoNumbersAreNotWritten) {
+  for (const char* name : {"net.inet.ipsec.ipsecstats", "net.inet6.ipsec6.stats", "net.inet.ah.ah_stats",
+                           "net.inet.ipcomp.stats", "net.key.stats", "net.key.dumpsa", "net.key.dumpsp"}) {
+    EXPECT_EQ(ask({{"cmd", "sysctl"}, {"name", name}, {"value", 0}})["errno"], EPERM) << name;
+  }
 }
 
 TEST_F(ControlTest, OnlyThePrivilegedWrite) {

@@ -33,6 +33,52 @@ TEST(Netstat, SectionsStandInNetBsdsOrder) {
   EXPECT_EQ(sections[4].name, "ipcomp");
 }
 
+std::string lines_of(const StatSection& section) {
+  std::string text;
+  for (const StatLine& l : section.lines) text += l.words + "\n";
+  return text;
+}
+
+// netstat(1) of NetBSD 10, line by line.
+TEST(Netstat, TheWordsAreNetBsds) {
+  const auto sections = netstat_sections(Statistics{});
+  EXPECT_EQ(lines_of(sections[0]),
+            "input policy violations\noutput policy violations\nno SA found (output)\n"
+            "no memory available (output)\nno route available (output)\ngeneric errors (output)\n"
+            "bundled SA processed (output)\nSPD cache lookups\nSPD cache misses\n");
+  EXPECT_EQ(lines_of(sections[1]),
+            "ah input packets processed\nah output packets processed\nah headers too short\n"
+            "ah headers for unsupported address family\nah packets with no SA\n"
+            "ah packets dropped by crypto returning NULL mbuf\nah packets with bad authentication\n"
+            "ah packets with no xform\nah packets dropped due to queue full\n"
+            "ah packets dropped for replay counter wrap\nah packets dropped for possible replay\n"
+            "ah packets dropped for bad authenticator length\nah packets with an invalid SA\nah packets too big\n"
+            "ah packets blocked due to policy\nah failed crypto requests\nah tunnel sanity check failures\n"
+            "ah bytes received\nah bytes transmitted\n");
+  EXPECT_EQ(lines_of(sections[2]),
+            "esp input packets processed\nesp output packets processed\nesp headers too short\n"
+            "esp headers for unsupported address family\nesp packets with no SA\n"
+            "esp packets dropped by crypto returning NULL mbuf\nesp packets dropped due to queue full\n"
+            "esp packets with no xform\nesp packets with bad ilen\nesp packets with bad encryption\n"
+            "esp packets with bad authentication\nesp packets dropped for replay counter wrap\n"
+            "esp packets dropped for possible replay\nesp packets with an invalid SA\nesp packets too big\n"
+            "esp packets blocked due to policy\nesp failed crypto requests\nesp tunnel sanity check failures\n"
+            "esp bytes received\nesp bytes transmitted\n");
+  EXPECT_EQ(lines_of(sections[3]),
+            "ipip total input packets\nipip total output packets\nipip packets too short for header length\n"
+            "ipip packets dropped due to queue full\nipip packets blocked due to policy\nipip IP spoofing attempts\n"
+            "ipip protocol family mismatched\nipip missing tunnel-endpoint address\nipip input bytes received\n"
+            "ipip output bytes processed\n");
+  EXPECT_EQ(lines_of(sections[4]),
+            "ipcomp packets too short for header length\nipcomp protocol family not supported\n"
+            "ipcomp packets with no SA\nipcomp packets dropped by crypto returning NULL mbuf\nipcomp queue full\n"
+            "ipcomp no support for transform\nipcomp packets dropped for replay counter wrap\n"
+            "ipcomp input IPcomp packets\nipcomp output IPcomp packets\nipcomp packets with an invalid SA\n"
+            "ipcomp packets decompressed as too big\nipcomp packets too short to be compressed\n"
+            "ipcomp packet for which compression was useless\nipcomp packets blocked due to policy\n"
+            "ipcomp failed crypto requests\nipcomp input bytes\nipcomp output bytes\n");
+}
+
 TEST(Netstat, ADropCountsAtItsLayerOnly) {
   Statistics s;
   drop(s, DropReason::Replayed, 0, 3);

@@ -22,6 +22,12 @@ TEST_F(SadDatabase, LarvalSasGoWhenTheirTimeIsOver) {
   EXPECT_EQ(sad.size(), 0U);
 }
 
+TEST_F(SadDatabase, LarvalSasStayWhenTheirTimeIsBelowZero) {
+  settings.larval_lifetime = -1;
+  ASSERT_TRUE(sad.reserve(group(), {10000, 10000}, 0, 0, at(0)).has_value());
+  EXPECT_THAT(tick(at(1'000'000)), testing::IsEmpty());
+}
+
 TEST_F(SadDatabase, ALifetimeOfOneSecondEndsWhenTheAgeReadsTwo) {
   add_living(group(), 10000, {.addtime = 1}, {.addtime = 1});
   EXPECT_THAT(tick(at(1)), testing::IsEmpty());

@@ -70,11 +70,18 @@ TEST_F(SadDatabase, ACpiHasSixteenBits) {
   EXPECT_EQ((*sad.reserve(ipcomp, {0x20000, 0x30000}, 0, 0, at(0)))->spi(), Spi{0xffff});
 }
 
-TEST_F(SadDatabase, SenselessTriesSettingsStillAllowOne) {
-  for (const std::int32_t tries : {0, -5, INT32_MAX}) {
+TEST_F(SadDatabase, AnyNumberOfTriesIsTakenWithoutSign) {
+  for (const std::int32_t tries : {1, -5, INT32_MIN, INT32_MAX}) {
     settings.spi_try = tries;
     EXPECT_TRUE(sad.reserve(group(), {}, 0, 0, at(0)).has_value()) << tries;
   }
+}
+
+TEST_F(SadDatabase, WithoutATryOnlyAnSpiThatIsAskedForIsReserved) {
+  settings.spi_try = 0;
+  EXPECT_EQ(sad.reserve(group(), {}, 0, 0, at(0)).error(), DatabaseError::NoFreeSpi);
+  EXPECT_EQ(sad.reserve(group(), {1000, 1001}, 0, 0, at(0)).error(), DatabaseError::NoFreeSpi);
+  EXPECT_TRUE(sad.reserve(group(), {1000, 1000}, 0, 0, at(0)).has_value());
 }
 
 }  // namespace

@@ -19,10 +19,14 @@ const json kStats = json::parse(R"json({"ok": true, "sections": [
   {"section": "esp", "lines": [
     {"name": "input", "value": 5, "words": "esp input packets processed", "histogram": false},
     {"name": "histogram.3des-cbc", "value": 5, "words": "esp packets with 3des-cbc", "histogram": true},
-    {"name": "ibytes", "value": 420, "words": "bytes received", "histogram": false}]}]
+    {"name": "ibytes", "value": 420, "words": "esp bytes received", "histogram": false}]},
+  {"section": "ipcomp", "lines": [
+    {"name": "crypto", "value": 0, "words": "ipcomp failed crypto requests", "histogram": false},
+    {"name": "ibytes", "value": 0, "words": "ipcomp input bytes", "histogram": false}]}]
 })json");
 
-// The layout of netstat -s: tab, value, words; histograms one level deeper.
+// The layout of netstat -s: tab, value, words; a protocol's lines one level deeper, but not its histogram, whose
+// heading is there even when nothing follows.
 TEST(RenderStats, LooksLikeNetstat) {
   EXPECT_EQ(render_stats(kStats, {}),
             "ipsec:\n"
@@ -30,9 +34,13 @@ TEST(RenderStats, LooksLikeNetstat) {
             "\t0 no SA found (output)\n"
             "\tesp:\n"
             "\t\t5 esp input packets processed\n"
-            "\t\tesp histogram:\n"
-            "\t\t\tesp packets with 3des-cbc: 5\n"
-            "\t\t420 bytes received\n");
+            "\tesp histogram:\n"
+            "\t\tesp packets with 3des-cbc: 5\n"
+            "\t\t420 esp bytes received\n"
+            "\tipcomp:\n"
+            "\t\t0 ipcomp failed crypto requests\n"
+            "\tipcomp histogram:\n"
+            "\t\t0 ipcomp input bytes\n");
 }
 
 TEST(RenderStats, PfkeyStandsApartWithItsHistogram) {
@@ -72,6 +80,16 @@ TEST(RenderVariables, LooksLikeSysctl) {
   EXPECT_EQ(render_variables(reply, false), "net.inet.ipsec.used = 1\n");
   EXPECT_EQ(render_variables(reply, true),
             "net.inet.ipsec.used = 1\n\tread-only; 0 to 1\n\t1 since the first policy was installed\n");
+}
+
+TEST(RenderVariables, NodesThatAreNoNumbersAreShortInListsAndWholeByName) {
+  json node = json::parse(R"json({"name": "net.inet.ipip.ipip_stats", "type": "counters", "size": 2,
+    "writable": false, "meaning": "counters of tunnels"})json");
+  const auto render = [](const json& v, bool verbose) { return render_variables({{"variables", {v}}}, verbose); };
+  EXPECT_EQ(render(node, false), "net.inet.ipip.ipip_stats: 2 counters\n");
+  EXPECT_EQ(render(node, true), "net.inet.ipip.ipip_stats: 2 counters\n\tread-only; counters\n\tcounters of tunnels\n");
+  node["counters"] = json::parse(R"json([{"name": "ipackets", "value": 7}, {"name": "opackets", "value": 0}])json");
+  EXPECT_EQ(render(node, false), "net.inet.ipip.ipip_stats:\n\tipackets: 7\n\topackets: 0\n");
 }
 
 TEST(RenderTrace, OneLineAStep) {

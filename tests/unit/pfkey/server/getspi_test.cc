@@ -60,8 +60,16 @@ TEST_F(GetSpi, TheSettingsBoundTheSpi) {
   settings.spi_min_value = 7000;
   settings.spi_max_value = 7001;
   for (int i = 0; i < 2; ++i) EXPECT_EQ(ask(between(Type::GetSpi, SaType::Esp)).sa->spi.value & ~1U, 7000U);
+}
+
+TEST_F(GetSpi, TheSettingsHaveNoSign) {
   settings.spi_min_value = -5;
   settings.spi_max_value = -1;
+  EXPECT_GE(ask(between(Type::GetSpi, SaType::Esp)).sa->spi.value, 0xfffffffbU);
+}
+
+TEST_F(GetSpi, NoneIsTriedWhenTheSettingsAllowNoTry) {
+  settings.spi_try = 0;
   EXPECT_EQ(error_of(between(Type::GetSpi, SaType::Esp)), EINVAL);
 }
 
