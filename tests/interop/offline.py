@@ -7,9 +7,11 @@ import struct
 import subprocess
 import sys
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from pcap import read_pcap, write_pcap  # noqa: E402
+
 SOURCE = pathlib.Path(os.environ.get("TESTUDO_SOURCE", pathlib.Path(__file__).resolve().parent.parent.parent))
 BIN = pathlib.Path(os.environ.get("TESTUDO_BIN", SOURCE / "build" / "dev" / "bin"))
-LINKTYPE_RAW = 101
 
 
 def skip(reason):
@@ -25,23 +27,6 @@ def bytes_of(seed, length):
 
 def hexkey(key):
     return "0x" + key.hex() if key else ""
-
-
-def write_pcap(path, packets):
-    with open(path, "wb") as file:
-        file.write(struct.pack("=IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 262144, LINKTYPE_RAW))
-        for number, packet in enumerate(packets):
-            file.write(struct.pack("=IIII", 1_700_000_000, number % 1_000_000, len(packet), len(packet)) + packet)
-
-
-def read_pcap(path):
-    data = pathlib.Path(path).read_bytes()
-    packets, offset = [], 24
-    while offset + 16 <= len(data):
-        length = struct.unpack_from("=I", data, offset + 8)[0]
-        packets.append(data[offset + 16:offset + 16 + length])
-        offset += 16 + length
-    return packets
 
 
 def upper(packet):

@@ -2,11 +2,13 @@
 """`testudo ring`: the packets of a real TCP connection and of pings, captured between two hosts, go through two engines."""
 import json
 import pathlib
-import struct
+import sys
 
 from lib import BIN, Lab, check, run, say, transfer
 
-LINKTYPE_RAW = 101
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from pcap import read_pcap, write_pcap  # noqa: E402
+
 SUITE = '-E aes-gcm-16 "hogehogehogehogehoge"'
 A_OUT = """
 spdadd 10.1.0.0/24 10.2.0.0/24 any -P out ipsec esp/tunnel/20.0.0.1-20.0.0.2/require;
@@ -19,17 +21,6 @@ add 20.0.0.1 20.0.0.2 esp 0x1000 -m tunnel {SUITE};
 add 20.0.0.2 20.0.0.1 esp 0x1001 -m tunnel {SUITE};
 """
 B_OUT = A_OUT.replace("-P out", "-P x").replace("-P in", "-P out").replace("-P x", "-P in")
-
-
-def packets(path):
-    """The packets of a raw capture."""
-    data = pathlib.Path(path).read_bytes()
-    found, offset = [], 24
-    while offset + 16 <= len(data):
-        length = struct.unpack_from("=I", data, offset + 8)[0]
-        found.append(data[offset + 16:offset + 16 + length])
-        offset += 16 + length
-    return found
 
 
 def record(lab):
@@ -50,10 +41,7 @@ def record(lab):
     check(seen.count("IPv4 TCP") > 50 and seen.count("IPv6 TCP") > 50, "a real conversation was captured",
           (seen.count("IPv4 TCP"), seen.count("IPv6 TCP"), max(map(len, seen.frames))))
     clear = lab.directory / "clear.pcap"
-    with open(clear, "wb") as file:  # without neighbour discovery, which nobody protects
-        file.write(struct.pack("=IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 262144, LINKTYPE_RAW))
-        for packet in seen.frames:
-            file.write(struct.pack("=IIII", 1_700_000_000, 0, len(packet), len(packet)) + packet)
+    write_pcap(clear, seen.frames)  # without neighbour discovery, which nobody protects
     return clear
 
 
@@ -82,24 +70,24 @@ def main():
     with Lab() as lab:
         say("a conversation in clear")
         ring = Ring(lab.directory, record(lab))
-        sent = packets(ring.clear)
+        sent = read_pcap(ring.clear)
 
         say("through a tunnel and out again")
         facts = ring.run(SAS + A_OUT, SAS + B_OUT)
-        check(packets(ring.output) == sent, f"all {len(sent)} packets are delivered as they were, in their order", (drops(facts["a"]), drops(facts["b"])))
-        crossing = packets(ring.wire)
+        check(read_pcap(ring.output) == sent, f"all {len(sent)} packets are delivered as they were, in their order", (drops(facts["a"]), drops(facts["b"])))
+        crossing = read_pcap(ring.wire)
         check(len(crossing) == len(sent) and all(p[0] == 0x45 and p[9] == 50 for p in crossing), "on the wire only IPv4 ESP")
         check({p[12:16] for p in crossing} == {bytes((20, 0, 0, 1)), bytes((20, 0, 0, 2))}, "from both ends")
         check(facts["a"]["in_clear"] == facts["b"]["in_clear"] == 0 and facts["a"]["delivered"] > 0, "each end had its share")
 
         say("the same over a wire of 1500: what may not be cut is told to its sender, and explained")
         facts = ring.run(SAS + A_OUT, SAS + B_OUT, "--mtu", "1500")
-        check(all(len(p) <= 1500 for p in packets(ring.wire)), "no packet is larger than the wire")
+        check(all(len(p) <= 1500 for p in read_pcap(ring.wire)), "no packet is larger than the wire")
         check(set(drops(facts["a"])) == {"NeedsFragmentation"}, "the only reason to drop", drops(facts["a"]))
 
         say("a key that is not the peer's")
         facts = ring.run(SAS + A_OUT, SAS.replace("hogehogehogehogehoge", "hogehogehogehogehogE") + B_OUT)
-        check(facts["b"]["delivered"] == facts["a"]["delivered"] == 0 and packets(ring.output) == [], "delivers nothing")
+        check(facts["b"]["delivered"] == facts["a"]["delivered"] == 0 and read_pcap(ring.output) == [], "delivers nothing")
         check(set(drops(facts["b"])) == {"BadIcv"} and drops(facts["b"])["BadIcv"]["last"]["spi"] == 0x1000, "and says why", drops(facts["b"]))
         check("integrity check failed" in ring.text(), "in words, too")
 
@@ -116,6 +104,10 @@ def main():
         bad = run(BIN / "testudo", "ring", "--config", ring.directory / "bad.conf", "--config", ring.directory / "b.conf", ring.clear,
                   check=False)
         check(bad.returncode == 1 and "bad.conf" in bad.stderr, "a script with a mistake is named", bad.stderr)
+        over = run(BIN / "testudo", "ring", "--config", ring.directory / "a.conf", "--config", ring.directory / "b.conf", "--wire",
+                   ring.clear, ring.clear, check=False)
+        check(over.returncode == 1 and "are the same file" in over.stderr and read_pcap(ring.clear) == sent,
+              "the capture that is read is not written over", over.stderr)
 
 
 if __name__ == "__main__":

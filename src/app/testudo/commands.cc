@@ -145,7 +145,7 @@ int follow_trace(const CommonOptions& common, std::uint64_t limit) {
   const cli::RenderOptions options{false, common.colour};
   for (std::uint64_t seen = 0; limit == 0 || seen < limit; ++seen) {
     const auto line = client->receive();
-    if (!line) break;
+    if (!line) return kNoDaemon;
     const json step = json::parse(*line, nullptr, false);
     if (!step.is_object()) continue;
     fmt::print("{}", common.json ? *line + "\n" : cli::render_trace(step, options));

@@ -3,10 +3,9 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
-#include "app/testudo/commands.h"
 #include "app/testudo/offline.h"
+#include "app/testudo/replay.h"
 #include "cli/testudo/render.h"
-#include "io/pcap.h"
 #include "wire/packet/ip.h"
 
 namespace testudo::app {
@@ -23,10 +22,7 @@ class CaptureOutbox final : public engine::Outbox {
   void to_wire(engine::PacketBuffer& packet, bool) override { writer_.write(packet.bytes(), time_); }
   void to_host(engine::PacketBuffer& packet) override { writer_.write(packet.bytes(), time_); }
   void acquire(const engine::Acquire&) override {}
-  void trace(const engine::TraceStep& step) override {
-    const std::string line = observe::trace_line(step);
-    fmt::print("{}", common_.json ? line + "\n" : cli::render_trace(json::parse(line), {false, common_.colour}));
-  }
+  void trace(const engine::TraceStep& step) override { print_trace(step, common_); }
 
  private:
   io::PcapWriter& writer_;
@@ -38,33 +34,6 @@ class CaptureOutbox final : public engine::Outbox {
 bool comes_from_network(Bytes packet, const Offline& offline) {
   const auto ip = wire::packet::parse_ip(packet);
   return ip && offline.is_local(ip->destination);
-}
-
-struct Totals {
-  std::uint64_t read = 0, too_long = 0;
-};
-
-Totals feed(io::PcapReader& reader, Offline& offline, CaptureOutbox& outbox) {
-  engine::PacketBuffer buffer;
-  Totals totals;
-  Time now{};
-  while (const auto packet = reader.next()) {
-    ++totals.read;
-    if (!buffer.assign(packet->ip)) {
-      ++totals.too_long;
-      continue;
-    }
-    now = std::max(now, Time{packet->time});  // a capture may be out of order; time may not
-    outbox.at(packet->time);
-    const std::array batch{&buffer};
-    if (comes_from_network(packet->ip, offline)) {
-      offline.engine().inbound(batch, now, outbox);
-    } else {
-      offline.engine().outbound(batch, now, outbox);
-    }
-    offline.engine().tick(now, outbox);
-  }
-  return totals;
 }
 
 void report(const CommonOptions& common, const Totals& totals, const io::PcapReader& reader, Offline& offline) {
@@ -83,11 +52,6 @@ void report(const CommonOptions& common, const Totals& totals, const io::PcapRea
   fmt::print("{}", cli::render_drops(drops, {true, common.colour}));
 }
 
-int fail(const std::string& words) {
-  fmt::print(stderr, "testudo: {}\n", words);
-  return 1;
-}
-
 }  // namespace
 
 int run_pcap(const CommonOptions& common, const PcapOptions& options) {
@@ -97,6 +61,8 @@ int run_pcap(const CommonOptions& common, const PcapOptions& options) {
     if (!address) return fail("'" + text + "' is not an address");
     locals.push_back(*address);
   }
+  const std::string clash = clash_of({options.input, options.output});
+  if (!clash.empty()) return fail(clash);
   auto reader = io::PcapReader::open(options.input);
   if (!reader) return fail(reader.error());
   Offline offline{std::move(locals)};
@@ -108,7 +74,16 @@ int run_pcap(const CommonOptions& common, const PcapOptions& options) {
 
   offline.engine().set_tracing(options.trace);
   CaptureOutbox outbox{*writer, common};
-  const Totals totals = feed(*reader, offline, outbox);
+  const Totals totals = replay(*reader, [&](engine::PacketBuffer& packet, io::CaptureTime captured, Time now) {
+    outbox.at(captured);
+    const std::array batch{&packet};
+    if (comes_from_network(packet.bytes(), offline)) {
+      offline.engine().inbound(batch, now, outbox);
+    } else {
+      offline.engine().outbound(batch, now, outbox);
+    }
+    offline.engine().tick(now, outbox);
+  });
   report(common, totals, *reader, offline);
   const std::string unwritten = writer->close();
   if (!reader->error().empty()) return fail(options.input + ": " + reader->error());

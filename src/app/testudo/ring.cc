@@ -7,10 +7,9 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
-#include "app/testudo/commands.h"
 #include "app/testudo/offline.h"
+#include "app/testudo/replay.h"
 #include "cli/testudo/render.h"
-#include "io/pcap.h"
 #include "wire/packet/ip.h"
 
 namespace testudo::app {
@@ -54,11 +53,7 @@ class End final : public engine::Outbox {
     if (captures_.delivered) captures_.delivered->write(packet.bytes(), captures_.time);
   }
   void acquire(const engine::Acquire&) override {}
-  void trace(const engine::TraceStep& step) override {
-    const std::string line = observe::trace_line(step);
-    fmt::print("{} {}", name_,
-               common_.json ? line + "\n" : cli::render_trace(json::parse(line), {false, common_.colour}));
-  }
+  void trace(const engine::TraceStep& step) override { print_trace(step, common_, name_ + " "); }
 
  private:
   std::string name_;
@@ -93,29 +88,6 @@ End& sender_of(Bytes packet, End& a, End& b) {
   return !a.offline().has_policy_for(flow) && b.offline().has_policy_for(flow) ? b : a;
 }
 
-struct Totals {
-  std::uint64_t read = 0, too_long = 0;
-};
-
-Totals feed(io::PcapReader& reader, End& a, End& b, Captures& captures) {
-  engine::PacketBuffer buffer;
-  Totals totals;
-  Time now{};
-  while (const auto packet = reader.next()) {
-    ++totals.read;
-    if (!buffer.assign(packet->ip)) {
-      ++totals.too_long;
-      continue;
-    }
-    now = std::max(now, Time{packet->time});  // a capture may be out of order; time may not
-    captures.time = packet->time;
-    sender_of(packet->ip, a, b).send(buffer, now);
-    b.receive_from(a, now);
-    a.receive_from(b, now);
-  }
-  return totals;
-}
-
 json facts_of(End& end) {
   const engine::Statistics& s = end.statistics();
   json facts = json::parse(end.offline().control().handle(R"({"cmd":"drops"})", true));
@@ -142,11 +114,6 @@ void report(const CommonOptions& common, const Totals& totals, std::uint64_t ski
   }
 }
 
-int fail(const std::string& words) {
-  fmt::print(stderr, "testudo: {}\n", words);
-  return 1;
-}
-
 /// True when the end has what its script says; else the complaints are on stderr.
 bool prepare(End& end, const std::string& config, const RingOptions& options) {
   end.offline().set_mtu(options.mtu);
@@ -170,6 +137,8 @@ std::string open_capture(std::optional<io::PcapWriter>& writer, const std::strin
 int run_ring(const CommonOptions& common, const RingOptions& options) {
   if (options.configs.size() != 2)
     return fail("ring needs --config twice: of the end that sends, of the one that receives");
+  const std::string clash = clash_of({options.input, options.output, options.wire});
+  if (!clash.empty()) return fail(clash);
   auto reader = io::PcapReader::open(options.input);
   if (!reader) return fail(reader.error());
   Captures captures;
@@ -179,7 +148,12 @@ int run_ring(const CommonOptions& common, const RingOptions& options) {
        {open_capture(captures.delivered, options.output), open_capture(captures.wire, options.wire)}) {
     if (!refused.empty()) return fail(refused);
   }
-  const Totals totals = feed(*reader, a, b, captures);
+  const Totals totals = replay(*reader, [&](engine::PacketBuffer& packet, io::CaptureTime captured, Time now) {
+    captures.time = captured;
+    sender_of(packet.bytes(), a, b).send(packet, now);
+    b.receive_from(a, now);
+    a.receive_from(b, now);
+  });
   report(common, totals, reader->skipped(), a, b);
   for (auto* writer : {&captures.delivered, &captures.wire}) {
     const std::string unwritten = *writer ? (*writer)->close() : "";
