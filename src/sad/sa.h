@@ -169,6 +169,8 @@ class Sa {
 
   crypto::Suite* suite() const { return suite_.get(); }  ///< ESP
   crypto::Mac* mac() const { return mac_.get(); }        ///< AH
+  /// From now on instead of the suite that make() chose, with the same keys and sizes.
+  void replace(std::unique_ptr<crypto::Suite> suite) { suite_ = std::move(suite); }
   /// IPcomp.  Made at first use: its work areas are large, and of many SAs few are used at once.
   crypto::Compressor* compressor() {
     if (!compressor_) compressor_ = crypto::make_deflate();

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/endian.h"
+#include "base/secret.h"
 #include "net/protocol.h"
 #include "transform/rewrite.h"
 
@@ -142,6 +143,7 @@ Result<crypto::Job, DropReason> prepare(Sa& sa, SealJob& job, Scratch& scratch, 
 void seal_run(Sa& sa, std::span<SealJob> jobs, const Context& context) {
   std::array<Scratch, kRun> scratch;
   std::array<crypto::Job, kRun> batch;
+  std::array<SealJob*, kRun> sealing;
   std::size_t filled = 0;
   for (SealJob& job : jobs) {
     auto prepared = prepare(sa, job, scratch[filled], context.random);
@@ -150,9 +152,15 @@ void seal_run(Sa& sa, std::span<SealJob> jobs, const Context& context) {
       continue;
     }
     job.result = Done{};
+    sealing[filled] = &job;
     batch[filled++] = *prepared;
   }
   if (filled > 0) sa.suite()->seal(std::span{batch}.first(filled));
+  for (std::size_t i = 0; i < filled; ++i) {
+    if (batch[i].ok) continue;
+    wipe(batch[i].text);
+    sealing[i]->result = Failure{DropReason::OutboundInvalid};
+  }
 }
 
 }  // namespace

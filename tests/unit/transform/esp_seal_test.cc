@@ -45,6 +45,34 @@ TEST(EspSeal, TheOldFormatHasNoSequenceNumber) {
   EXPECT_EQ(sa->sequence.last(), 0U);
 }
 
+/// Fails for every second packet, and leaves that as it is.
+class FailingSuite final : public crypto::Suite {
+ public:
+  void seal(std::span<crypto::Job> jobs) override {
+    for (crypto::Job& job : jobs) job.ok = calls_++ % 2 != 0;
+  }
+  void open(std::span<crypto::Job>) override {}
+  std::unique_ptr<crypto::Suite> clone() const override { return std::make_unique<FailingSuite>(*this); }
+
+ private:
+  int calls_ = 0;
+};
+
+TEST(EspSeal, WhatTheCipherDidNotSealIsRefusedAndWiped) {
+  const auto sa = test::sa(test::esp(kA, kB, "aes-cbc", "hmac-sha1"));
+  sa->replace(std::make_unique<FailingSuite>());
+  test::SeededRandom random;
+  const std::string text = "attack at dawn";
+  const auto sealed =
+      seal_all(&seal_esp, *sa, std::vector<ByteVector>(5, test::udp({kA, 1}, {kB, 2}, as_bytes(text))), random);
+  for (std::size_t i = 0; i < sealed.size(); ++i) {
+    const bool fails = i % 2 == 0;
+    EXPECT_EQ(sealed[i].drop, fails ? std::optional{DropReason::OutboundInvalid} : std::nullopt);
+    const auto found = std::search(sealed[i].bytes.begin(), sealed[i].bytes.end(), text.begin(), text.end());
+    EXPECT_EQ(found == sealed[i].bytes.end(), fails);
+  }
+}
+
 struct PadRow {
   sad::Padding kind;
   std::size_t data;  // of UDP, behind its header
