@@ -57,8 +57,10 @@ Surroundings look_around(const Settings& settings, Netlink& netlink, Nft& nft) {
     for (const std::string& table : lines_of(family)) around.legacy_tables.push_back(table);
   }
   for (const net::Family family : {net::Family::V4, net::Family::V6}) {
-    for (const ListedRule& rule : netlink.rules(family)) around.rules.push_back(rule);
-    around.foreign_routes += netlink.foreign_routes(family, settings.table);
+    if (const auto rules = netlink.rules(family)) {
+      around.rules.insert(around.rules.end(), rules->begin(), rules->end());
+    }
+    if (const auto routes = netlink.foreign_routes(family, settings.table)) around.foreign_routes += *routes;
   }
   const KernelIpsec kernel = count_kernel_ipsec();
   around.kernel_sas = kernel.sas;

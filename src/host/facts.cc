@@ -30,8 +30,16 @@ net::Address Facts::source_towards(const net::Address& destination) const {
 
 void Facts::forget() {
   routes_.clear();
+  const auto addresses = netlink_.addresses();
+  outdated_ = !addresses;
+  if (outdated_) return;
   local_.clear();
-  for (const net::Address& a : netlink_.addresses()) local_.insert(without_scope(a));
+  for (const net::Address& a : *addresses) local_.insert(without_scope(a));
+}
+
+void Facts::forget_routes() {
+  routes_.clear();
+  if (outdated_) forget();
 }
 
 const std::optional<Route>& Facts::route(const net::Address& destination) const {

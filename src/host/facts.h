@@ -20,9 +20,10 @@ class Facts {
   /// Unspecified when there is no route.
   net::Address source_towards(const net::Address& destination) const;
 
-  /// Something changed, or some seconds went by.
+  /// Something changed.  Where the kernel does not answer, the old addresses stay until it does.
   void forget();
-  void forget_routes() { routes_.clear(); }
+  /// Some seconds went by.
+  void forget_routes();
 
  private:
   const std::optional<Route>& route(const net::Address& destination) const;
@@ -30,6 +31,7 @@ class Facts {
   Netlink& netlink_;
   std::uint32_t mark_;
   std::unordered_set<net::Address> local_;
+  bool outdated_ = false;  ///< local_
   mutable std::unordered_map<net::Address, std::optional<Route>> routes_;
 };
 

@@ -88,26 +88,32 @@ Result<Netlink, io::SystemError> Netlink::open() {
   return Netlink{std::move(socket)};
 }
 
-Status<io::SystemError> Netlink::exchange(nlmsghdr* request, const char* what,
-                                          const std::function<void(const nlmsghdr*)>& answer) {
-  const std::uint32_t sequence = ++sequence_;
-  request->nlmsg_seq = sequence;
+Status<io::SystemError> Netlink::exchange(nlmsghdr* request, const char* what, const NetlinkReply::Answer& answer) {
+  request->nlmsg_seq = ++sequence_;
   if (mnl_socket_sendto(socket_.get(), request, request->nlmsg_len) < 0) return io::last_error(what);
   Buffer buffer;
-  const auto visit = [](const nlmsghdr* message, void* data) {
-    const auto& call = *static_cast<const std::function<void(const nlmsghdr*)>*>(data);
-    if (call) call(message);
-    return MNL_CB_OK;
-  };
-  int more = MNL_CB_OK;
-  while (more > MNL_CB_STOP) {
+  NetlinkReply reply{sequence_, answer};
+  while (!reply.complete()) {
     const ssize_t n = mnl_socket_recvfrom(socket_.get(), buffer.data(), buffer.size());
+    if (n < 0 && errno == EINTR) continue;
     if (n < 0) return io::last_error(what);
-    more = mnl_cb_run(buffer.data(), static_cast<std::size_t>(n), sequence, mnl_socket_get_portid(socket_.get()), visit,
-                      const_cast<std::function<void(const nlmsghdr*)>*>(&answer));
+    reply.add(as_bytes(std::string_view{buffer.data(), static_cast<std::size_t>(n)}));
   }
-  if (more < 0) return io::last_error(what);
+  if (reply.error() != 0) return Failure{io::SystemError{what, reply.error()}};
   return Done{};
+}
+
+Status<io::SystemError> Netlink::list(nlmsghdr* request, const char* what, const std::function<void()>& anew,
+                                      const NetlinkReply::Answer& answer) {
+  constexpr int kTries = 8;
+  Status<io::SystemError> listed = Done{};
+  for (int i = 0; i < kTries; ++i) {
+    anew();
+    listed = exchange(request, what, answer);
+    // It changed while it was read, or an earlier one was never read to its end.
+    if (listed || (listed.error().number != EINTR && listed.error().number != EBUSY)) break;
+  }
+  return listed;
 }
 
 Status<io::SystemError> Netlink::add_rule(net::Family family, const RuleSpec& rule) {
@@ -171,13 +177,13 @@ Status<io::SystemError> Netlink::add_dummy_address(unsigned device) {
   return exchange(message, "add address to device");
 }
 
-std::vector<net::Address> Netlink::addresses() {
+Result<std::vector<net::Address>, io::SystemError> Netlink::addresses() {
   const net::Address dummy = net::Address::v4(kDummyAddress);
   std::vector<net::Address> found;
   Buffer buffer;
   nlmsghdr* message = nullptr;
   begin<ifaddrmsg>(buffer, message, RTM_GETADDR, NLM_F_DUMP)->ifa_family = AF_UNSPEC;
-  static_cast<void>(exchange(message, "list addresses", [&](const nlmsghdr* answer) {
+  const auto take = [&](const nlmsghdr* answer) {
     std::optional<net::Address> address, local;
     for_each_attribute(answer, sizeof(ifaddrmsg), [&](const nlattr* a) {
       if (mnl_attr_get_type(a) == IFA_ADDRESS) address = address_of(a);
@@ -185,7 +191,9 @@ std::vector<net::Address> Netlink::addresses() {
     });
     if (!local) local = address;
     if (local && *local != dummy) found.push_back(*local);
-  }));
+  };
+  TRY_DONE(list(
+      message, "list addresses", [&] { found.clear(); }, take));
   return found;
 }
 
@@ -227,8 +235,9 @@ void NetlinkMonitor::Close::operator()(mnl_socket* socket) const {
 }
 
 Result<NetlinkMonitor, io::SystemError> NetlinkMonitor::open() {
+  constexpr unsigned kIpv6Rule = 1U << (RTNLGRP_IPV6_RULE - 1);  // has no name of its own
   Socket socket{open_bound(RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE |
-                           RTMGRP_IPV6_ROUTE | RTMGRP_IPV4_RULE)};
+                           RTMGRP_IPV6_ROUTE | RTMGRP_IPV4_RULE | kIpv6Rule)};
   if (!socket) return io::last_error("open rtnetlink monitor");
   return NetlinkMonitor{std::move(socket)};
 }

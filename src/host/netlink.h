@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "host/netlink_reply.h"
 #include "io/system_error.h"
 #include "net/address.h"
 
@@ -46,15 +47,15 @@ class Netlink {
   /// Both of them; what is not there is no error.
   void remove_routes(net::Family family, std::uint32_t table);
 
-  std::vector<ListedRule> rules(net::Family family);
+  Result<std::vector<ListedRule>, io::SystemError> rules(net::Family family);
   /// Routes in the table that set_default_route() and set_blackhole() did not make.
-  std::size_t foreign_routes(net::Family family, std::uint32_t table);
+  Result<std::size_t, io::SystemError> foreign_routes(net::Family family, std::uint32_t table);
 
-  /// Gives the device the dummy address, which is in no packet: without an address of its own on it, the kernel takes no
-  /// IPv4 packet from a device while it filters by reverse path, be it as loosely as it can.
+  /// Gives the device the dummy address, which is in no packet: without an address of its own on it, the kernel takes
+  /// no IPv4 packet from a device while it filters by reverse path, be it as loosely as it can.
   Status<io::SystemError> add_dummy_address(unsigned device);
   /// Of this host, without the dummy address.
-  std::vector<net::Address> addresses();
+  Result<std::vector<net::Address>, io::SystemError> addresses();
   /// Nothing when there is no route.
   std::optional<Route> route_to(const net::Address& destination, std::uint32_t mark);
 
@@ -65,8 +66,10 @@ class Netlink {
   using Socket = std::unique_ptr<mnl_socket, Close>;
   explicit Netlink(Socket socket) : socket_(std::move(socket)) {}
 
-  Status<io::SystemError> exchange(nlmsghdr* request, const char* what,
-                                   const std::function<void(const nlmsghdr*)>& answer = {});
+  Status<io::SystemError> exchange(nlmsghdr* request, const char* what, const NetlinkReply::Answer& answer = {});
+  /// Asks again, after `anew`, when the list changed while it was read.
+  Status<io::SystemError> list(nlmsghdr* request, const char* what, const std::function<void()>& anew,
+                               const NetlinkReply::Answer& answer);
   Status<io::SystemError> set_route(net::Family family, std::uint32_t table, std::optional<unsigned> device);
   std::size_t device_mtu(unsigned device);
 

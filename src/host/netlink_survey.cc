@@ -46,30 +46,34 @@ bool is_in(const nlmsghdr* route, std::uint32_t table) {
 
 }  // namespace
 
-std::vector<ListedRule> Netlink::rules(net::Family family) {
+Result<std::vector<ListedRule>, io::SystemError> Netlink::rules(net::Family family) {
   std::vector<ListedRule> found;
   Buffer buffer;
   nlmsghdr* message = nullptr;
   begin<fib_rule_hdr>(buffer, message, RTM_GETRULE, NLM_F_DUMP)->family = af(family);
-  static_cast<void>(exchange(message, "list ip rules", [&](const nlmsghdr* answer) {
+  const auto take_rule = [&](const nlmsghdr* answer) {
     ListedRule rule{family, {}, true};
     for_each_attribute(answer, sizeof(fib_rule_hdr), [&](const nlattr* a) { take(rule, a); });
     found.push_back(rule);
-  }));
+  };
+  TRY_DONE(list(
+      message, "list ip rules", [&] { found.clear(); }, take_rule));
   return found;
 }
 
-std::size_t Netlink::foreign_routes(net::Family family, std::uint32_t table) {
+Result<std::size_t, io::SystemError> Netlink::foreign_routes(net::Family family, std::uint32_t table) {
   std::size_t found = 0;
   Buffer buffer;
   nlmsghdr* message = nullptr;
   auto* header = begin<rtmsg>(buffer, message, RTM_GETROUTE, NLM_F_DUMP);
   header->rtm_family = af(family);
   mnl_attr_put_u32(message, RTA_TABLE, table);
-  static_cast<void>(exchange(message, "list routes", [&](const nlmsghdr* answer) {
+  const auto count = [&](const nlmsghdr* answer) {
     const bool ours = static_cast<const rtmsg*>(mnl_nlmsg_get_payload(answer))->rtm_protocol == kOurProtocol;
     if (!ours && is_in(answer, table)) ++found;
-  }));
+  };
+  TRY_DONE(list(
+      message, "list routes", [&] { found = 0; }, count));
   return found;
 }
 
