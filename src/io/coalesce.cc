@@ -102,6 +102,7 @@ struct Coalescer::Candidate {
   std::size_t upper = 0, headers = 0;
   bool tcp = false;
   bool starts = false;  ///< others may follow it
+  bool hidden = false;  ///< of which flow it is: a fragment, or behind options or extension headers
 
   std::size_t payload() const { return bytes.size() - headers; }
   const std::uint8_t* transport() const { return bytes.data() + upper; }
@@ -111,8 +112,9 @@ struct Coalescer::Candidate {
 
 Coalescer::Candidate Coalescer::look(MutableBytes bytes) const {
   Candidate c{.bytes = bytes, .upper = upper_offset(bytes)};
-  if (c.upper == 0) return c;
-  const std::uint8_t protocol = upper_protocol(bytes);
+  const std::uint8_t protocol = c.upper == 0 ? std::uint8_t{0} : upper_protocol(bytes);
+  c.hidden = protocol != net::protocol::kTcp && protocol != net::protocol::kUdp;
+  if (c.hidden) return c;
   const std::size_t room = bytes.size() - c.upper;
   c.tcp = protocol == net::protocol::kTcp && allowed_.tcp && room >= kTcpHeader;
   const bool udp = protocol == net::protocol::kUdp && allowed_.udp && room >= kUdpHeader;
@@ -138,8 +140,11 @@ void Coalescer::add(MutableBytes packet) {
 }
 
 Coalescer::Group* Coalescer::group_for(const Candidate& candidate) {
-  if (candidate.key == 0) return nullptr;
   const std::size_t from = groups_.size() - std::min(groups_.size(), kOpenFlows);
+  if (candidate.key == 0) {
+    if (candidate.hidden) std::ranges::for_each(std::span{groups_}.subspan(from), [](Group& g) { g.key = 0; });
+    return nullptr;
+  }
   for (std::size_t i = groups_.size(); i-- > from;) {
     if (groups_[i].key == candidate.key) return &groups_[i];
   }

@@ -51,7 +51,11 @@ bool JoinedMessages::start_message() {
     const std::size_t i = current_++;
     const msghdr& message = batch_.header(i);
     const auto ancillary = read_ancillary(message);
-    if ((message.msg_flags & MSG_TRUNC) != 0 || !ancillary || batch_.length(i) == 0) continue;
+    const bool cut_short = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
+    if (cut_short || !ancillary || batch_.length(i) == 0) {
+      ++skipped_;
+      continue;
+    }
     ancillary_ = *ancillary;
     rest_ = {storage_.get() + i * kRoom, batch_.length(i)};
     step_ = joined_size(message);
@@ -65,7 +69,10 @@ std::size_t JoinedMessages::write_piece(MutableBytes room) {
   const Bytes piece = rest_.first(std::min(step_, rest_.size()));
   rest_ = rest_.subspan(piece.size());
   const std::size_t header = header_length(ancillary_, net::protocol::kUdp);
-  if (header + piece.size() > room.size()) return 0;
+  if (header + piece.size() > room.size()) {
+    ++skipped_;
+    return 0;
+  }
   std::ranges::copy(piece, room.data() + header);
   write_header(room.first(header), ancillary_, net::protocol::kUdp, piece.size(), port_);
   return header + piece.size();

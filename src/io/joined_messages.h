@@ -3,6 +3,7 @@
 // its headers made again (rebuilt_header.h).  One thread.
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "io/message_batch.h"
 #include "io/rebuilt_header.h"
@@ -19,6 +20,8 @@ class JoinedMessages {
   std::size_t receive(int socket, std::span<Slot> slots);
   /// True when the next call has something to give, whatever the socket has.
   bool pending() const { return !rest_.empty() || current_ < received_; }
+  /// Receiver::take_skipped().
+  std::uint64_t take_skipped() { return std::exchange(skipped_, 0); }
 
  private:
   static constexpr std::size_t kRoom = 65536;
@@ -31,6 +34,7 @@ class JoinedMessages {
   std::size_t received_ = 0, current_ = 0;  ///< messages of batch_
   Bytes rest_;                              ///< of the message before current_
   std::size_t step_ = 0;
+  std::uint64_t skipped_ = 0;
   Ancillary ancillary_;
 };
 

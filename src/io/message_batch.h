@@ -34,7 +34,8 @@ class MessageBatch {
   std::size_t length(std::size_t i) const { return messages_[i].msg_len; }
 
  private:
-  static constexpr std::size_t kControlRoom = 512;
+  // An IPv6 extension header may take 2048 bytes, and raw sockets give them beside the packet.
+  static constexpr std::size_t kControlRoom = 2560;
   std::array<mmsghdr, kBatch> messages_{};
   std::array<iovec, kBatch> vectors_{};
   std::array<sockaddr_in6, kBatch> names_{};

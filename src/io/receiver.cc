@@ -179,7 +179,10 @@ std::size_t Receiver::receive(std::span<Slot> slots) {
   const std::size_t wanted = std::min(slots.size(), kBatch);
   for (std::size_t i = 0; i < wanted; ++i) batch_->put(i, slots[i].room.subspan(front_room()));
   const std::size_t count = batch_->receive(fd_.get(), wanted);
-  for (std::size_t i = 0; i < count; ++i) slots[i].length = finish(slots[i].room, i);
+  for (std::size_t i = 0; i < count; ++i) {
+    slots[i].length = finish(slots[i].room, i);
+    if (slots[i].length == 0) ++skipped_;
+  }
   return count;
 }
 
@@ -187,7 +190,7 @@ std::size_t Receiver::receive(std::span<Slot> slots) {
 std::size_t Receiver::finish(MutableBytes room, std::size_t index) {
   const msghdr& message = batch_->header(index);
   const std::size_t received = batch_->length(index);
-  if ((message.msg_flags & MSG_TRUNC) != 0) return 0;
+  if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) return 0;
   const std::size_t front = front_room();
   if (front == 0) return received;
   const auto ancillary = read_ancillary(message);
@@ -201,6 +204,10 @@ std::size_t Receiver::finish(MutableBytes room, std::size_t index) {
 
 void Receiver::join_messages() {
   if (port_ != 0 && set(fd_, IPPROTO_UDP, kUdpGro, 1)) joined_ = std::make_unique<JoinedMessages>(port_);
+}
+
+std::uint64_t Receiver::take_skipped() {
+  return std::exchange(skipped_, 0) + (joined_ ? joined_->take_skipped() : 0);
 }
 
 std::uint64_t Receiver::take_overflows() {

@@ -42,6 +42,8 @@ class Receiver {
   void join_messages();
   /// Messages that the socket's queue had no room for, since the last call.
   std::uint64_t take_overflows();
+  /// Messages that were passed over since the last call, because they or what was said beside them was cut short.
+  std::uint64_t take_skipped();
   /// The port of a UDP socket.
   std::uint16_t local_port() const;
 
@@ -55,6 +57,7 @@ class Receiver {
   std::uint8_t protocol_;
   std::uint16_t port_;
   std::uint32_t overflows_seen_ = 0;
+  std::uint64_t skipped_ = 0;
   std::unique_ptr<MessageBatch> batch_;
   std::unique_ptr<JoinedMessages> joined_;  ///< after join_messages()
 };

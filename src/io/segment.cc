@@ -21,6 +21,17 @@ bool is_v4(Bytes ip) {
   return ip[0] >> 4 == 4;
 }
 
+bool is_udp(const VnetHeader& header) {
+  return (header.gso_type & ~VnetHeader::kEcn) == VnetHeader::kUdp;
+}
+
+// Where the next header is not TCP or UDP itself, the kernel has walked extension headers.
+bool protocol_fits(const VnetHeader& header, Bytes ip) {
+  const std::uint8_t next = is_v4(ip) ? ip[9] : ip[6];
+  if (!is_v4(ip) && header.checksum_start != packet::kIpv6Header) return true;
+  return next == (is_udp(header) ? net::protocol::kUdp : net::protocol::kTcp);
+}
+
 bool kind_fits(std::uint8_t gso_type, Bytes ip) {
   const std::uint8_t version = ip[0] >> 4;
   switch (gso_type & ~VnetHeader::kEcn) {
@@ -69,7 +80,8 @@ Result<Segments, Malformed> Segments::of(const VnetHeader& header, Bytes super_p
   }
   wire::Reader rest{super_packet};
   TRY_DONE(rest.skip(upper));
-  const bool tcp = header.gso_type != VnetHeader::kUdp;
+  if (!protocol_fits(header, super_packet)) return Failure{Malformed::BadValue};
+  const bool tcp = !is_udp(header);
   if (header.checksum_offset != (tcp ? kTcpChecksum : kUdpChecksum)) return Failure{Malformed::BadValue};
   TRY(const std::size_t length, upper_header_length(tcp, rest.rest()));
   return Segments{super_packet, upper, upper + length, header};
@@ -82,7 +94,7 @@ Segments::Segments(Bytes packet, std::size_t upper, std::size_t headers, const V
       step_(header.gso_size),
       count_(payload_.empty() ? 1 : (payload_.size() + step_ - 1) / step_),
       addresses_(sum_of_addresses(packet.subspan(upper), header.checksum_offset)),
-      protocol_(header.gso_type == VnetHeader::kUdp ? net::protocol::kUdp : net::protocol::kTcp) {}
+      protocol_(is_udp(header) ? net::protocol::kUdp : net::protocol::kTcp) {}
 
 std::size_t Segments::write(std::size_t index, MutableBytes into) const {
   const Bytes rest = payload_.subspan(index * step_);

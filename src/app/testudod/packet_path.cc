@@ -70,6 +70,9 @@ void PacketPath::count_overflows(io::Receiver& receiver) {
   if (const std::uint64_t lost = receiver.take_overflows(); lost > 0) {
     engine_.count_drop(net::DropReason::ReceiveQueueFull, {}, lost);
   }
+  if (const std::uint64_t lost = receiver.take_skipped(); lost > 0) {
+    engine_.count_drop(net::DropReason::InboundMalformed, {}, lost);
+  }
 }
 
 void PacketPath::tick(Time now) {

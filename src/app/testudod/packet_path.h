@@ -28,7 +28,7 @@ class PacketPath final : public engine::Outbox {
   void from_wire(io::Receiver& receiver, Role role);
   /// Trains of datagrams from this port go out by this socket: io::Sender::lend().
   void lend(net::Family family, std::uint16_t port, int socket) { sender_.lend(family, port, socket); }
-  /// What the queues of a receiver had no room for.
+  /// What the queues of a receiver had no room for, and what it had to pass over.
   void count_overflows(io::Receiver& receiver);
   /// About once a second.
   void tick(Time now);

@@ -88,6 +88,21 @@ TEST(Coalescer, NothingOvertakesAPacketOfItsFlow) {
   EXPECT_THAT(lengths(joined), ElementsAre(140, 40, 240));
 }
 
+TEST(Coalescer, NothingOvertakesAPacketOfWhichTheFlowIsNotSeen) {
+  const ByteVector hop_by_hop{6, 0, 1, 4, 0, 0, 0, 0};
+  const auto v6 = [](std::uint32_t from, const IpFields& fields) { return data(from, 100, kAck, fields, kFrom6); };
+  const std::vector<std::vector<ByteVector>> flows{
+      {data(0, 100), data(100, 100, kAck, {.options = ByteVector(4, 1)}), data(100, 100)},
+      {data(0, 100), data(100, 100, kAck, {.more_fragments = true}), data(100, 100)},
+      {data(0, 100), data(100, 100, kAck, {.fragment_offset = 8}), data(100, 100)},
+      {v6(0, {}), v6(100, {.options = hop_by_hop, .first_extension = 0}), v6(100, {})}};
+  for (const auto& packets : flows) {
+    const auto joined = join(packets);
+    ASSERT_EQ(joined.size(), 3U);
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(joined[i].bytes, packets[i]);
+  }
+}
+
 TEST(Coalescer, ASuperPacketIsNoLargerThanAnIpPacket) {
   std::vector<ByteVector> packets;
   for (std::uint32_t i = 0; i < 60; ++i) packets.push_back(data(i * 1400, 1400, kAck, {.dont_fragment = true}));

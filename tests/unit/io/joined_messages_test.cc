@@ -83,6 +83,19 @@ TEST(JoinedMessages, AreTakenApartWhateverTheNumberOfSlots) {
 }
 
 // The socket is empty then, and nobody would call again.
+TEST(JoinedMessages, CountsWhatItCannotGive) {
+  const Loopback loopback;
+  JoinedMessages messages{4500};
+  loopback.send(pattern(3000), 1500);
+  EXPECT_TRUE(take_all(messages, loopback.receiver, 4).size() == 2 && messages.take_skipped() == 0);
+  const int off = 0;
+  ASSERT_EQ(::setsockopt(loopback.receiver.get(), IPPROTO_IP, IP_PKTINFO, &off, sizeof off), 0);
+  loopback.send(pattern(100), 0);
+  EXPECT_TRUE(take_all(messages, loopback.receiver, 4).empty()) << "nobody says to which address it went";
+  EXPECT_EQ(messages.take_skipped(), 1U);
+  EXPECT_EQ(messages.take_skipped(), 0U);
+}
+
 TEST(JoinedMessages, SayThatTheyHaveMoreThanFitted) {
   const Loopback loopback;
   loopback.send(pattern(300), 100);

@@ -75,6 +75,14 @@ TEST(Segments, OfUdpAreDatagramsOfOneSizeAndARest) {
 }
 
 // A checksum of zero would say that there is none.  The two bytes make the sum of everything else come out so.
+TEST(Segments, OfUdpAreSuchWhateverIsSaidOfCongestion) {
+  auto super = super_packet(udp(kFrom4, kTo4, bytes_of(40)), 20);
+  const auto plain = test::cut(super);
+  ASSERT_EQ(plain.size(), 2U);
+  super.header.gso_type |= 0x80;
+  EXPECT_EQ(test::cut(super), plain);
+}
+
 TEST(Segments, OfUdpNeverHaveTheChecksumZero) {
   ByteVector data{0, 0};
   const ByteVector plain = udp(kFrom4, kTo4, data);
@@ -109,6 +117,8 @@ TEST(Segments, OfALyingHeaderAreRefused) {
       {"a finished checksum", [](SuperPacket& s) { s.header.flags = 0; }},
       {"the other family", [](SuperPacket& s) { s.header.gso_type = 4; }},
       {"fragments of UDP", [](SuperPacket& s) { s.header.gso_type = 3; }},
+      {"UDP that is TCP", [](SuperPacket& s) { s.header.gso_type = 5, s.header.checksum_offset = 6; }},
+      {"TCP that is UDP", [](SuperPacket& s) { s.bytes[9] = 17; }},
       {"no kind", [](SuperPacket& s) { s.header.gso_type = 0x80; }},
       {"TCP inside of the IP header", [](SuperPacket& s) { s.header.checksum_start = 12; }},
       {"TCP behind a gap", [](SuperPacket& s) { s.header.checksum_start = 24; }},
