@@ -321,7 +321,7 @@ void Inbound::heed_whereabouts(sad::Sa& sa, const sad::UdpWay& by, Verdicts& ver
   constexpr Duration kPatience = std::chrono::seconds{1};
   if (at_home(sa, by)) return sa.seen_at.reset();
   const net::Endpoint now_at{by.source, by.ports.source};
-  if (sa.parameters().replay_packets == 0 || sa.seen_at == now_at) return;
+  if (sa.window.packets() == 0 || sa.seen_at == now_at) return;
   if (sa.seen_at_since && verdicts.now() - *sa.seen_at_since < kPatience) return;
   sa.seen_at = now_at;
   sa.seen_at_since = verdicts.now();

@@ -64,7 +64,7 @@ Result<RunDirectory, std::string> RunDirectory::claim(const std::string& path) {
   std::filesystem::create_directories(path, error);
   if (error) return Failure{"cannot make " + path + ": " + error.message()};
   const std::string pid_file = path + "/testudod.pid";
-  io::Fd lock{::open(pid_file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)};
+  io::Fd lock{::open(pid_file.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644)};
   if (!lock) return Failure{io::last_error(pid_file).error.to_string()};
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     return Failure{"another testudod (pid " + who_holds(lock.get()) + ") has " + path +
