@@ -28,7 +28,7 @@ Assembly assemble(const spd::Policy& policy, const net::Flow& flow, const Engine
   std::size_t count = 0;
   std::vector<sad::SaGroup> missing;
   // SADB_X_SPDSETIDX makes such a policy; until it is completed nothing can protect the packet.
-  if (policy.requests.empty()) return {Failure{DropReason::NoSa}, {}};
+  if (policy.requests.empty()) return {Failure{DropReason::NoSa}, {}, {}};
   for (const spd::Request& request : policy.requests) {
     const sad::SaGroup wanted = wanted_by(request, ends);
     sad::Sa* sa = parts.sad.outbound(
@@ -36,15 +36,15 @@ Assembly assemble(const spd::Policy& policy, const net::Flow& flow, const Engine
     if (sa == nullptr) {
       missing.push_back(wanted);
       if (need_of(request, policy, parts.settings) == Need::Optional) continue;
-      return {Failure{DropReason::NoSa}, std::move(missing)};
+      return {Failure{DropReason::NoSa}, std::move(missing), {}};
     }
-    if (!enabled(request, parts.settings)) return {Failure{DropReason::TransformDisabled}, {}};
-    if (count == steps.size()) return {Failure{DropReason::BundleTooDeep}, {}};
+    if (!enabled(request, parts.settings)) return {Failure{DropReason::TransformDisabled}, {}, name_of(*sa)};
+    if (count == steps.size()) return {Failure{DropReason::BundleTooDeep}, {}, {}};
     const SealStep step{sa, must_encapsulate(request, *sa, ends)};
     if (step.encapsulate) ends = {sa->group().source, sa->group().destination};
     steps[count++] = step;
   }
-  return {Bundle{std::span{steps}.first(count), ends.destination}, std::move(missing)};
+  return {Bundle{std::span{steps}.first(count), ends.destination}, std::move(missing), {}};
 }
 
 Bundle::Bundle(std::span<const SealStep> steps, const net::Address& destination)

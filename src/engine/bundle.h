@@ -50,6 +50,8 @@ struct Assembly {
   Result<Bundle, net::DropReason> bundle;
   /// What there is no SA for.  KAME asks the key daemon on behalf of optional requests too.
   std::vector<sad::SaGroup> missing;
+  /// Whose transform is switched off, when that is why there is no bundle.
+  LayerName refused{};
 };
 
 /// The bundle of `policy` for a packet of this flow.

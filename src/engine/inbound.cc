@@ -64,7 +64,7 @@ bool starts_with_marker(wire::Reader payload) {
 /// What stands in the packet now.
 Status<DropReason> look_again(Passage& passage) {
   const auto ip = wire::packet::parse_ip(passage.packet->bytes());
-  if (!ip) return Failure{DropReason::InnerMalformed};
+  if (!ip) return Failure{DropReason::InboundMalformed};
   passage.ip = *ip;
   return Done{};
 }
@@ -146,9 +146,9 @@ Inbound::Next Inbound::look(Arrival& arrival, Verdicts& verdicts) {
     return Next{.kind = Next::Kind::Drop, .reason = reason, .layer = layer};
   };
   const auto layer = read_layer(ip.upper_protocol, upper_of(arrival.passage));
+  if (!enabled(*sa_kind, parts_.settings)) return refuse(DropReason::TransformDisabled, layer.value_or(unnamed));
   if (!layer) return refuse(DropReason::InboundMalformed, unnamed);
   if (arrival.history.full()) return refuse(DropReason::NestedTooDeep, *layer);
-  if (!enabled(*sa_kind, parts_.settings)) return refuse(DropReason::TransformDisabled, *layer);
   return find_sa(arrival, *layer);
 }
 
@@ -297,7 +297,7 @@ Status<DropReason> Inbound::unwrap(Arrival& arrival, const transform::Opened& op
   sa.count(payload, verdicts.now());
   ProtocolCounters& counters = counters_of(sa.group().protocol, verdicts.statistics());
   counters.input_bytes += payload;
-  ++counters.histogram[algorithm_id(sa)];
+  count_algorithms(sa, 1, verdicts.statistics());
   verdicts.trace({.kind = TraceStep::Kind::Opened,
                   .protocol = arrival.next.layer.protocol,
                   .spi = sa.spi(),
@@ -333,14 +333,14 @@ Status<DropReason> Inbound::leave_tunnel(Arrival& arrival, std::uint8_t next_pro
   const net::Address& peer = arrival.history.layers().back().sa->group().source;
   if (passage.ip.source != peer && !peer.is_unspecified() && !arrival.moved)
     return Failure{DropReason::WrongModeOrEndpoint};
+  ProtocolCounters& ipip = verdicts.statistics().ipip;
+  ++ipip.input;
   TRY(passage.ip, transform::strip_outer(*passage.packet, passage.ip, next_protocol, parts_.settings.headers));
   arrival.history.tunnel_left();
   passage.largest_piece = 0;  // that was the outer packet
   if (parts_.settings.ipip_spoofcheck != 0 && parts_.host.is_local(passage.ip.source)) {
     return Failure{DropReason::InnerSpoofed};
   }
-  ProtocolCounters& ipip = verdicts.statistics().ipip;
-  ++ipip.input;
   ipip.input_bytes += passage.ip.total_length;
   passage.flow = wire::packet::flow_of(passage.ip, passage.packet->bytes());
   verdicts.trace({.kind = TraceStep::Kind::Stripped, .protocol = next_protocol}, passage);
@@ -386,7 +386,7 @@ bool Inbound::heed_icmp(const Passage& passage, Verdicts& verdicts) {
   const IcmpMeaning meaning = read_icmp(passage, parts_.sad, encapsulation_ports_);
   switch (meaning.kind) {
     case IcmpMeaning::Kind::Unbelieved:
-      verdicts.drop(DropReason::InboundNoSa, passage, meaning.layer);
+      verdicts.drop(DropReason::IcmpUnbelieved, passage, meaning.layer);
       return true;
     case IcmpMeaning::Kind::TooBig:
       learned_.lower(meaning.destination, meaning.mtu, verdicts.now());

@@ -55,7 +55,7 @@ void Outbound::protect(const Passage& passage, const Classified& found, Verdicts
   const spd::Policy& policy = *found.policy;
   const Assembly& assembly = bundle_for(found.flow, policy);
   if (!assembly.missing.empty()) announce(passage, policy, verdicts);
-  if (!assembly.bundle) return verdicts.drop(assembly.bundle.error(), passage);
+  if (!assembly.bundle) return verdicts.drop(assembly.bundle.error(), passage, assembly.refused);
   // Every request was `use`, and nothing serves it: "the kernel keeps on the normal operation" (setkey(8)).
   if (assembly.bundle->steps().empty()) return send_in_clear(passage, verdicts);
   join_run(passage, *assembly.bundle, verdicts);

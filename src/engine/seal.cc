@@ -15,7 +15,7 @@ namespace {
 
 using net::DropReason;
 
-void count_sealed(const sad::Sa& sa, std::size_t payload, Verdicts& verdicts);
+void count_sealed(const sad::Sa& sa, std::size_t payload, const Status<DropReason>& result, Verdicts& verdicts);
 void trace_sealed(const sad::Sa& sa, const Passage& passage, Verdicts& verdicts);
 Status<DropReason> look_again(Passage& passage);
 Status<DropReason> put_in_udp(const sad::Sa& sa, Passage& passage);
@@ -33,16 +33,17 @@ void keep_if(std::vector<Departure>& run, const LayerName& layer, Verdicts& verd
 }  // namespace
 
 void Sealer::seal(const Bundle& bundle, std::vector<Departure>& run, Verdicts& verdicts) {
-  if (bundle.steps().size() > 1) verdicts.statistics().bundled += run.size() * (bundle.steps().size() - 1);
+  std::size_t ahead = bundle.steps().size();
   for (const SealStep& step : bundle.steps()) {
     if (step.encapsulate) encapsulate(*step.sa, run, verdicts);
     apply(*step.sa, run, verdicts);
+    if (--ahead > 0) verdicts.statistics().bundled += run.size();
   }
 }
 
 void Sealer::encapsulate(const sad::Sa& sa, std::vector<Departure>& run, Verdicts& verdicts) {
   ProtocolCounters& ipip = verdicts.statistics().ipip;
-  keep_if(run, {}, verdicts, [&](Passage& passage) -> Status<DropReason> {
+  keep_if(run, name_of(sa), verdicts, [&](Passage& passage) -> Status<DropReason> {
     TRY_DONE(transform::prepend_outer(sa, *passage.packet, passage.ip, context_));
     ++ipip.output;
     ipip.output_bytes += passage.ip.total_length;
@@ -64,11 +65,12 @@ void Sealer::apply(sad::Sa& sa, std::vector<Departure>& run, Verdicts& verdicts)
 
   auto job = jobs_.cbegin();
   keep_if(run, layer, verdicts, [&](Passage& passage) -> Status<DropReason> {
-    TRY_DONE((job++)->result);
+    const auto& result = (job++)->result;
     const std::size_t payload = passage.ip.total_length - passage.ip.transport_offset;
+    if (layer.protocol != net::protocol::kIpcomp) count_sealed(sa, payload, result, verdicts);
+    TRY_DONE(result);
     TRY_DONE(look_again(passage));
     if (passage.ip.upper_protocol != layer.protocol) return Done{};  // did not shrink
-    count_sealed(sa, payload, verdicts);
     trace_sealed(sa, passage, verdicts);
     return put_in_udp(sa, passage);
   });
@@ -91,23 +93,27 @@ void Sealer::transform(sad::Sa& sa, Verdicts& verdicts) {
 void Sealer::compress(sad::Sa& sa, Verdicts& verdicts) {
   Statistics& statistics = verdicts.statistics();
   for (transform::SealJob& job : jobs_) {
+    const std::size_t payload = job.ip.total_length - job.ip.transport_offset;
     const auto compressed = transform::compress_ipcomp(sa, *job.packet, job.ip);
-    if (!compressed) {
-      job.result = Failure{compressed.error()};
+    if (!compressed) job.result = Failure{compressed.error()};
+    if (compressed && *compressed == transform::Compressed::TooShort) {
+      ++statistics.ipcomp_too_short;
       continue;
     }
-    if (*compressed == transform::Compressed::TooShort) ++statistics.ipcomp_too_short;
-    if (*compressed == transform::Compressed::Useless) ++statistics.ipcomp_useless;
+    if (compressed && *compressed == transform::Compressed::Useless) ++statistics.ipcomp_useless;
+    count_sealed(sa, payload, job.result, verdicts);
   }
 }
 
 namespace {
 
-void count_sealed(const sad::Sa& sa, std::size_t payload, Verdicts& verdicts) {
+/// As netipsec counts: every packet that reaches the transform, its bytes unless it would be too big, its algorithms
+/// when they were applied.
+void count_sealed(const sad::Sa& sa, std::size_t payload, const Status<DropReason>& result, Verdicts& verdicts) {
   ProtocolCounters& counters = counters_of(sa.group().protocol, verdicts.statistics());
   ++counters.output;
-  counters.output_bytes += payload;
-  ++counters.histogram[algorithm_id(sa)];
+  if (result || result.error() != DropReason::TooBig) counters.output_bytes += payload;
+  if (result) count_algorithms(sa, 1, verdicts.statistics());
 }
 
 /// The sequence number is read from the packet: those of a run were all taken before.

@@ -19,6 +19,15 @@ std::size_t protocol_slot(std::uint8_t protocol) {
   }
 }
 
+/// Of an SA of ESP; 0 when netipsec knows none.
+std::uint8_t authenticator_id(const sad::SaParameters& p) {
+  using crypto::CipherKind;
+  if (p.mac != nullptr) return p.mac->id;
+  if (p.cipher == nullptr || (p.cipher->kind != CipherKind::AesGcm && p.cipher->kind != CipherKind::AesGmac)) return 0;
+  const std::size_t key = p.cipher_key.size() - p.cipher->salt;
+  return key == 16 ? kGmac128 : key == 24 ? kGmac192 : kGmac256;
+}
+
 void count(Statistics& statistics, net::DropReason reason, std::size_t packets, const DropSample& sample) {
   DropCount& drop = statistics.drops[static_cast<std::size_t>(reason)];
   drop.packets += packets;
@@ -93,6 +102,12 @@ std::uint8_t algorithm_id(const sad::Sa& sa) {
     return p.compression == nullptr ? std::uint8_t{0} : p.compression->id;
   }
   return p.mac == nullptr ? std::uint8_t{0} : p.mac->id;
+}
+
+void count_algorithms(const sad::Sa& sa, std::uint64_t packets, Statistics& statistics) {
+  counters_of(sa.group().protocol, statistics).histogram[algorithm_id(sa)] += packets;
+  if (sa.group().protocol != sad::SaProtocol::Esp) return;
+  if (const std::uint8_t id = authenticator_id(sa.parameters()); id != 0) statistics.ah.histogram[id] += packets;
 }
 
 void count_drop(Statistics& statistics, net::DropReason reason, const net::Flow& flow, std::size_t fragments) {

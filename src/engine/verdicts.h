@@ -51,6 +51,10 @@ class Verdicts {
 
 /// The counters of a protocol, and the place of an SA's algorithm in their histogram.
 ProtocolCounters& counters_of(sad::SaProtocol protocol, Statistics& statistics);
+/// The numbers of netipsec for what authenticates AES-GCM and AES-GMAC: with keys of 128, 192 and 256 bits.
+inline constexpr std::uint8_t kGmac128 = 11, kGmac192 = 12, kGmac256 = 13;
+/// The histograms: of what was done to these packets.  ESP with authentication counts in AH's, too.
+void count_algorithms(const sad::Sa& sa, std::uint64_t packets, Statistics& statistics);
 std::uint8_t algorithm_id(const sad::Sa& sa);
 
 /// Counts fragments that are given up while they waited.

@@ -20,14 +20,15 @@ namespace testudo::net {
   X(BundleTooDeep,        "ipsec.out_inval",  "The policy nests more transforms than can be applied to one packet.") \
   X(TransformDisabled,    "pdrops",           "The transform is switched off by net.inet.ipsec.{ah,esp,ipcomp}_enable.") \
   X(SequenceExhausted,    "wrap",             "The SA has used its last sequence number and may not wrap; it has to be replaced.") \
-  X(HardLifetime,         "invalid",          "The SA is past its hard lifetime.") \
+  X(HardLifetime,         "notdb",            "The SA is past its hard lifetime.") \
   X(TooBig,               "toobig",           "The protected packet is larger than an IP packet can be.") \
   X(NeedsFragmentation,   "",                 "The protected packet is larger than the path MTU and may not be fragmented; ICMP was sent to the source.") \
   X(UnspecifiedEndpoint,  "ipip.unspec",      "A tunnel endpoint of the SA is unspecified.") \
   /* inbound */ \
   X(InboundMalformed,     "hdrops",           "The received packet's headers are malformed or cut short.") \
   X(InboundNoSa,          "notdb",            "No SA has this destination, protocol and SPI.") \
-  X(SaNotUsable,          "invalid",          "The SA exists but is larval or dead.") \
+  X(SaNotUsable,          "notdb",            "The SA exists but is larval or dead.") \
+  X(IcmpUnbelieved,       "",                 "An ICMP error quotes a protected packet that no SA of ours sent.") \
   X(Replayed,             "replay",           "The sequence number was received before, or is older than the replay window.") \
   X(BadIcv,               "badauth",          "The integrity check failed: wrong authentication key or algorithm, or a packet changed on its way.") \
   X(BadIcvLength,         "badauthl",         "The AH header's length is not the one the SA's algorithm implies: the peer uses another algorithm or truncation.") \
@@ -35,7 +36,7 @@ namespace testudo::net {
   X(BadPadding,           "badenc",           "The ESP padding is not what RFC 4303 prescribes: wrong encryption key or algorithm.") \
   X(BadNextHeader,        "hdrops",           "The protected payload claims a protocol that cannot stand there.") \
   X(DummyPacket,          "",                 "A dummy packet (next header 59) for traffic flow confidentiality; dropping it is right.") \
-  X(BadCompression,       "crypto",           "The IPcomp payload is not a complete DEFLATE stream.") \
+  X(BadCompression,       "noxform",          "The IPcomp payload is not a complete DEFLATE stream.") \
   X(ExpandsTooBig,        "toobig",           "The IPcomp payload expands to more than an IP packet can hold.") \
   X(InnerMalformed,       "ipip.hdrops",      "The packet inside the tunnel is malformed.") \
   X(InnerFamilyMismatch,  "ipip.family",      "The packet inside the tunnel is not of the version that the next header says.") \
@@ -53,10 +54,11 @@ namespace testudo::net {
   X(ReassemblyOverflow,   "",                 "Too many unfinished packets are waiting for fragments; the oldest was given up.") \
   X(ReassemblyInvalid,    "",                 "Fragments overlap or contradict each other (RFC 5722).") \
   /* the outside */ \
-  X(QueueFull,            "qfull",            "The queue towards the network or the host was full.") \
+  X(QueueFull,            "qfull",            "The queue towards the network was full.") \
+  X(HostQueueFull,        "ipip.qfull",       "The queue towards the host was full.") \
   X(ReceiveQueueFull,     "qfull",            "The kernel's queue towards the engine was full.") \
   X(NoRoute,              "ipsec.out_noroute","The kernel has no route for the protected packet.") \
-  X(SendFailed,           "ipsec.out_noroute","The kernel refused to send the packet.")
+  X(SendFailed,           "ipsec.out_inval","The kernel refused to send the packet.")
 // clang-format on
 
 enum class DropReason : std::uint8_t {

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "crypto/algorithms.h"
+#include "engine/verdicts.h"
 
 namespace testudo::observe {
 namespace {
@@ -82,6 +83,14 @@ constexpr std::array kIpcompDrops{
     Row{"wrap", "ipcomp packets dropped for replay counter wrap"},
 };
 
+/// Not among the algorithms that an SA can name, but counted; the words are netstat's.
+struct GmacRow {
+  std::uint8_t id;
+  std::string_view histogram;
+};
+constexpr std::array kGmacs{GmacRow{engine::kGmac128, "aes-128-mac"}, GmacRow{engine::kGmac192, "aes-192-mac"},
+                            GmacRow{engine::kGmac256, "aes-256-mac"}};
+
 StatLine line(std::string_view name, std::uint64_t value, std::string_view words) {
   return {std::string{name}, value, std::string{words}, false};
 }
@@ -131,6 +140,7 @@ StatSection ah_section(const Statistics& s) {
                    line("output", s.ah.output, "ah output packets processed")};
   add_drops(section, s, Layer::Ah, kAhDrops);
   add_histogram(section, s.ah, crypto::macs(), "ah");
+  add_histogram(section, s.ah, kGmacs, "ah");
   add_bytes(section, s.ah);
   return section;
 }
@@ -151,7 +161,7 @@ StatSection ipip_section(const Statistics& s) {
       line("ipackets", s.ipip.input, "ipip total input packets"),
       line("opackets", s.ipip.output, "ipip total output packets"),
       line("hdrops", dropped(s, "ipip.hdrops"), "ipip packets too short for header length"),
-      line("qfull", 0, "ipip packets dropped due to queue full"),
+      line("qfull", dropped(s, "ipip.qfull"), "ipip packets dropped due to queue full"),
       line("pdrops", 0, "ipip packets blocked due to policy"),
       line("spoof", dropped(s, "ipip.spoof"), "ipip IP spoofing attempts"),
       line("family", dropped(s, "ipip.family"), "ipip protocol family mismatched"),

@@ -120,7 +120,7 @@ TEST(PathMtu, AnErrorThatQuotesNoSaOfOursIsNotBelieved) {
   ByteVector guessed = pair.a.wire.at(0);
   guessed[20] ^= 0x40;  // another SPI
   pair.a.receive({too_big(guessed, 600)});
-  EXPECT_EQ(pair.a.drops(DropReason::InboundNoSa), 1U);
+  EXPECT_EQ(pair.a.drops(DropReason::IcmpUnbelieved), 1U);
   ByteVector backwards = packet(ip("20.0.0.2"), ip("20.0.0.1"), net::protocol::kEsp, Bytes{pair.a.wire[0]}.subspan(20));
   pair.a.receive({too_big(backwards, 600)});
   EXPECT_EQ(pair.a.statistics().consumed, 0U);

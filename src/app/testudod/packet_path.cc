@@ -98,7 +98,7 @@ void PacketPath::flush() {
 }
 
 void PacketPath::flush_host() {
-  host_.flush([&](Bytes packet) { engine_.count_drop(net::DropReason::QueueFull, packet); });
+  host_.flush([&](Bytes packet) { engine_.count_drop(net::DropReason::HostQueueFull, packet); });
 }
 
 void PacketPath::send() {

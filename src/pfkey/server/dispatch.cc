@@ -187,13 +187,13 @@ void parse_and_handle(Context& context, ClientId client, Bytes bytes, Time now) 
 }  // namespace
 
 void dispatch(Context& context, ClientId client, Bytes bytes, Time now) {
+  ++context.counters.from_user.total;
+  context.counters.from_user.bytes += bytes.size();
   const auto header = wire::pfkey::peek(bytes);
   if (!header) {
     ++context.counters.too_short;
     return answer_bare(context, client, bytes, Errno::Invalid);
   }
-  ++context.counters.from_user.total;
-  context.counters.from_user.bytes += bytes.size();
   ++context.counters.from_user.by_type[static_cast<std::uint8_t>(header->type)];
   if (!context.sessions.privileged(client)) return answer_bare(context, client, bytes, Errno::NotPermitted);
   if (wire::pfkey::message_length(bytes) != bytes.size()) {

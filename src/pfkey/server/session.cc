@@ -154,7 +154,9 @@ void Sessions::enqueue(Session& session, ByteVector message) {
 
 void Sessions::to_promiscuous(const ByteVector& message) {
   for (auto& [id, session] : sessions_) {
-    if (session.promiscuous) enqueue(session, wire::pfkey::wrap_promiscuous(message));
+    if (!session.promiscuous) continue;
+    ++counters_.to_user.by_type[static_cast<std::uint8_t>(wire::pfkey::Type::Promisc)];
+    enqueue(session, wire::pfkey::wrap_promiscuous(message));
   }
 }
 
