@@ -5,9 +5,9 @@
 #include <type_traits>
 #include <utility>
 
-#include "cli/policy/policy_text.h"
 #include "cli/setkey/sa_builder.h"
 #include "net/protocol.h"
+#include "pfkey/policy/policy_text.h"
 
 namespace testudo::cli {
 namespace {
@@ -275,11 +275,11 @@ Result<PortPair, Diagnostic> misc_ports(const Word& misc, std::uint8_t protocol)
 }
 
 /// The place of an offset in the policy's text, which may span lines.
-Diagnostic policy_diagnostic(const Word& policy, const PolicyError& error) {
+Diagnostic policy_diagnostic(const Word& policy, const pfkey::PolicyError& error) {
   Word at{error.token, advance(policy.where, std::string_view{policy.text}.substr(0, error.offset))};
   std::string hint;
   if (error.token.starts_with("spd") || error.token == "add") hint = "is a `;' missing before it?";
-  return error_at(at, std::string{policy_error_text(error.code)}, error.expected, std::move(hint));
+  return error_at(at, std::string{pfkey::policy_error_text(error.code)}, error.expected, std::move(hint));
 }
 
 bool is_one_word(std::string_view text) {
@@ -295,13 +295,13 @@ Result<wire::pfkey::PolicyExt, Diagnostic> policy_of(const PolicyCommand& comman
     const auto end = std::min(text.find('\n', hash), text.size());
     std::fill(text.begin() + static_cast<std::ptrdiff_t>(hash), text.begin() + static_cast<std::ptrdiff_t>(end), ' ');
   }
-  auto policy = parse_policy_text(text);
+  auto policy = pfkey::parse_policy_text(text);
   if (!policy) return Failure{policy_diagnostic(command.policy, policy.error())};
   if (command.verb == PolicyCommand::Verb::Delete) return *std::move(policy);
 
   // A direction alone is how spddelete speaks; here it would mean `discard`.
   const bool only_direction = is_one_word(text);
-  const PolicyError missing{PolicyErrorCode::TooFewArguments, text.size(), "", ""};
+  const pfkey::PolicyError missing{pfkey::PolicyErrorCode::TooFewArguments, text.size(), "", ""};
   if (only_direction) {
     Diagnostic error = policy_diagnostic(command.policy, missing);
     error.expected = "discard, none or ipsec";

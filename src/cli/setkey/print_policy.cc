@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "cli/policy/policy_text.h"
 #include "net/protocol.h"
+#include "pfkey/policy/policy_text.h"
 
 namespace testudo::cli {
 namespace {
@@ -54,10 +54,10 @@ std::string print_policy(const Message& message, const PrintOptions& options) {
   std::string text = selector_text(message);
   if (!message.policy) return text + "no X_POLICY extension.\n";
 
-  const auto policy =
-      print_policy_text(*message.policy, "\n\t", options.ports ? PolicyPorts::Shown : PolicyPorts::Hidden);
-  text +=
-      policy ? fmt::format("\n\t{}\n", *policy) : fmt::format("\n\tPolicy:[{}]\n", policy_error_text(policy.error()));
+  const auto policy = pfkey::print_policy_text(*message.policy, "\n\t",
+                                               options.ports ? pfkey::PolicyPorts::Shown : pfkey::PolicyPorts::Hidden);
+  text += policy ? fmt::format("\n\t{}\n", *policy)
+                 : fmt::format("\n\tPolicy:[{}]\n", pfkey::policy_error_text(policy.error()));
   if (message.current) {
     text += fmt::format("\tcreated: {}  lastused: {}\n", date_text(message.current->addtime),
                         date_text(message.current->usetime));

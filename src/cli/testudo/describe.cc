@@ -4,10 +4,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "cli/policy/policy_text.h"
 #include "cli/setkey/print_sa.h"
 #include "crypto/algorithms.h"
 #include "net/protocol.h"
+#include "pfkey/policy/policy_text.h"
 
 namespace testudo::cli {
 namespace {
@@ -94,7 +94,7 @@ json describe_policy(const Message& m) {
   if (m.source) out["protocol"] = m.source->protocol;
   if (m.policy) {
     out["id"] = m.policy->id.value;
-    const auto text = print_policy_text(*m.policy, " ", PolicyPorts::Shown);
+    const auto text = pfkey::print_policy_text(*m.policy, " ", pfkey::PolicyPorts::Shown);
     out["policy"] = text ? *text : std::string{};
     out["kernel"] = (m.policy->flags & wire::pfkey::kPolicyFlagKernel) != 0;
   }

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "cli/policy/policy_text.h"
+#include "pfkey/policy/policy_text.h"
 #include "unit/cli/setkey/dumped.h"
 
 namespace testudo::cli {
@@ -59,7 +59,7 @@ TEST(SetkeyDebug, ShowsAnAddFieldByField) {
 TEST(SetkeyDebug, ShowsWhoMadeAPolicy) {
   Message m;
   m.type = wire::pfkey::Type::SpdDump;
-  m.policy = *parse_policy_text("out ipsec esp/transport//unique esp/tunnel/1.2.3.4-5.6.7.8/require");
+  m.policy = *pfkey::parse_policy_text("out ipsec esp/transport//unique esp/tunnel/1.2.3.4-5.6.7.8/require");
   m.policy->id = PolicyId{0x1f};
   m.policy->flags = 0x80;
   const std::string text = debugged(m);

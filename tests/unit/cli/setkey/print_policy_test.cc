@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "cli/policy/policy_text.h"
+#include "pfkey/policy/policy_text.h"
 #include "unit/cli/setkey/dumped.h"
 
 namespace testudo::cli {
@@ -19,7 +19,7 @@ Message dumped_policy(const char* policy, std::uint8_t protocol = 255) {
   m.source->prefix_length = 24;
   m.destination = end_at("20.0.0.2");
   m.source->protocol = m.destination->protocol = protocol;
-  m.policy = *parse_policy_text(policy);
+  m.policy = *pfkey::parse_policy_text(policy);
   m.policy->id = PolicyId{16401};
   return m;
 }

@@ -7,8 +7,8 @@
 #include <set>
 #include <sstream>
 
-#include "cli/policy/policy_text.h"
 #include "cli/setkey/print_sa.h"
+#include "pfkey/policy/policy_text.h"
 #include "unit/cli/setkey/dumped.h"
 #include "unit/cli/setkey/support.h"
 
@@ -344,7 +344,7 @@ TEST_F(SetkeySession, SavedMessagesAreShownAsADump) {
   policy.type = Type::SpdDump;
   policy.source = end_at("1.2.3.4");
   policy.destination = end_at("5.6.7.8");
-  policy.policy = *parse_policy_text("out none");
+  policy.policy = *pfkey::parse_policy_text("out none");
   ByteVector saved = wire::pfkey::compose(sa);
   const ByteVector second = wire::pfkey::compose(policy);
   saved.insert(saved.end(), second.begin(), second.end());

@@ -1,4 +1,4 @@
-#include "cli/policy/policy_text.h"
+#include "pfkey/policy/policy_text.h"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace testudo::cli {
+namespace testudo::pfkey {
 namespace {
 
 using wire::pfkey::Direction;
@@ -360,4 +360,4 @@ Result<std::string, PolicyErrorCode> print_policy_text(const PolicyExt& policy, 
   return text;
 }
 
-}  // namespace testudo::cli
+}  // namespace testudo::pfkey

@@ -12,7 +12,7 @@
 #include "base/result.h"
 #include "wire/pfkey/message.h"
 
-namespace testudo::cli {
+namespace testudo::pfkey {
 
 /// Numbers of ipsec_strerror(3), as far as policies meet them.
 enum class PolicyErrorCode : std::uint8_t {
@@ -51,4 +51,4 @@ Result<std::string, PolicyErrorCode> print_policy_text(const wire::pfkey::Policy
                                                        std::string_view delimiter = " ",
                                                        PolicyPorts ports = PolicyPorts::Hidden);
 
-}  // namespace testudo::cli
+}  // namespace testudo::pfkey

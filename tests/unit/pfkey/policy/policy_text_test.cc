@@ -1,11 +1,11 @@
-#include "cli/policy/policy_text.h"
+#include "pfkey/policy/policy_text.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
 
-namespace testudo::cli {
+namespace testudo::pfkey {
 namespace {
 
 using wire::pfkey::Direction;
@@ -201,4 +201,4 @@ TEST(PolicyText, HasNoWordForWhatDoesNotExist) {
 }
 
 }  // namespace
-}  // namespace testudo::cli
+}  // namespace testudo::pfkey
