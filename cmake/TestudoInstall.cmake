@@ -1,3 +1,5 @@
 include(GNUInstallDirs)
 file(GLOB man8 CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/docs/man/*.8")
 install(FILES ${man8} DESTINATION "${CMAKE_INSTALL_MANDIR}/man8")
+file(GLOB man3 CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/docs/man/*.3")
+install(FILES ${man3} DESTINATION "${CMAKE_INSTALL_MANDIR}/man3" COMPONENT libipsec)

@@ -279,7 +279,7 @@ Diagnostic policy_diagnostic(const Word& policy, const pfkey::PolicyError& error
   Word at{error.token, advance(policy.where, std::string_view{policy.text}.substr(0, error.offset))};
   std::string hint;
   if (error.token.starts_with("spd") || error.token == "add") hint = "is a `;' missing before it?";
-  return error_at(at, std::string{pfkey::policy_error_text(error.code)}, error.expected, std::move(hint));
+  return error_at(at, std::string{pfkey::ipsec_error_text(error.code)}, error.expected, std::move(hint));
 }
 
 bool is_one_word(std::string_view text) {
@@ -301,7 +301,7 @@ Result<wire::pfkey::PolicyExt, Diagnostic> policy_of(const PolicyCommand& comman
 
   // A direction alone is how spddelete speaks; here it would mean `discard`.
   const bool only_direction = is_one_word(text);
-  const pfkey::PolicyError missing{pfkey::PolicyErrorCode::TooFewArguments, text.size(), "", ""};
+  const pfkey::PolicyError missing{pfkey::IpsecError::TooFewArguments, text.size(), "", ""};
   if (only_direction) {
     Diagnostic error = policy_diagnostic(command.policy, missing);
     error.expected = "discard, none or ipsec";

@@ -57,7 +57,7 @@ std::string print_policy(const Message& message, const PrintOptions& options) {
   const auto policy = pfkey::print_policy_text(*message.policy, "\n\t",
                                                options.ports ? pfkey::PolicyPorts::Shown : pfkey::PolicyPorts::Hidden);
   text += policy ? fmt::format("\n\t{}\n", *policy)
-                 : fmt::format("\n\tPolicy:[{}]\n", pfkey::policy_error_text(policy.error()));
+                 : fmt::format("\n\tPolicy:[{}]\n", pfkey::ipsec_error_text(policy.error()));
   if (message.current) {
     text += fmt::format("\tcreated: {}  lastused: {}\n", date_text(message.current->addtime),
                         date_text(message.current->usetime));

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -40,6 +41,8 @@ class Connection {
 
   /// For poll(); owned by the connection.
   int descriptor() const { return descriptor_; }
+  /// Gives the descriptor away, to somebody who closes it.
+  int release() { return std::exchange(descriptor_, -1); }
 
  private:
   explicit Connection(int descriptor) : descriptor_(descriptor) {}

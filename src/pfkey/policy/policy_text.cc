@@ -16,7 +16,7 @@ using wire::pfkey::Mode;
 using wire::pfkey::PolicyExt;
 using wire::pfkey::PolicyType;
 using wire::pfkey::RequestExt;
-using Code = PolicyErrorCode;
+using Code = IpsecError;
 
 /// A piece of the text and where it stands.
 struct Piece {
@@ -306,40 +306,11 @@ std::string priority_text(std::uint32_t priority) {
 
 }  // namespace
 
-std::string_view policy_error_text(PolicyErrorCode code) {
-  switch (code) {
-    case Code::InvalidArgument:
-      return "Invalid argument";
-    case Code::InvalidPolicy:
-      return "Invalid security policy";
-    case Code::InvalidAddress:
-      return "Invalid address specification";
-    case Code::InvalidProtocol:
-      return "Invalid ipsec protocol";
-    case Code::InvalidMode:
-      return "Invalid ipsec mode";
-    case Code::InvalidLevel:
-      return "Invalid ipsec level";
-    case Code::InvalidDirection:
-      return "Invalid direction";
-    case Code::FamilyMismatch:
-      return "Family mismatch";
-    case Code::TooFewArguments:
-      return "Too few arguments";
-    case Code::PriorityOffset:
-      return "Priority offset not in valid range [-2147483647, 2147483648]";
-    case Code::PriorityBaseOffset:
-      return "Priority offset from base not in valid range [0, 1073741823] for negative offsets and "
-             "[0, 1073741824] for positive offsets";
-  }
-  return "Unknown error";
-}
-
 Result<PolicyExt, PolicyError> parse_policy_text(std::string_view text) {
   return Parser{text}.policy();
 }
 
-Result<std::string, PolicyErrorCode> print_policy_text(const PolicyExt& policy, std::string_view delimiter,
+Result<std::string, IpsecError> print_policy_text(const PolicyExt& policy, std::string_view delimiter,
                                                        PolicyPorts ports) {
   constexpr std::array kPrinted{
       Word<Direction>{"any", Direction::Any},

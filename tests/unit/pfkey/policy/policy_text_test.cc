@@ -13,11 +13,11 @@ using wire::pfkey::Level;
 using wire::pfkey::Mode;
 using wire::pfkey::PolicyExt;
 using wire::pfkey::PolicyType;
-using Code = PolicyErrorCode;
+using Code = IpsecError;
 
 PolicyExt parsed(std::string_view text) {
   auto policy = parse_policy_text(text);
-  EXPECT_TRUE(policy) << text << ": " << policy_error_text(policy.error().code);
+  EXPECT_TRUE(policy) << text << ": " << ipsec_error_text(policy.error().code);
   return policy ? *policy : PolicyExt{};
 }
 
@@ -149,15 +149,15 @@ TEST(PolicyText, RefusesWithLibipsecsCodesAndTheTokensPlace) {
 }
 
 TEST(PolicyText, ErrorsHaveLibipsecsWords) {
-  EXPECT_EQ(policy_error_text(Code::InvalidArgument), "Invalid argument");
-  EXPECT_EQ(policy_error_text(Code::InvalidPolicy), "Invalid security policy");
-  EXPECT_EQ(policy_error_text(Code::InvalidAddress), "Invalid address specification");
-  EXPECT_EQ(policy_error_text(Code::InvalidProtocol), "Invalid ipsec protocol");
-  EXPECT_EQ(policy_error_text(Code::InvalidMode), "Invalid ipsec mode");
-  EXPECT_EQ(policy_error_text(Code::InvalidLevel), "Invalid ipsec level");
-  EXPECT_EQ(policy_error_text(Code::InvalidDirection), "Invalid direction");
-  EXPECT_EQ(policy_error_text(Code::FamilyMismatch), "Family mismatch");
-  EXPECT_EQ(policy_error_text(Code::TooFewArguments), "Too few arguments");
+  EXPECT_EQ(ipsec_error_text(Code::InvalidArgument), "Invalid argument");
+  EXPECT_EQ(ipsec_error_text(Code::InvalidPolicy), "Invalid security policy");
+  EXPECT_EQ(ipsec_error_text(Code::InvalidAddress), "Invalid address specification");
+  EXPECT_EQ(ipsec_error_text(Code::InvalidProtocol), "Invalid ipsec protocol");
+  EXPECT_EQ(ipsec_error_text(Code::InvalidMode), "Invalid ipsec mode");
+  EXPECT_EQ(ipsec_error_text(Code::InvalidLevel), "Invalid ipsec level");
+  EXPECT_EQ(ipsec_error_text(Code::InvalidDirection), "Invalid direction");
+  EXPECT_EQ(ipsec_error_text(Code::FamilyMismatch), "Family mismatch");
+  EXPECT_EQ(ipsec_error_text(Code::TooFewArguments), "Too few arguments");
   EXPECT_EQ(static_cast<int>(Code::FamilyMismatch), 24);
 }
 
