@@ -311,7 +311,7 @@ Result<PolicyExt, PolicyError> parse_policy_text(std::string_view text) {
 }
 
 Result<std::string, IpsecError> print_policy_text(const PolicyExt& policy, std::string_view delimiter,
-                                                       PolicyPorts ports) {
+                                                  PolicyPorts ports) {
   constexpr std::array kPrinted{
       Word<Direction>{"any", Direction::Any},
       Word<Direction>{"in", Direction::In},

@@ -31,7 +31,7 @@ enum class PolicyPorts : std::uint8_t { Hidden, Shown };
 
 /// "out ipsec" and its requests, each preceded by the delimiter.  Fails for numbers that have no word.
 Result<std::string, IpsecError> print_policy_text(const wire::pfkey::PolicyExt& policy,
-                                                       std::string_view delimiter = " ",
-                                                       PolicyPorts ports = PolicyPorts::Hidden);
+                                                  std::string_view delimiter = " ",
+                                                  PolicyPorts ports = PolicyPorts::Hidden);
 
 }  // namespace testudo::pfkey
