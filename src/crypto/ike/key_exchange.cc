@@ -24,6 +24,10 @@ std::optional<KeyExchange> KeyExchange::generate(const GroupRow& group, Random& 
   return std::nullopt;
 }
 
+bool KeyExchange::is_plausible(const GroupRow& group, Bytes peer) {
+  return peer.size() == group.public_bytes && openssl::is_member(group, peer);
+}
+
 std::optional<Secret> KeyExchange::agree(Bytes peer) const {
   if (peer.size() != group_->public_bytes) return std::nullopt;
   return openssl::shared_secret(*group_, private_, peer);

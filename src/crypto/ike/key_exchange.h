@@ -16,6 +16,9 @@ class KeyExchange {
   /// Nothing when the library fails.
   static std::optional<KeyExchange> generate(const GroupRow& group, Random& random);
 
+  /// What can be known of a peer's value without a private one of our own, that is cheaply: its length and membership.
+  static bool is_plausible(const GroupRow& group, Bytes peer);
+
   const GroupRow& group() const { return *group_; }
   /// What goes into the KE payload, GroupRow::public_bytes long.
   const ByteVector& public_value() const { return public_; }

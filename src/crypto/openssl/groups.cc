@@ -89,6 +89,11 @@ bool is_proper(const BIGNUM& y, const ike::GroupRow& group) {
   return BN_is_zero(&y) == 0 && BN_is_one(&y) == 0 && BN_cmp(&y, limit.get()) < 0;
 }
 
+bool modp_is_member(const ike::GroupRow& group, Bytes y) {
+  const Number value = number_of(y);
+  return value && is_proper(*value, group);
+}
+
 std::optional<Secret> modp_secret(const ike::GroupRow& group, const Secret& x, Bytes y) {
   const Number base = number_of(y);
   if (!base || !is_proper(*base, group)) return std::nullopt;
@@ -138,18 +143,27 @@ std::optional<ByteVector> ecp_public(const ike::GroupRow& group, const Secret& x
   return out;
 }
 
+/// The point with these coordinates; null when it is not on the curve: RFC 6989 section 2.3.
+Point point_of(const EC_GROUP& curve, Bytes y) {
+  Point point{EC_POINT_new(&curve)};
+  const Number at_x = number_of(y.first(y.size() / 2));
+  const Number at_y = number_of(y.subspan(y.size() / 2));
+  if (!point || !at_x || !at_y) return nullptr;
+  const bool on = EC_POINT_set_affine_coordinates(&curve, point.get(), at_x.get(), at_y.get(), nullptr) == 1;
+  return on ? std::move(point) : nullptr;
+}
+
+bool ecp_is_member(const ike::GroupRow& group, Bytes y) {
+  const Curve curve = curve_of(group.id);
+  return curve && point_of(*curve, y) != nullptr;
+}
+
 std::optional<Secret> ecp_secret(const ike::GroupRow& group, const Secret& x, Bytes y) {
   const Curve curve = curve_of(group.id);
   if (!curve) return std::nullopt;
-  const Point peer{EC_POINT_new(curve.get())};
-  const Number at_x = number_of(y.first(y.size() / 2));
-  const Number at_y = number_of(y.subspan(y.size() / 2));
+  const Point peer = point_of(*curve, y);
   const Number to_x{BN_new()};
-  if (!peer || !at_x || !at_y || !to_x) return std::nullopt;
-  // Refuses a point that is not on the curve: RFC 6989 section 2.3.
-  if (EC_POINT_set_affine_coordinates(curve.get(), peer.get(), at_x.get(), at_y.get(), nullptr) != 1) {
-    return std::nullopt;
-  }
+  if (!peer || !to_x) return std::nullopt;
   if (!multiply(*curve, peer.get(), x, to_x.get(), nullptr)) return std::nullopt;
   ByteVector out(group.secret_bytes);
   const bool done = write(*to_x, out);
@@ -183,6 +197,19 @@ std::optional<Secret> x25519_secret(const ike::GroupRow& group, const Secret& x,
 }
 
 }  // namespace
+
+bool is_member(const ike::GroupRow& group, Bytes y) {
+  switch (group.kind) {
+    case ike::GroupKind::Modp:
+      return modp_is_member(group, y);
+    case ike::GroupKind::Ecp:
+      return ecp_is_member(group, y);
+    case ike::GroupKind::Curve25519:
+      // RFC 7748 takes any 32 bytes; points of small order but for this one show when the secret is zero.
+      return std::ranges::any_of(y, [](std::uint8_t byte) { return byte != 0; });
+  }
+  return false;
+}
 
 std::optional<ByteVector> public_value(const ike::GroupRow& group, const Secret& x) {
   switch (group.kind) {

@@ -12,6 +12,9 @@ namespace testudo::crypto::openssl {
 /// g^x as the KE payload holds it; nothing when x is no private value of the group.
 std::optional<ByteVector> public_value(const ike::GroupRow& group, const Secret& x);
 
+/// False for a value of the group's length that can be told from a proper one without a private value.
+bool is_member(const ike::GroupRow& group, Bytes y);
+
 /// y^x; nothing when y is not a proper public value.
 std::optional<Secret> shared_secret(const ike::GroupRow& group, const Secret& x, Bytes y);
 

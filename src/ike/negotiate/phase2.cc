@@ -67,10 +67,16 @@ ByteVector spi_bytes(Protocol protocol, Spi spi) {
   return bytes;
 }
 
+/// RFC 4303 section 2.1: 1 to 255 are reserved, 0 is for local use.  RFC 3173 section 4.1: a CPI has 16 bits, in two
+/// bytes or in four, and those below 256 are not negotiated.
 std::optional<Spi> spi_of(const Proposal& proposal) {
-  if (proposal.spi.size() == 4) return Spi{be32(proposal.spi.data())};
-  if (proposal.protocol == Protocol::Ipcomp && proposal.spi.size() == 2) return Spi{be16(proposal.spi.data())};
-  return std::nullopt;
+  static constexpr std::uint32_t kLeast = 256, kLargestCpi = 0xffff;
+  const bool compression = proposal.protocol == Protocol::Ipcomp;
+  std::uint32_t spi = 0;
+  if (proposal.spi.size() == 4) spi = be32(proposal.spi.data());
+  if (compression && proposal.spi.size() == 2) spi = be16(proposal.spi.data());
+  if (spi < kLeast || (compression && spi > kLargestCpi)) return std::nullopt;
+  return Spi{spi};
 }
 
 /// Life type, duration, mode, …: racoon's order.
@@ -279,6 +285,7 @@ class Attempt {
       return false;
     }
     choice_.items.resize(wish_.items.size());
+    taken_.assign(wish_.items.size(), false);
     for (const Proposal& proposal : group) {
       if (!take(proposal)) return false;
     }
@@ -297,9 +304,17 @@ class Attempt {
   }
 
   bool take(const Proposal& proposal) {
-    const auto item = std::ranges::find(wish_.items, proposal.protocol, &ChildItem::protocol);
+    const auto item = std::ranges::find_if(wish_.items, [&](const ChildItem& wanted) {
+      return wanted.protocol == proposal.protocol && !taken_[static_cast<std::size_t>(&wanted - wish_.items.data())];
+    });
     const auto spi = spi_of(proposal);
-    if (item == wish_.items.end() || !spi) {
+    if (item != wish_.items.end() && !spi) {
+      note({"SPI", "256 or more", "one that is reserved or of a wrong length", "",
+            "the peer breaks its protocol: RFC 4303 section 2.1, RFC 3173 section 4.1", v1wire::Notify::InvalidSpi},
+           kFar - 2);
+      return false;
+    }
+    if (item == wish_.items.end()) {
       note({"protocols", "", std::string{v1wire::name_of(proposal.protocol)}, "",
             "the policy here asks for other protocols", v1wire::Notify::NoProposalChosen},
            kFar - 1);
@@ -318,6 +333,7 @@ class Attempt {
   }
 
   void keep(const Proposal& proposal, const Transform& transform, const Offered& offered, std::size_t place, Spi spi) {
+    taken_[place] = true;
     choice_.items[place] = {*terms_of(offered, wish_.sainfo), spi};
     choice_.lifetime = std::min(choice_.lifetime, static_cast<std::uint32_t>(offered.lifetime));
     if (wish_.check == Check::Claim) choice_.lifetime = std::min(choice_.lifetime, wish_.sainfo.lifetime);
@@ -327,6 +343,7 @@ class Attempt {
 
   const Phase2Wish& wish_;
   Phase2Choice choice_;
+  std::vector<bool> taken_;  ///< by item
   Mismatch nearest_;
   std::size_t distance_ = kFar + 1;
 };
@@ -366,10 +383,13 @@ bool is_single_choice(const SaPayload& answer) {
 }
 
 SaPayload with_spis(SaPayload answer, const std::vector<ChildItem>& items, const std::vector<Spi>& spis) {
+  std::vector<bool> used(items.size(), false);
   for (Proposal& proposal : answer.proposals) {
-    const auto item = std::ranges::find(items, proposal.protocol, &ChildItem::protocol);
-    const auto place = static_cast<std::size_t>(item - items.begin());
-    if (place < spis.size()) proposal.spi = spi_bytes(proposal.protocol, spis[place]);
+    std::size_t place = 0;
+    while (place < items.size() && (used[place] || items[place].protocol != proposal.protocol)) ++place;
+    if (place >= spis.size()) continue;
+    used[place] = true;
+    proposal.spi = spi_bytes(proposal.protocol, spis[place]);
   }
   return answer;
 }

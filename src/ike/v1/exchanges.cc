@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ike/selector_id.h"
+
 namespace testudo::ike::v1 {
 namespace {
 
@@ -15,7 +17,12 @@ void earlier(std::optional<Time>& first, std::optional<Time> other) {
 }
 
 bool is_half_open(const IkeSa& sa) {
-  return sa.role == Role::Responder && !sa.established();
+  return sa.role == Role::Responder && !sa.established() && sa.state != State::Dead;
+}
+
+/// Its source may be forged: message 3 alone shows that our answer reached somebody.
+bool is_unconfirmed(const IkeSa& sa) {
+  return is_half_open(sa) && sa.state == State::SaSent;
 }
 
 }  // namespace
@@ -76,14 +83,39 @@ IkeSa& Exchanges::add(std::unique_ptr<IkeSa> sa) {
   return *(sas_[own] = std::move(sa));
 }
 
-bool Exchanges::may_open(const net::Address& source) const {
+/// False when no more negotiations may be begun: a refusal of newcomers alone would let a flood keep everybody out.
+bool Exchanges::make_room(const net::Address& source, Context& context) {
   std::size_t all = 0, of_source = 0;
+  IkeSa *oldest = nullptr, *oldest_of_source = nullptr;
+  const auto older = [](const IkeSa* known, IkeSa& sa) { return known == nullptr || sa.created < known->created; };
   for (const auto& [cookie, sa] : sas_) {
     if (!is_half_open(*sa)) continue;
+    const bool same = sa->remote.address == source;
     ++all;
-    if (sa->remote.address == source) ++of_source;
+    of_source += same ? 1 : 0;
+    if (!is_unconfirmed(*sa)) continue;
+    if (older(oldest, *sa)) oldest = sa.get();
+    if (same && older(oldest_of_source, *sa)) oldest_of_source = sa.get();
   }
-  return all < policy_->limits.half_open_total && of_source < policy_->limits.half_open_per_source;
+  IkeSa* leaves = nullptr;
+  if (of_source >= policy_->limits.half_open_per_source) {
+    leaves = oldest_of_source;
+  } else if (all >= policy_->limits.half_open_total) {
+    leaves = oldest;
+  } else {
+    return true;
+  }
+  if (leaves == nullptr) return false;
+  end(*leaves, context);
+  return true;
+}
+
+/// Its quick modes end with it and who waits is told; SAs that are in use stay.
+void Exchanges::end(IkeSa& sa, Context& context) {
+  while (!sa.quicks.empty()) end_quick(sa, sa.quicks.back(), context);
+  for (const Waiting& waiting : sa.waiting) context.out.emplace_back(Abandon{waiting.request.acquire_sequence});
+  sa.waiting.clear();
+  sa.state = State::Dead;
 }
 
 void Exchanges::send(const IkeSa& sa, ByteVector bytes, Context& context) {
@@ -107,7 +139,7 @@ void Exchanges::refuse(const IkeSa& sa, Exchange exchange, int message, Mismatch
 void Exchanges::want(const ChildRequest& request, Context& context) {
   const auto same = [&](const ChildRequest& r) { return r.remote == request.remote && r.outbound == request.outbound; };
   for (const auto& [cookie, sa] : sas_) {
-    const bool waits = std::ranges::any_of(sa->waiting, same);
+    const bool waits = std::ranges::any_of(sa->waiting, same, &Waiting::request);
     const bool runs = std::ranges::any_of(sa->quicks, [&](const Quick& quick) {
       return quick.role == Role::Initiator && quick.state != Quick::State::Done && same(quick.request);
     });
@@ -115,8 +147,8 @@ void Exchanges::want(const ChildRequest& request, Context& context) {
   }
   if (IkeSa* const sa = established_with(request.remote)) return begin_quick(*sa, request, context);
   for (const auto& [cookie, sa] : sas_) {
-    if (sa->role != Role::Initiator || sa->remote.address != request.remote) continue;
-    sa->waiting.push_back(request);
+    if (sa->role != Role::Initiator || sa->state == State::Dead || sa->remote.address != request.remote) continue;
+    sa->waiting.push_back({request, context.now + sa->policy->limits.phase1});
     return;
   }
   for (const Remote* block : policy_->remotes_for(request.remote)) {
@@ -157,10 +189,20 @@ void Exchanges::tick_sa(IkeSa& sa, Context& context) {
   if (sa.established() && context.now >= sa.expires) {
     tell(Fact::Phase1Expired, sa, "", context);
     send_deletion(sa, ChildProtocol::Isakmp, {sa.cookies.bytes()}, context);
-    sa.state = State::Dead;
-    return;
+    return end(sa, context);
   }
+  tick_waiting(sa, context);
   tick_quicks(sa, context);
+}
+
+void Exchanges::tick_waiting(IkeSa& sa, Context& context) {
+  const auto late = [&](const Waiting& waiting) { return context.now >= waiting.until; };
+  for (const Waiting& waiting : sa.waiting) {
+    if (!late(waiting)) continue;
+    tell(Fact::Phase2TimedOut, sa, to_string(waiting.request.outbound) + ", waiting for phase 1", context);
+    context.out.emplace_back(Abandon{waiting.request.acquire_sequence});
+  }
+  std::erase_if(sa.waiting, late);
 }
 
 std::optional<Time> Exchanges::next_deadline() const {
@@ -169,6 +211,7 @@ std::optional<Time> Exchanges::next_deadline() const {
     earlier(first, sa->sent.deadline());
     if (is_half_open(*sa)) earlier(first, sa->created + sa->policy->limits.half_open);
     if (sa->established()) earlier(first, sa->expires);
+    for (const Waiting& waiting : sa->waiting) earlier(first, waiting.until);
     for (const Quick& quick : sa->quicks) {
       earlier(first, quick.sent.deadline());
       earlier(first, quick.deadline);

@@ -1,8 +1,9 @@
 #pragma once
 // All IKEv1 exchanges of one daemon: finds the SA of a message, drives main mode, quick mode and informational
 // exchanges, repeats what got no answer and forgets what came to nothing.  RFC 2408 section 5 and RFC 2409.  Pure:
-// time, randomness and events come in, actions go out.  Nothing that arrives unprotected ends a negotiation; unfinished
-// negotiations are limited in number, for each source and in all.  One thread.
+// time, randomness and events come in, actions go out.  Nothing that arrives unprotected ends a negotiation that we
+// began.  Those that others began are limited in number, for each source and in all: who has not shown that it gets our
+// answers makes room for who comes next.  One thread.
 #include <map>
 #include <memory>
 
@@ -59,12 +60,14 @@ class Exchanges {
   IkeSa* find(const wire::ike::Header& header, const net::Endpoint& remote) const;
   IkeSa* established_with(const net::Address& remote) const;
   IkeSa& add(std::unique_ptr<IkeSa> sa);
-  bool may_open(const net::Address& source) const;
+  bool make_room(const net::Address& source, Context& context);
+  void end(IkeSa& sa, Context& context);
   void send(const IkeSa& sa, ByteVector bytes, Context& context);
   void drop(const Received& datagram, std::string why, Context& context);
   void tell(Fact fact, const IkeSa& sa, std::string text, Context& context);
   void refuse(const IkeSa& sa, v1wire::Exchange exchange, int message, Mismatch why, Context& context);
   void tick_sa(IkeSa& sa, Context& context);
+  void tick_waiting(IkeSa& sa, Context& context);
 
   // phase1.cc
   void main_mode(IkeSa* sa, const Received& datagram, const wire::ike::Message& message, Context& context);
@@ -75,6 +78,7 @@ class Exchanges {
   void start_phase1(const Remote& block, const ChildRequest& request, Context& context);
   void on_established(IkeSa& sa, bool initial_contact, Context& context);
   void phase1_timed_out(IkeSa& sa, Context& context);
+  void wrong_message(IkeSa& sa, int number, Mismatch why, Context& context);
   void send_clear_notify(const Received& datagram, const keys::Cookies& cookies, v1wire::Notify type, Context& context);
   Environment environment(const IkeSa& sa, Context& context) const;
 

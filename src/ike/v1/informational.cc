@@ -135,9 +135,7 @@ void Exchanges::deleted(IkeSa& sa, Bytes body, Context& context) {
   if (deletion->protocol == v1wire::Protocol::Isakmp) {
     if (std::ranges::find(deletion->spis, sa.cookies.bytes()) == deletion->spis.end()) return;
     tell(Fact::Phase1Deleted, sa, "by the peer", context);
-    while (!sa.quicks.empty()) end_quick(sa, sa.quicks.back(), context);
-    sa.state = State::Dead;
-    return;
+    return end(sa, context);
   }
   const auto meant = [&](const Child& child) {
     if (child.request.remote != sa.remote.address) return false;
@@ -164,12 +162,10 @@ void Exchanges::remove_child(const Child& child, Context& context) {
 /// RFC 2407 section 4.6.3.3: the peer has no other SAs with us.  Only what was made with the same identity goes.
 void Exchanges::forget_others(const IkeSa& sa, Context& context) {
   tell(Fact::InitialContact, sa, sa.peer.to_string(), context);
-  std::vector<keys::Cookies> gone;
   for (const auto& [cookie, other] : sas_) {
     if (other.get() == &sa || !other->established() || !(other->peer == sa.peer)) continue;
     if (other->remote.address != sa.remote.address) continue;
-    gone.push_back(other->cookies);
-    other->state = State::Dead;
+    end(*other, context);
   }
   const auto of_the_past = [&](const Child& child) {
     return child.cookies != sa.cookies && child.request.remote == sa.remote.address;
@@ -236,8 +232,7 @@ void Exchanges::shutdown(Context& context) {
   for (const auto& [cookie, sa] : sas_) {
     if (sa->established()) send_deletion(*sa, ChildProtocol::Isakmp, {sa->cookies.bytes()}, context);
     tell(Fact::Phase1Deleted, *sa, "the daemon ends", context);
-    for (const ChildRequest& request : sa->waiting) context.out.emplace_back(Abandon{request.acquire_sequence});
-    while (!sa->quicks.empty()) end_quick(*sa, sa->quicks.back(), context);
+    end(*sa, context);
   }
   sas_.clear();
 }

@@ -79,32 +79,33 @@ struct PeerExchange {
   ByteVector public_value, nonce;
 };
 
+Mismatch improper_value(const IkeSa& sa) {
+  return broken("KE payload", "the peer's value is no proper member of " + std::string{sa.agreed.group->name},
+                Notify::InvalidKeyInformation);
+}
+
 Result<PeerExchange, Mismatch> peer_exchange(const IkeSa& sa, const Chain& chain) {
   TRY(const Bytes value, only(chain, Payload::KeyExchange));
   TRY(auto nonce, only_nonce(chain));
-  if (value.size() != sa.agreed.group->public_bytes) {
-    return Failure{broken("KE payload", "its length is not that of " + std::string{sa.agreed.group->name},
-                          Notify::InvalidKeyInformation)};
-  }
+  if (!crypto::ike::KeyExchange::is_plausible(*sa.agreed.group, value)) return Failure{improper_value(sa)};
   return PeerExchange{owned(value), std::move(nonce)};
 }
 
+/// Asked for first: for who has no key here nothing is computed.
+Result<Secret, Mismatch> pre_shared_key(const IkeSa& sa, const Environment& env) {
+  const std::string name = sa.remote.address.to_string();
+  if (auto key = env.keys.pre_shared_key(name)) return *std::move(key);
+  return Failure{Mismatch{"pre-shared key", "none for " + name, "", "",
+                          "add a line \"" + name + " KEY\" to the file of path pre_shared_key here",
+                          Notify::AuthenticationFailed}};
+}
+
 /// g^xy and all that follows from it.
-Status<Mismatch> derive_keys(IkeSa& sa, Environment& env) {
+Status<Mismatch> derive_keys(IkeSa& sa, const Secret& key) {
   const Bytes peer = sa.role == Role::Initiator ? sa.responder.public_value : sa.initiator.public_value;
   const auto shared = sa.key_exchange->agree(peer);
-  if (!shared) {
-    return Failure{
-        broken("KE payload", "the peer's value is no proper member of the group", Notify::InvalidKeyInformation)};
-  }
-  const std::string name = sa.remote.address.to_string();
-  const auto key = env.keys.pre_shared_key(name);
-  if (!key) {
-    return Failure{Mismatch{"pre-shared key", "none for " + name, "", "",
-                            "add a line \"" + name + " KEY\" to the file of path pre_shared_key here",
-                            Notify::AuthenticationFailed}};
-  }
-  Secret base = keys::skeyid_of_pre_shared_key(*sa.agreed.hash, *key, {sa.initiator.nonce, sa.responder.nonce});
+  if (!shared) return Failure{improper_value(sa)};
+  Secret base = keys::skeyid_of_pre_shared_key(*sa.agreed.hash, key, {sa.initiator.nonce, sa.responder.nonce});
   sa.skeyid = keys::derive(*sa.agreed.hash, std::move(base), *shared, sa.cookies);
   sa.cipher_key = keys::cipher_key(*sa.agreed.hash, sa.skeyid.e, sa.agreed.key_bytes());
   sa.iv = phase1_iv(sa);
@@ -112,11 +113,12 @@ Status<Mismatch> derive_keys(IkeSa& sa, Environment& env) {
 }
 
 Reply answer_key_exchange(IkeSa& sa, const Chain& chain, Environment& env) {
+  TRY(const Secret key, pre_shared_key(sa, env));
   TRY(auto peer, peer_exchange(sa, chain));
   TRY_DONE(make_contribution(sa, sa.responder, env));
   sa.initiator.public_value = std::move(peer.public_value);
   sa.initiator.nonce = std::move(peer.nonce);
-  TRY_DONE(derive_keys(sa, env));
+  TRY_DONE(derive_keys(sa, key));
   return key_exchange_payloads(sa.responder);
 }
 
@@ -152,10 +154,11 @@ ChainWriter identity_payloads(IkeSa& sa, Environment& env) {
 }
 
 Reply take_key_exchange(IkeSa& sa, const Chain& chain, Environment& env) {
+  TRY(const Secret key, pre_shared_key(sa, env));
   TRY(auto peer, peer_exchange(sa, chain));
   sa.responder.public_value = std::move(peer.public_value);
   sa.responder.nonce = std::move(peer.nonce);
-  TRY_DONE(derive_keys(sa, env));
+  TRY_DONE(derive_keys(sa, key));
   return identity_payloads(sa, env);
 }
 

@@ -73,7 +73,10 @@ Environment Exchanges::environment(const IkeSa& sa, Context& context) const {
     return entry.second.get() != &sa && entry.second->established() &&
            entry.second->remote.address == sa.remote.address;
   };
-  return {context.now, context.random, keys_, std::ranges::none_of(sas_, same_peer)};
+  // While SAs with the peer are in use, INITIAL-CONTACT would take the peer's halves of them away.
+  const bool has_children =
+      std::ranges::any_of(children_, [&](const Child& child) { return child.request.remote == sa.remote.address; });
+  return {context.now, context.random, keys_, !has_children && std::ranges::none_of(sas_, same_peer)};
 }
 
 void Exchanges::start_phase1(const Remote& block, const ChildRequest& request, Context& context) {
@@ -86,7 +89,7 @@ void Exchanges::start_phase1(const Remote& block, const ChildRequest& request, C
   sa->policy = policy_;
   sa->block = &block;
   sa->created = context.now;
-  sa->waiting.push_back(request);
+  sa->waiting.push_back({request, context.now + policy_->limits.phase1});
   ByteVector message = in_clear(main_mode_header(*sa), start_main_mode(*sa));
   tell(Fact::Phase1Started, *sa, std::string{v1wire::name_of(Exchange::Main)}, context);
   send(*sa, message, context);
@@ -103,10 +106,12 @@ void Exchanges::main_mode(IkeSa* sa, const Received& datagram, const wire::ike::
 
 /// A new negotiation: the first block that takes an offer of the peer; when none does, the best one says why.
 void Exchanges::answer_first(const Received& datagram, const wire::ike::Message& message, Context& context) {
-  if (!may_open(datagram.remote.address)) return drop(datagram, "too many unfinished negotiations", context);
   const auto chain = v1wire::walk(Payload{message.header.next}, message.body);
   const bool clear = (message.header.flags & v1wire::flag::kEncryption) == 0;
   if (!chain || !clear) return drop(datagram, "the first message cannot be read", context);
+  if (!make_room(datagram.remote.address, context)) {
+    return drop(datagram, "too many unfinished negotiations", context);
+  }
   std::optional<Refusal> refusal;
   for (const Remote* block : policy_->remotes_for(datagram.remote.address)) {
     if (!knows_the_mode(*block)) continue;
@@ -154,17 +159,14 @@ void Exchanges::step(IkeSa& sa, const Received& datagram, const wire::ike::Messa
   if (sa.seen.is_old(digest)) return;
   const Edge* const edge = main_mode_edge(sa.role, sa.state);
   if (edge == nullptr) return drop(datagram, "no message of main mode is awaited", context);
+  // Only a first message has none, and that was answered above.
+  if (message.header.responder == 0) return drop(datagram, "the responder's cookie is zero", context);
   const bool encrypted = (message.header.flags & v1wire::flag::kEncryption) != 0;
   if (encrypted != edge->encrypted) return drop(datagram, "encrypted at the wrong time", context);
-  if (sa.role == Role::Initiator && sa.state == State::SaSent) {
-    if (message.header.responder == 0) return drop(datagram, "the responder's cookie is zero", context);
-    sa.cookies.responder = message.header.responder;
-  }
   const auto fail = [&](Mismatch why) {
-    send_clear_notify(datagram, sa.cookies, why.notify, context);
-    refuse(sa, Exchange::Main, edge->message, std::move(why), context);
+    send_clear_notify(datagram, {sa.cookies.initiator, message.header.responder}, why.notify, context);
     sa.seen.ignore(digest);
-    if (sa.state == State::SaSent && sa.role == Role::Initiator) sa.cookies.responder = 0;
+    wrong_message(sa, edge->message, std::move(why), context);
   };
   Environment env = environment(sa, context);
   if (!encrypted) {
@@ -172,6 +174,8 @@ void Exchanges::step(IkeSa& sa, const Received& datagram, const wire::ike::Messa
     if (!chain) return drop(datagram, "the payloads cannot be read", context);
     auto reply = edge->handler(sa, *chain, env);
     if (!reply) return fail(reply.error());
+    // Message 2 tells it to us; as long as none was accepted, any responder may.
+    sa.cookies.responder = message.header.responder;
     note(sa, *reply, std::move(digest));
     return take(sa, *edge, *chain, *reply, context);
   }
@@ -186,6 +190,15 @@ void Exchanges::step(IkeSa& sa, const Received& datagram, const wire::ike::Messa
   }
   note(sa, *reply, std::move(digest));
   take(sa, *edge, opened->chain, *reply, context);
+}
+
+/// What the peer wants may be a lie of somebody else, so the right message is still awaited, but not for ever more
+/// work.
+void Exchanges::wrong_message(IkeSa& sa, int number, Mismatch why, Context& context) {
+  refuse(sa, Exchange::Main, number, std::move(why), context);
+  if (sa.role == Role::Initiator || ++sa.wrong_messages < sa.policy->limits.wrong_messages) return;
+  tell(Fact::Phase1Deleted, sa, "too many wrong messages", context);
+  end(sa, context);
 }
 
 void Exchanges::take(IkeSa& sa, const Edge& edge, const Chain& chain, const v1wire::ChainWriter& reply,
@@ -212,7 +225,7 @@ void Exchanges::on_established(IkeSa& sa, bool initial_contact, Context& context
   tell(Fact::Phase1Established, sa, negotiate::to_string(sa.agreed), context);
   if (initial_contact) forget_others(sa, context);
   const auto waiting = std::exchange(sa.waiting, {});
-  for (const ChildRequest& request : waiting) begin_quick(sa, request, context);
+  for (const Waiting& each : waiting) begin_quick(sa, each.request, context);
 }
 
 void Exchanges::phase1_timed_out(IkeSa& sa, Context& context) {
@@ -232,8 +245,7 @@ void Exchanges::phase1_timed_out(IkeSa& sa, Context& context) {
     refuse(sa, Exchange::Main, edge == nullptr ? 0 : edge->message, std::move(why), context);
   }
   tell(Fact::Phase1TimedOut, sa, "", context);
-  for (const ChildRequest& request : sa.waiting) context.out.emplace_back(Abandon{request.acquire_sequence});
-  sa.state = State::Dead;
+  end(sa, context);
 }
 
 void Exchanges::send_clear_notify(const Received& datagram, const keys::Cookies& cookies, Notify type,

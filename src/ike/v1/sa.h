@@ -70,6 +70,12 @@ struct Quick {
   Time deadline{};
 };
 
+/// What a phase 1 is made for.
+struct Waiting {
+  ChildRequest request;
+  Time until{};
+};
+
 struct IkeSa {
   Role role = Role::Initiator;
   State state = State::Idle;
@@ -95,7 +101,8 @@ struct IkeSa {
 
   std::set<std::uint32_t> message_ids;  ///< that were used under this SA
   std::vector<Quick> quicks;
-  std::vector<ChildRequest> waiting;  ///< for phase 1
+  std::vector<Waiting> waiting;
+  unsigned wrong_messages = 0;  ///< that came before it was established
 
   bool established() const { return state == State::Established; }
   const Contribution& own() const { return role == Role::Initiator ? initiator : responder; }

@@ -143,6 +143,18 @@ TEST(KeyExchange, ValuesThatWouldGiveTheSecretAwayAreRefused) {
   EXPECT_FALSE(x25519.agree(ByteVector(32))) << "a point of small order";
 }
 
+TEST(KeyExchange, WhatIsNoValueOfTheGroupShowsWithoutAPrivateOne) {
+  for (const GroupRow& group : groups()) {
+    const ByteVector fine = with_private(group, "0102030405060708").public_value();
+    EXPECT_TRUE(KeyExchange::is_plausible(group, fine)) << group.name;
+    EXPECT_FALSE(KeyExchange::is_plausible(group, Bytes{fine}.first(fine.size() - 1))) << group.name;
+    EXPECT_FALSE(KeyExchange::is_plausible(group, ByteVector(fine.size()))) << group.name;
+    if (group.kind == GroupKind::Curve25519) continue;  // takes any other 32 bytes
+    EXPECT_FALSE(KeyExchange::is_plausible(group, ByteVector(fine.size(), 0xff))) << group.name;
+    EXPECT_FALSE(KeyExchange::is_plausible(group, {})) << group.name;
+  }
+}
+
 TEST(KeyExchange, EveryGroupAgreesWithItself) {
   for (const GroupRow& group : groups()) {
     const KeyExchange a = with_private(group, "0102030405060708");

@@ -1,0 +1,184 @@
+// What strangers, lost datagrams and the end of a phase 1 may and may not do to negotiations.
+#include "ike/v1/exchanges.h"
+
+#include <gtest/gtest.h>
+
+#include "unit/ike/pair.h"
+
+namespace testudo::ike::v1 {
+namespace {
+
+using test::default_policy;
+using test::Pair;
+using test::seconds;
+
+/// Notices when a private value is drawn: nothing else of 32 bytes is.
+class WatchedRandom final : public Random {
+ public:
+  void fill(MutableBytes bytes) override {
+    if (bytes.size() == 32) ++private_values;
+    random_.fill(bytes);
+  }
+  unsigned private_values = 0;
+
+ private:
+  testudo::test::SeededRandom random_{33};
+};
+
+void say(Pair& p, test::Side& to, const ByteVector& bytes) {
+  p.event(to, Received{{to.here, 500}, {to.there, 500}, bytes});
+}
+
+/// The datagram of this number, which then goes no further.
+ByteVector caught(Pair& p, unsigned number) {
+  ByteVector taken;
+  p.link = [&taken, number](unsigned n, ByteVector& bytes) {
+    if (n == number) taken = bytes;
+    return n < number ? 1U : 0U;
+  };
+  p.want(p.a);
+  return taken;
+}
+
+TEST(Exchanges, InitialContactIsNotSaidWhileSasLive) {
+  Policy policy = default_policy();
+  policy.remotes[0].proposals[0].lifetime = 100;
+  Pair p{policy};
+  p.want(p.a);
+  p.pass(seconds{102});
+  ASSERT_TRUE(p.a.machine().v1().sas().empty());
+  ASSERT_EQ(p.b.in.size(), 1U);
+  p.want(p.a);
+  EXPECT_EQ(p.b.count(Fact::InitialContact), 1U);
+  EXPECT_EQ(p.b.in.size(), 2U) << "the first pair is in use still";
+  EXPECT_TRUE(p.keyed_alike());
+}
+
+TEST(Exchanges, NothingIsComputedForAStrangerWithoutAKey) {
+  Pair p;
+  p.b.keys.of.clear();
+  const ByteVector third = caught(p, 3);
+  WatchedRandom random;
+  p.b.machine().on(Received{{p.b.here, 500}, {p.a.here, 500}, third}, p.now, random);
+  EXPECT_EQ(random.private_values, 0U);
+}
+
+/// Message 3 with a KE of zeros, which is a member of no group; `mark` makes its nonce another.
+ByteVector without_key(ByteVector third, std::uint8_t mark) {
+  const auto value = third.begin() + 28 + 4;
+  std::fill(value, value + 32, std::uint8_t{0});
+  third.back() = mark;
+  return third;
+}
+
+TEST(Exchanges, NothingIsDrawnForAPublicValueThatIsNone) {
+  Pair p;
+  const ByteVector bad = without_key(caught(p, 3), 1);
+  WatchedRandom random;
+  p.b.machine().on(Received{{p.b.here, 500}, {p.a.here, 500}, bad}, p.now, random);
+  EXPECT_EQ(random.private_values, 0U);
+}
+
+TEST(Exchanges, FiveWrongMessagesEndAResponder) {
+  Pair p;
+  const ByteVector third = caught(p, 3);
+  for (std::uint8_t i = 1; i <= 4; ++i) say(p, p.b, without_key(third, i));
+  EXPECT_EQ(p.b.machine().v1().sas().size(), 1U);
+  say(p, p.b, without_key(third, 4));
+  EXPECT_EQ(p.b.machine().v1().sas().size(), 1U) << "a repeated one counts once";
+  say(p, p.b, without_key(third, 5));
+  EXPECT_TRUE(p.b.machine().v1().sas().empty());
+}
+
+TEST(Exchanges, AWrongMessageBeforeTheRightOneDoesNoHarm) {
+  Pair p;
+  p.link = [&](unsigned number, ByteVector& bytes) {
+    if (number == 3) say(p, p.b, without_key(bytes, 1));
+    return 1U;
+  };
+  p.want(p.a);
+  EXPECT_TRUE(p.keyed_alike());
+}
+
+TEST(Exchanges, AnAnswerThatCannotBeReadDoesNotBindTheInitiator) {
+  Pair p;
+  p.link = [&](unsigned number, ByteVector& bytes) {
+    if (number != 2) return 1U;
+    ByteVector lie = bytes;
+    lie[8] ^= 0xff;  // the responder's cookie
+    lie[29] = 0xff;  // the reserved byte of the first payload
+    say(p, p.a, lie);
+    return 1U;
+  };
+  p.want(p.a);
+  EXPECT_TRUE(p.keyed_alike());
+}
+
+TEST(Exchanges, AFloodPushesOutTheOldestThatNeverReturnedOurCookie) {
+  Pair p;
+  p.b.policy.limits.half_open_per_source = 5;
+  const ByteVector third = caught(p, 3);  // b has one SA, which this message would continue
+  ByteVector first(28);
+  p.link = [&](unsigned, ByteVector&) { return 0U; };
+  Pair other;
+  first = caught(other, 1);
+  const auto flood = [&](std::uint8_t from, std::uint8_t to) {
+    for (std::uint8_t i = from; i < to; ++i) {
+      first[0] = i;
+      first[1] = 0xee;
+      p.now += std::chrono::milliseconds{1};
+      say(p, p.b, first);
+    }
+  };
+  say(p, p.b, third);  // this one has returned our cookie
+  flood(0, 100);
+  const auto& sas = p.b.machine().v1().sas();
+  EXPECT_EQ(sas.size(), 5U);
+  std::set<std::uint64_t> initiators;
+  for (const auto& [cookie, sa] : sas) initiators.insert(sa->cookies.initiator >> 48);
+  EXPECT_TRUE(initiators.contains(99U << 8 | 0xee)) << "the newest is served";
+  EXPECT_FALSE(initiators.contains(0xee));
+  EXPECT_EQ(std::ranges::count_if(sas, [](const auto& e) { return e.second->state == State::KeSent; }), 1)
+      << "and who has returned our cookie stays";
+}
+
+TEST(Exchanges, QuickModesEndWithTheirPhase1) {
+  Policy policy = default_policy();
+  policy.remotes[0].proposals[0].lifetime = 20;
+  Pair p{policy};
+  p.link = [](unsigned number, ByteVector&) { return number <= 7 ? 1U : 0U; };  // message 2 of quick mode is lost
+  p.want(p.a);
+  ASSERT_EQ(p.b.in.size(), 1U);
+  p.pass(seconds{21});
+  EXPECT_TRUE(p.b.in.empty());
+  EXPECT_EQ(p.a.abandoned, std::vector<std::uint32_t>{7});
+}
+
+TEST(Exchanges, QuickModesEndWhenThePeerForgotTheirPhase1) {
+  Pair p;
+  p.link = [](unsigned number, ByteVector&) { return number == 9 ? 0U : 1U; };  // message 3 of quick mode is lost
+  p.want(p.a);
+  const auto old = p.b.in.begin()->first;
+  p.a.made.reset();
+  p.a.in.clear();
+  p.a.out.clear();
+  p.want(p.a);
+  EXPECT_FALSE(p.b.in.contains(old));
+  EXPECT_TRUE(p.keyed_alike());
+}
+
+TEST(Exchanges, NobodyWaitsForAPhase1LongerThanItsTimer) {
+  Policy policy = default_policy();
+  policy.limits.phase1 = seconds{12};
+  Pair p{policy};
+  p.link = [](unsigned, ByteVector&) { return 0U; };
+  p.want(p.a);
+  p.pass(seconds{11});
+  EXPECT_TRUE(p.a.abandoned.empty());
+  p.pass(seconds{2});
+  EXPECT_EQ(p.a.abandoned, std::vector<std::uint32_t>{7});
+  EXPECT_EQ(p.a.machine().v1().sas().size(), 1U) << "phase 1 goes on for who comes next";
+}
+
+}  // namespace
+}  // namespace testudo::ike::v1
