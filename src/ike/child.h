@@ -46,6 +46,7 @@ struct ChildTerms {
 struct ChildSa {
   enum class Direction : std::uint8_t { In, Out };
   Direction direction = Direction::In;
+  ChildId child;
   ChildItem item;
   ChildTerms terms;
   Spi spi;

@@ -1,5 +1,6 @@
 #pragma once
 // What happens to an IKE machine, and what it wants done.  Values; the machine never calls out but to ask its ports.
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -36,12 +37,28 @@ struct Expired {
   net::Address destination;
   bool hard = false;
 };
+/// The key table did not take an SA of this child.
+struct InstallRefused {
+  ChildId child;
+  std::string why;  ///< its own words
+};
+/// Somebody else took SAs out of the key table.
+struct Removed {
+  ChildProtocol protocol{};
+  Spi spi;  ///< 0: all between the two
+  net::Address source, destination;
+};
+/// Somebody else emptied the key table.
+struct Flushed {
+  std::optional<ChildProtocol> protocol;  ///< of this one only
+};
 /// Time passed; see Machine::next_deadline().
 struct Tick {};
 /// The daemon ends: all peers are told.
 struct Shutdown {};
 
-using Event = std::variant<Received, Wanted, SpiAllocated, SpiRefused, Expired, Tick, Shutdown>;
+using Event =
+    std::variant<Received, Wanted, SpiAllocated, SpiRefused, Expired, InstallRefused, Removed, Flushed, Tick, Shutdown>;
 
 // ---- actions
 

@@ -15,7 +15,7 @@ std::string where(const Refusal& refusal) {
 
 std::string sentence(const Refusal& refusal) {
   const Mismatch& why = refusal.why;
-  std::string text = where(refusal) + ": " + why.attribute + " does not match";
+  std::string text = where(refusal) + ": " + why.attribute + " " + std::string{why.verdict};
   if (!why.ours.empty()) text += "; ours: " + why.ours;
   if (!why.theirs.empty()) text += "; theirs: " + why.theirs;
   if (!why.nearest.empty()) text += "; nearest: " + why.nearest;

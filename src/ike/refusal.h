@@ -20,6 +20,7 @@ struct Mismatch {
   std::string nearest;  ///< theirs that differs least, or "" when there was nothing to compare
   std::string hint;     ///< what to change and on which side
   wire::ike::v1::Notify notify{};
+  std::string_view verdict = "does not match";  ///< behind the attribute
 };
 
 struct Refusal {

@@ -53,7 +53,8 @@ void Daemon::use(std::shared_ptr<const config::RacoonConf> conf) {
 }
 
 Status<std::string> Daemon::start() {
-  TRY(auto table, KeyTable::open(pfkey::client::run_dir(options_.run_dir)));
+  TRY(auto table, KeyTable::open(pfkey::client::run_dir(options_.run_dir),
+                                 [this](const std::string& sentence) { log_.write(Level::Error, sentence); }));
   table_.emplace(std::move(table));
   machine_.emplace(policy_of(conf_), keys_, *table_);
   refresh_sockets();

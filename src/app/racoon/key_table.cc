@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <cstring>
+
 #include "ike/selector_id.h"
 
 namespace testudo::app {
@@ -59,28 +61,43 @@ std::optional<wire::pfkey::KeyExt> key_ext(const Secret& key) {
   return wire::pfkey::KeyExt{static_cast<std::uint16_t>(key.size() * 8), key.clone()};
 }
 
-/// The requests of one outbound policy; IKE runs between the ends of its tunnel, or between the hosts.
-std::optional<ike::ChildRequest> request_of(const pfkey::client::PolicyCache::Entry& entry, net::Address local,
-                                            net::Address remote) {
+/// The requests of one outbound policy; IKE runs between the ends of its tunnel, or between the hosts.  Failure: why
+/// one negotiation cannot serve it.
+Result<ike::ChildRequest, std::string> request_of(const pfkey::client::PolicyCache::Entry& entry, net::Address local,
+                                                  net::Address remote) {
   ike::ChildRequest request{0, local, remote, entry.selector, {}};
+  bool tunnels = false;
   for (const auto& r : entry.policy.requests) {
     const auto protocol = protocol_of(r.protocol);
-    if (!protocol) return std::nullopt;
+    if (!protocol) return Failure{"protocol " + std::to_string(r.protocol) + " is none of IPsec's"};
     const bool tunnel = r.mode == wire::pfkey::Mode::Tunnel;
     if (tunnel && r.source && r.destination) {
+      const bool others = request.local != r.source->address || request.remote != r.destination->address;
+      if (tunnels && others) return Failure{std::string{"its tunnels have different ends, and IKE speaks to one peer"}};
       request.local = r.source->address;
       request.remote = r.destination->address;
+      tunnels = true;
     }
     request.items.push_back({*protocol, tunnel ? ike::Encapsulation::Tunnel : ike::Encapsulation::Transport, r.reqid});
   }
-  return request.items.empty() ? std::nullopt : std::optional{std::move(request)};
+  if (request.items.empty()) return Failure{std::string{"it asks for no protocol"}};
+  const bool inside = entry.selector.source.contains(local) && entry.selector.destination.contains(remote);
+  if (!tunnels && !inside) {
+    return Failure{"transport mode is for " + ike::to_string(entry.selector) + " itself, not for " + local.to_string() +
+                   " and " + remote.to_string()};
+  }
+  return request;
+}
+
+bool is_ours(const Message& m) {
+  return m.pid == static_cast<std::uint32_t>(::getpid());
 }
 
 }  // namespace
 
-Result<KeyTable, std::string> KeyTable::open(const std::string& run_dir) {
+Result<KeyTable, std::string> KeyTable::open(const std::string& run_dir, std::function<void(std::string)> complain) {
   TRY(auto connection, pfkey::client::Connection::open(run_dir));
-  KeyTable table{std::move(connection)};
+  KeyTable table{std::move(connection), std::move(complain)};
   for (const SaType type : {SaType::Esp, SaType::Ah, SaType::Ipcomp}) {
     Message m;
     m.type = Type::Register;
@@ -114,12 +131,19 @@ std::optional<ike::Event> KeyTable::event_of(const Message& m) {
   switch (m.type) {
     case Type::Acquire:
       return wanted(m);
-    case Type::GetSpi: {
-      const auto asked = asked_.extract(m.sequence);
-      if (asked.empty() || m.pid != static_cast<std::uint32_t>(::getpid())) return std::nullopt;
-      if (m.error != 0 || !m.sa) return ike::SpiRefused{asked.mapped().child};
-      return ike::SpiAllocated{asked.mapped().child, asked.mapped().item, m.sa->spi};
-    }
+    case Type::GetSpi:
+      return answered(m);
+    case Type::Update:
+    case Type::Add:
+      return installed(m);
+    case Type::Delete:
+      if (is_ours(m) || m.error != 0 || !m.source || !m.destination) return std::nullopt;
+      return ike::Removed{protocol_of(m.satype), m.sa ? m.sa->spi : Spi{}, m.source->endpoint.address,
+                          m.destination->endpoint.address};
+    case Type::Flush:
+      if (is_ours(m) || m.error != 0) return std::nullopt;
+      if (m.satype == SaType::Unspec) return ike::Flushed{};
+      return ike::Flushed{protocol_of(m.satype)};
     case Type::Expire:
       if (!m.sa || !m.destination) return std::nullopt;
       return ike::Expired{protocol_of(m.satype), m.sa->spi, m.destination->endpoint.address, m.hard.has_value()};
@@ -128,12 +152,31 @@ std::optional<ike::Event> KeyTable::event_of(const Message& m) {
   }
 }
 
-std::optional<ike::Event> KeyTable::wanted(const Message& m) const {
+std::optional<ike::Event> KeyTable::answered(const Message& m) {
+  if (!is_ours(m)) return std::nullopt;
+  const auto asked = asked_.extract(m.sequence);
+  if (asked.empty()) return std::nullopt;
+  if (m.error != 0 || !m.sa) return ike::SpiRefused{asked.mapped().child};
+  return ike::SpiAllocated{asked.mapped().child, asked.mapped().item, m.sa->spi};
+}
+
+std::optional<ike::Event> KeyTable::installed(const Message& m) {
+  if (!is_ours(m)) return std::nullopt;
+  const auto known = installing_.extract(m.sequence);
+  if (known.empty() || m.error == 0) return std::nullopt;
+  return ike::InstallRefused{known.mapped(), std::strerror(m.error)};
+}
+
+std::optional<ike::Event> KeyTable::wanted(const Message& m) {
   if (m.error != 0 || !m.policy || !m.source || !m.destination) return std::nullopt;
   const auto* entry = policies_.find(m.policy->id);
   if (entry == nullptr || m.destination->endpoint.address.is_multicast()) return std::nullopt;
   auto request = request_of(*entry, m.source->endpoint.address, m.destination->endpoint.address);
-  if (!request) return std::nullopt;
+  if (!request) {
+    complain_("the policy for " + ike::to_string(entry->selector) + " gets no keys: " + request.error());
+    abandon({m.sequence});
+    return std::nullopt;
+  }
   request->acquire_sequence = m.sequence;
   return ike::Wanted{*std::move(request)};
 }
@@ -162,6 +205,7 @@ void KeyTable::install(const ike::ChildSa& sa) {
   m.auth_key = key_ext(sa.mac_key);
   m.soft = wire::pfkey::LifetimeExt{.addtime = sa.soft_seconds};
   m.hard = wire::pfkey::LifetimeExt{.addtime = sa.hard_seconds};
+  installing_.emplace(m.sequence, sa.child);
   send(std::move(m));
 }
 
@@ -200,9 +244,14 @@ void KeyTable::settle() {
 std::optional<ike::ChildRequest> KeyTable::find(const net::Selector& outbound, const net::Address& local,
                                                 const net::Address& remote) const {
   const auto* entry = policies_.find(wire::pfkey::Direction::Out, outbound);
-  auto request = entry == nullptr ? std::nullopt : request_of(*entry, local, remote);
-  if (!request || request->local != local || request->remote != remote) return std::nullopt;
-  return request;
+  if (entry == nullptr) return std::nullopt;
+  auto request = request_of(*entry, local, remote);
+  if (!request) {
+    complain_("the policy for " + ike::to_string(outbound) + " gets no keys: " + request.error());
+    return std::nullopt;
+  }
+  if (request->local != local || request->remote != remote) return std::nullopt;
+  return *std::move(request);
 }
 
 std::string KeyTable::nearest(const net::Selector& outbound) const {

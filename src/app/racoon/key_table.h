@@ -1,7 +1,7 @@
 #pragma once
 // The machine's wishes as PF_KEY messages, and the key table's news as events: the adapter between ike/ and testudod.
-// REGISTER and SPDDUMP at the start; then GETSPI, UPDATE, ADD, DELETE and a bare ACQUIRE out, ACQUIRE, EXPIRE and
-// policies in.  One thread.
+// REGISTER and SPDDUMP at the start; then GETSPI, UPDATE, ADD, DELETE and a bare ACQUIRE out; their answers, ACQUIRE,
+// EXPIRE, what others remove, and policies in.  One thread.
 #include <functional>
 #include <map>
 #include <optional>
@@ -15,7 +15,8 @@ namespace testudo::app {
 
 class KeyTable final : public ike::PolicyBase {
  public:
-  static Result<KeyTable, std::string> open(const std::string& run_dir);
+  /// `complain` gets sentences about policies that no negotiation can serve.
+  static Result<KeyTable, std::string> open(const std::string& run_dir, std::function<void(std::string)> complain);
 
   int descriptor() const { return connection_.descriptor(); }
   /// Reads what has arrived; an error when testudod is gone.
@@ -35,9 +36,12 @@ class KeyTable final : public ike::PolicyBase {
   std::string nearest(const net::Selector& outbound) const override;
 
  private:
-  explicit KeyTable(pfkey::client::Connection connection) : connection_(std::move(connection)) {}
+  KeyTable(pfkey::client::Connection connection, std::function<void(std::string)> complain)
+      : connection_(std::move(connection)), complain_(std::move(complain)) {}
   std::optional<ike::Event> event_of(const wire::pfkey::Message& message);
-  std::optional<ike::Event> wanted(const wire::pfkey::Message& message) const;
+  std::optional<ike::Event> wanted(const wire::pfkey::Message& message);
+  std::optional<ike::Event> answered(const wire::pfkey::Message& message);
+  std::optional<ike::Event> installed(const wire::pfkey::Message& message);
   void send(wire::pfkey::Message message);
 
   struct Asked {
@@ -45,9 +49,12 @@ class KeyTable final : public ike::PolicyBase {
     std::size_t item = 0;
   };
   pfkey::client::Connection connection_;
+  std::function<void(std::string)> complain_;
   pfkey::client::PolicyCache policies_;
-  std::map<std::uint32_t, Asked> asked_;  ///< by sequence
-  std::uint32_t sequence_ = 0x80000000;   ///< apart from those of ACQUIREs
+  std::map<std::uint32_t, Asked> asked_;  ///< GETSPI, by sequence
+  std::multimap<std::uint32_t, ike::ChildId>
+      installing_;                       ///< UPDATE and ADD, by sequence; both until they are answered
+  std::uint32_t sequence_ = 0x80000000;  ///< apart from those of ACQUIREs
 };
 
 }  // namespace testudo::app

@@ -59,14 +59,6 @@ std::uint16_t key_bytes(const crypto::CipherRow& row, std::uint64_t bits) {
                                                                         : std::uint16_t{0};
 }
 
-ByteVector spi_bytes(Protocol protocol, Spi spi) {
-  ByteVector bytes(4);
-  put_be32(bytes.data(), spi.value);
-  // RFC 3173 section 4.1: a CPI "is sent as a 16-bit number in a SPI field of two bytes".
-  if (protocol == Protocol::Ipcomp) bytes.erase(bytes.begin(), bytes.begin() + 2);
-  return bytes;
-}
-
 /// RFC 4303 section 2.1: 1 to 255 are reserved, 0 is for local use.  RFC 3173 section 4.1: a CPI has 16 bits, in two
 /// bytes or in four, and those below 256 are not negotiated.
 std::optional<Spi> spi_of(const Proposal& proposal) {
@@ -349,6 +341,13 @@ class Attempt {
 };
 
 }  // namespace
+
+ByteVector spi_bytes(ChildProtocol protocol, Spi spi) {
+  ByteVector bytes(4);
+  put_be32(bytes.data(), spi.value);
+  if (protocol == Protocol::Ipcomp) bytes.erase(bytes.begin(), bytes.begin() + 2);
+  return bytes;
+}
 
 SaPayload phase2_offer(const Sainfo& sainfo, const std::vector<ChildItem>& items, const std::vector<Spi>& spis) {
   SaPayload sa;

@@ -10,6 +10,9 @@
 
 namespace testudo::ike::negotiate {
 
+/// As proposals and DELETE carry it: a CPI "is sent as a 16-bit number in a SPI field of two bytes" (RFC 3173).
+ByteVector spi_bytes(ChildProtocol protocol, Spi spi);
+
 /// One proposal: for each item of the bundle all combinations that the sainfo allows, under the SPI at its place.
 v1wire::SaPayload phase2_offer(const Sainfo& sainfo, const std::vector<ChildItem>& items, const std::vector<Spi>& spis);
 

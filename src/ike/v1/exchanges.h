@@ -4,6 +4,7 @@
 // time, randomness and events come in, actions go out.  Nothing that arrives unprotected ends a negotiation that we
 // began.  Those that others began are limited in number, for each source and in all: who has not shown that it gets our
 // answers makes room for who comes next.  One thread.
+#include <functional>
 #include <map>
 #include <memory>
 
@@ -28,6 +29,7 @@ struct Child {
     ChildProtocol protocol{};
     Spi in, out;
   };
+  ChildId id;
   keys::Cookies cookies;  ///< of the phase 1 that made it
   Role role = Role::Initiator;
   ChildRequest request;
@@ -46,6 +48,9 @@ class Exchanges {
   void spi_allocated(const SpiAllocated& event, Context& context);
   void spi_refused(const SpiRefused& event, Context& context);
   void expired(const Expired& event, Context& context);
+  void install_refused(const InstallRefused& event, Context& context);
+  void removed(const Removed& event, Context& context);
+  void flushed(const Flushed& event, Context& context);
   void tick(Context& context);
   void shutdown(Context& context);
   /// Forgets what has ended; after every event.
@@ -107,6 +112,7 @@ class Exchanges {
   void send_protected(IkeSa& sa, v1wire::Payload type, ByteVector body, Context& context);
   void forget_others(const IkeSa& sa, Context& context);
   void remove_child(const Child& child, Context& context);
+  void end_children(const std::function<bool(const Child&)>& which, const std::string& why, Context& context);
 
   std::uint32_t fresh_message_id(IkeSa& sa, Context& context);
 

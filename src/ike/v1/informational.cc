@@ -2,8 +2,8 @@
 // answering half), as exchanges.h drives them; and the end of SAs, which is told by them.
 #include <algorithm>
 
-#include "base/endian.h"
 #include "ike/negotiate/phase1.h"
+#include "ike/negotiate/phase2.h"
 #include "ike/selector_id.h"
 #include "ike/v1/crypt.h"
 #include "ike/v1/exchanges.h"
@@ -17,13 +17,6 @@ using v1wire::Chain;
 using v1wire::Exchange;
 using v1wire::Notify;
 using v1wire::Payload;
-
-ByteVector spi_bytes(ChildProtocol protocol, Spi spi) {
-  ByteVector bytes(4);
-  put_be32(bytes.data(), spi.value);
-  if (protocol == ChildProtocol::Ipcomp) bytes.erase(bytes.begin(), bytes.begin() + 2);
-  return bytes;
-}
 
 std::string proposals_text(const Remote& block) {
   std::string text;
@@ -53,6 +46,15 @@ Mismatch explain(const IkeSa& sa, Notify type) {
     return {"identifier", own.to_string(), said, "", "the peer expects another identifier of this host", type};
   }
   return {"negotiation", "", said, "", "the log of the peer says why", type};
+}
+
+/// SPI 0 is any.
+bool has_sa(const Child& child, ChildProtocol protocol, const net::Address& destination, Spi spi) {
+  return std::ranges::any_of(child.pairs, [&](const Child::Pair& pair) {
+    const bool in = destination == child.request.local && (spi == Spi{} || pair.in == spi);
+    const bool out = destination == child.request.remote && (spi == Spi{} || pair.out == spi);
+    return pair.protocol == protocol && (in || out);
+  });
 }
 
 bool is_error(Notify type) {
@@ -141,7 +143,7 @@ void Exchanges::deleted(IkeSa& sa, Bytes body, Context& context) {
     if (child.request.remote != sa.remote.address) return false;
     return std::ranges::any_of(child.pairs, [&](const Child::Pair& pair) {
       return pair.protocol == deletion->protocol &&
-             std::ranges::find(deletion->spis, spi_bytes(pair.protocol, pair.out)) != deletion->spis.end();
+             std::ranges::find(deletion->spis, negotiate::spi_bytes(pair.protocol, pair.out)) != deletion->spis.end();
     });
   };
   for (const Child& child : children_) {
@@ -196,39 +198,52 @@ void Exchanges::send_deletion(IkeSa& sa, ChildProtocol protocol, std::vector<Byt
   send_protected(sa, Payload::Delete, v1wire::compose_deletion(deletion), context);
 }
 
-void Exchanges::expired(const Expired& event, Context& context) {
-  const auto known = std::ranges::find_if(children_, [&](const Child& child) {
-    return std::ranges::any_of(child.pairs, [&](const Child::Pair& pair) {
-      const bool in = event.destination == child.request.local && pair.in == event.spi;
-      const bool out = event.destination == child.request.remote && pair.out == event.spi;
-      return pair.protocol == event.protocol && (in || out);
-    });
-  });
-  if (known == children_.end()) return;
-  if (!event.hard) {
-    // The responder leaves it to the initiator, so that both do not begin at once.
-    if (known->role == Role::Initiator) want(ChildRequest{known->request}, context);
-    return;
-  }
-  if (IkeSa* const sa = established_with(known->request.remote)) {
-    for (const Child::Pair& pair : known->pairs) {
-      send_deletion(*sa, pair.protocol, {spi_bytes(pair.protocol, pair.in)}, context);
+/// They go here and the peer is told.
+void Exchanges::end_children(const std::function<bool(const Child&)>& which, const std::string& why, Context& context) {
+  for (const Child& child : children_) {
+    if (!which(child)) continue;
+    remove_child(child, context);
+    IkeSa* const sa = established_with(child.request.remote);
+    if (sa == nullptr) continue;
+    for (const Child::Pair& pair : child.pairs) {
+      send_deletion(*sa, pair.protocol, {negotiate::spi_bytes(pair.protocol, pair.in)}, context);
     }
+    tell(Fact::Phase2Deleted, *sa, to_string(child.request.outbound) + ", " + why, context);
   }
-  remove_child(*known, context);
-  children_.erase(known);
+  std::erase_if(children_, which);
+}
+
+void Exchanges::expired(const Expired& event, Context& context) {
+  const auto meant = [&](const Child& child) { return has_sa(child, event.protocol, event.destination, event.spi); };
+  if (event.hard) return end_children(meant, "its lifetime is over", context);
+  const auto known = std::ranges::find_if(children_, meant);
+  // The responder leaves it to the initiator, so that both do not begin at once.
+  if (known == children_.end() || known->role != Role::Initiator) return;
+  ChildRequest again = known->request;
+  again.acquire_sequence = 0;  // its ACQUIRE was answered long ago
+  want(again, context);
+}
+
+void Exchanges::removed(const Removed& event, Context& context) {
+  const auto meant = [&](const Child& child) {
+    const net::Address &local = child.request.local, &remote = child.request.remote;
+    const bool between = (event.source == local && event.destination == remote) ||
+                         (event.source == remote && event.destination == local);
+    return between && has_sa(child, event.protocol, event.destination, event.spi);
+  };
+  end_children(meant, "another program here removed it", context);
+}
+
+void Exchanges::flushed(const Flushed& event, Context& context) {
+  const auto meant = [&](const Child& child) {
+    return !event.protocol ||
+           std::ranges::find(child.pairs, *event.protocol, &Child::Pair::protocol) != child.pairs.end();
+  };
+  end_children(meant, "another program here emptied the key table", context);
 }
 
 void Exchanges::shutdown(Context& context) {
-  for (const Child& child : children_) {
-    if (IkeSa* const sa = established_with(child.request.remote)) {
-      for (const Child::Pair& pair : child.pairs) {
-        send_deletion(*sa, pair.protocol, {spi_bytes(pair.protocol, pair.in)}, context);
-      }
-    }
-    remove_child(child, context);
-  }
-  children_.clear();
+  end_children([](const Child&) { return true; }, "the daemon ends", context);
   for (const auto& [cookie, sa] : sas_) {
     if (sa->established()) send_deletion(*sa, ChildProtocol::Isakmp, {sa->cookies.bytes()}, context);
     tell(Fact::Phase1Deleted, *sa, "the daemon ends", context);

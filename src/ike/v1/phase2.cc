@@ -105,6 +105,29 @@ void Exchanges::spi_refused(const SpiRefused& event, Context& context) {
   fail_quick(*sa, *quick, context);
 }
 
+void Exchanges::install_refused(const InstallRefused& event, Context& context) {
+  Mismatch why{"the key table", "", "", "", event.why, Notify{}, "refuses the SA"};
+  IkeSa* sa = nullptr;
+  Quick* const quick = find(event.child, sa);
+  const auto child = std::ranges::find(children_, event.child, &Child::id);
+  if (child != children_.end()) {
+    Refusal refusal{
+        {child->request.local, 0}, {child->request.remote, 0}, child->role, 2, Exchange::Quick, 0, {}, false};
+    if (sa != nullptr) refusal.local = sa->local, refusal.remote = sa->remote;
+    refusal.why = std::move(why);
+    context.out.emplace_back(std::move(refusal));
+    return end_children([&](const Child& each) { return each.id == event.child; }, "its SAs are not whole", context);
+  }
+  if (quick == nullptr) return;
+  refuse(*sa, Exchange::Quick, 0, std::move(why), context);
+  // The peer has our answer and takes the SAs for made.
+  for (std::size_t i = 0; i < quick->spis.size(); ++i) {
+    const ChildProtocol protocol = quick->request.items[i].protocol;
+    send_deletion(*sa, protocol, {negotiate::spi_bytes(protocol, quick->spis[i])}, context);
+  }
+  fail_quick(*sa, *quick, context);
+}
+
 void Exchanges::spis_complete(IkeSa& sa, Quick& quick, Context& context) {
   Environment env = environment(sa, context);
   const bool initiator = quick.role == Role::Initiator;
@@ -193,7 +216,7 @@ void Exchanges::finish(IkeSa& sa, Quick& quick, Context& context) {
   quick.state = Quick::State::Done;
   quick.sent.stop();
   quick.key_exchange.reset();
-  Child child{sa.cookies, quick.role, quick.request, {}};
+  Child child{quick.id, sa.cookies, quick.role, quick.request, {}};
   for (std::size_t i = 0; i < quick.request.items.size(); ++i) {
     child.pairs.push_back({quick.request.items[i].protocol, quick.spis[i], quick.choice.items[i].peer_spi});
   }

@@ -224,6 +224,7 @@ std::vector<ChildSa> child_sas(const IkeSa& sa, const Quick& quick, ChildSa::Dir
   for (std::size_t i = 0; i < quick.request.items.size(); ++i) {
     ChildSa child;
     child.direction = direction;
+    child.child = quick.id;
     child.item = quick.request.items[i];
     child.terms = quick.choice.items[i].terms;
     child.spi = in ? quick.spis[i] : quick.choice.items[i].peer_spi;

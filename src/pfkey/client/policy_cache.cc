@@ -13,6 +13,13 @@ net::Selector selector_of(const Message& m) {
           m.destination->endpoint.port};
 }
 
+/// 10.1.2.3/16 and 10.1.0.0/16 select the same packets.
+net::Selector masked(net::Selector s) {
+  s.source.address = s.source.masked();
+  s.destination.address = s.destination.masked();
+  return s;
+}
+
 }  // namespace
 
 void PolicyCache::hear(const Message& m) {
@@ -44,7 +51,8 @@ const PolicyCache::Entry* PolicyCache::find(PolicyId id) const {
 const PolicyCache::Entry* PolicyCache::find(wire::pfkey::Direction direction, const net::Selector& selector) const {
   const auto found = std::ranges::find_if(entries_, [&](const auto& entry) {
     const Entry& e = entry.second;
-    return e.policy.direction == direction && e.policy.type == wire::pfkey::PolicyType::Ipsec && e.selector == selector;
+    return e.policy.direction == direction && e.policy.type == wire::pfkey::PolicyType::Ipsec &&
+           masked(e.selector) == masked(selector);
   });
   return found == entries_.end() ? nullptr : &found->second;
 }

@@ -180,5 +180,73 @@ TEST(Exchanges, NobodyWaitsForAPhase1LongerThanItsTimer) {
   EXPECT_EQ(p.a.machine().v1().sas().size(), 1U) << "phase 1 goes on for who comes next";
 }
 
+// ---- what the key table says
+
+TEST(Exchanges, AnSaThatTheKeyTableRefusesIsToldHereAndThere) {
+  Pair p;
+  p.want(p.a);
+  p.event(p.a, InstallRefused{p.a.out.begin()->second.child, "Invalid argument"});
+  p.settle();
+  ASSERT_EQ(p.a.refusals.size(), 1U);
+  EXPECT_EQ(sentence(p.a.refusals[0]),
+            "phase 2 with 192.0.2.2[500], quick mode: the key table refuses the SA; Invalid argument");
+  EXPECT_TRUE(p.a.in.empty() && p.a.out.empty());
+  EXPECT_TRUE(p.b.in.empty() && p.b.out.empty());
+}
+
+TEST(Exchanges, AnInboundSaThatIsRefusedBeforeMessage3TakesTheChildWithIt) {
+  Pair p;
+  p.link = [&](unsigned number, ByteVector&) {
+    if (number == 9) p.event(p.b, InstallRefused{p.b.in.begin()->second.child, "No such file or directory"});
+    return 1U;
+  };
+  p.want(p.a);
+  p.pass(seconds{60});
+  EXPECT_EQ(p.b.refusals.size(), 1U);
+  EXPECT_TRUE(p.a.in.empty() && p.a.out.empty());
+  EXPECT_TRUE(p.b.in.empty() && p.b.out.empty());
+}
+
+TEST(Exchanges, RemovalByAnotherProgramEndsThePairOnBothSides) {
+  for (const bool inbound : {true, false}) {
+    for (const bool named : {true, false}) {
+      Pair p;
+      p.want(p.a);
+      const ChildSa& sa = inbound ? p.a.in.begin()->second : p.a.out.begin()->second;
+      const Spi spi = named ? sa.spi : Spi{};
+      p.event(p.a, Removed{ChildProtocol::Ah, spi, sa.source, sa.destination});
+      p.event(p.a, Removed{ChildProtocol::Esp, Spi{0x77777777}, sa.source, sa.destination});
+      p.event(p.a, Removed{ChildProtocol::Esp, spi, test::address("192.0.2.9"), sa.destination});
+      EXPECT_EQ(p.a.in.size(), 1U) << "those were others";
+      p.event(p.a, Removed{ChildProtocol::Esp, spi, sa.source, sa.destination});
+      p.settle();
+      EXPECT_TRUE(p.a.in.empty() && p.a.out.empty() && p.b.in.empty() && p.b.out.empty());
+      EXPECT_EQ(p.b.count(Fact::Phase2Deleted), 1U);
+    }
+  }
+}
+
+TEST(Exchanges, AFlushByAnotherProgramEndsAllChildren) {
+  Pair p;
+  p.want(p.a);
+  p.want(p.a);
+  p.event(p.a, Flushed{ChildProtocol::Ah});
+  EXPECT_EQ(p.a.in.size(), 2U);
+  p.event(p.a, Flushed{});
+  p.settle();
+  EXPECT_TRUE(p.a.in.empty() && p.b.in.empty() && p.b.out.empty());
+  EXPECT_TRUE(p.a.machine().v1().children().empty());
+}
+
+TEST(Exchanges, NewSasForOldOnesAnswerNoAcquire) {
+  Pair p;
+  p.want(p.a);
+  p.event(p.a, Expired{ChildProtocol::Esp, p.a.out.begin()->second.spi, p.a.there, false});
+  p.settle();
+  ASSERT_EQ(p.a.out.size(), 2U);
+  EXPECT_EQ(p.a.out.begin()->second.acquire_sequence, 7U);
+  EXPECT_EQ(p.a.out.rbegin()->second.acquire_sequence, 0U);
+}
+
 }  // namespace
 }  // namespace testudo::ike::v1
