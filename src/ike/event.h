@@ -106,7 +106,8 @@ struct Told {
   Fact fact{};
   net::Endpoint local, remote;
   std::uint64_t initiator_cookie = 0, responder_cookie = 0;
-  std::string text;  ///< what else a reader wants to know: SPIs, algorithms, reasons
+  std::string text;          ///< what else a reader wants to know: SPIs, algorithms, reasons
+  bool by_stranger = false;  ///< anybody can make it happen, as often as they like
 };
 
 using Action = std::variant<Send, AllocateSpi, Install, Remove, Abandon, Told, Refusal>;

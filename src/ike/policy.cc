@@ -64,8 +64,11 @@ std::string Identity::to_string() const {
   if (type == IdType::V6Address && data.size() == 16) return net::Address::v6(Bytes{data}.first<16>()).to_string();
   const bool is_text = type == IdType::Fqdn || type == IdType::UserFqdn || type == IdType::KeyId;
   // What a peer calls itself ends in logs and on terminals.
-  if (is_text && std::ranges::all_of(data, printable)) return {data.begin(), data.end()};
-  return hex_of(data);
+  static constexpr std::size_t kLongest = 128;
+  const Bytes shown = Bytes{data}.first(std::min(data.size(), kLongest));
+  const std::string rest = shown.size() < data.size() ? "..." : "";
+  if (is_text && std::ranges::all_of(data, printable)) return std::string{shown.begin(), shown.end()} + rest;
+  return hex_of(shown) + rest;
 }
 
 std::vector<const Remote*> Policy::remotes_for(const net::Address& peer) const {

@@ -85,8 +85,10 @@ struct Limits {
   Duration phase2 = std::chrono::seconds{30};     ///< how long a phase 2 may take
   Duration half_open = std::chrono::seconds{60};  ///< how long a responder keeps an unfinished phase 1
   std::size_t half_open_total = 2000, half_open_per_source = 50;
-  unsigned wrong_messages = 5;    ///< after so many of them a responder gives up a phase 1
-  std::size_t quick_per_sa = 64;  ///< unfinished quick modes under one phase 1
+  unsigned wrong_messages = 5;  ///< after so many of them a responder gives up a phase 1
+  std::size_t established_per_address = 8;
+  std::size_t message_ids_per_sa = 65536;  ///< remembered, so that none is used twice; then a new phase 1 is needed
+  std::size_t quick_per_sa = 64;           ///< unfinished quick modes under one phase 1
 };
 
 struct Policy {

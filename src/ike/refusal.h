@@ -31,6 +31,9 @@ struct Refusal {
   int message = 0;  ///< of the exchange, from 1
   Mismatch why;
   bool hearsay = false;
+
+  /// Anybody can make it happen, as often as they like: nothing has proved who the peer is.
+  bool by_stranger() const { return phase == 1 && role == Role::Responder; }
 };
 
 /// One clear sentence, without a line break, whatever the peer put into its strings.

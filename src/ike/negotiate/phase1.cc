@@ -87,27 +87,50 @@ struct Difference {
   std::string ours, theirs;
 };
 
+/// Which attributes keep a transform from being taken: compared for every stranger, so without a text.
+struct Misses {
+  bool cipher, key_bits, hash, authentication, group, lifetime;
+
+  int count() const { return cipher + key_bits + hash + authentication + group + lifetime; }
+};
+
+Misses misses(const Offered& theirs, const Phase1Transform& ours, Check check) {
+  const bool cipher = theirs.cipher != ours.cipher->id;
+  return {cipher,
+          !cipher && !key_bits_fit(theirs, ours, check),
+          theirs.hash != ours.hash->id,
+          theirs.authentication != ours.authentication,
+          theirs.group != ours.group->id,
+          !lifetime_fits(theirs, ours, check)};
+}
+
+bool fits(const Offered& theirs, const Phase1Transform& ours, Check check) {
+  return misses(theirs, ours, check).count() == 0;
+}
+
 std::vector<Difference> differences(const Offered& theirs, const Phase1Transform& ours, Check check) {
   const Offered mine = numbers(ours);
+  const Misses missed = misses(theirs, ours, check);
   std::vector<Difference> found;
-  if (theirs.cipher != mine.cipher) {
+  if (missed.cipher) {
     found.push_back({"encryption algorithm", "encryption_algorithm", cipher_text(mine), cipher_text(theirs)});
-  } else if (!key_bits_fit(theirs, ours, check)) {
+  }
+  if (missed.key_bits) {
     found.push_back({"key length", "encryption_algorithm", cipher_text(mine), cipher_text(theirs)});
   }
-  if (theirs.hash != mine.hash) {
+  if (missed.hash) {
     found.push_back({"hash algorithm", "hash_algorithm", std::string{ours.hash->name},
                      name_or_number(crypto::ike::hash_by_id(theirs.hash), "hash", theirs.hash)});
   }
-  if (theirs.authentication != mine.authentication) {
+  if (missed.authentication) {
     found.push_back({"authentication method", "authentication_method", authentication_name(mine.authentication),
                      authentication_name(theirs.authentication)});
   }
-  if (theirs.group != mine.group) {
+  if (missed.group) {
     found.push_back({"DH group", "dh_group", std::string{ours.group->name},
                      name_or_number(crypto::ike::group_by_id(theirs.group), "group", theirs.group)});
   }
-  if (!lifetime_fits(theirs, ours, check)) {
+  if (missed.lifetime) {
     found.push_back(
         {"lifetime", "lifetime time", std::to_string(mine.lifetime) + " s", std::to_string(theirs.lifetime) + " s"});
   }
@@ -123,31 +146,34 @@ std::string hint_for(const std::vector<Difference>& nearest, const Remote& ours)
 
 /// Names what differs in the pair of proposals that differs least.
 Mismatch explain(const std::vector<Transform>& theirs, const Remote& ours) {
-  std::vector<Difference> best;
-  std::string nearest;
+  const Phase1Transform* nearest_of_ours = nullptr;
+  Offered nearest;
+  int least = 0;
   for (const Transform& transform : theirs) {
     const Offered offered = read(transform);
     for (const Phase1Transform& mine : ours.proposals) {
-      auto found = differences(offered, mine, ours.proposal_check);
-      if (!best.empty() && found.size() >= best.size()) continue;
-      best = std::move(found);
-      nearest = text(offered);
+      const int missed = misses(offered, mine, ours.proposal_check).count();
+      if (nearest_of_ours != nullptr && missed >= least) continue;
+      nearest_of_ours = &mine;
+      nearest = offered;
+      least = missed;
     }
   }
   Mismatch why;
   why.notify = v1wire::Notify::NoProposalChosen;
-  if (best.empty()) {
+  if (nearest_of_ours == nullptr) {
     why.attribute = "proposal";
     why.hint = "the peer offered nothing that can be read as a proposal for phase 1";
     return why;
   }
+  const auto best = differences(nearest, *nearest_of_ours, ours.proposal_check);
   for (const Difference& d : best) {
     const char* comma = why.attribute.empty() ? "" : ", ";
     why.attribute += comma + std::string{d.attribute};
     why.ours += comma + d.ours;
     why.theirs += comma + d.theirs;
   }
-  why.nearest = nearest;
+  why.nearest = text(nearest);
   why.hint = hint_for(best, ours);
   return why;
 }
@@ -159,8 +185,18 @@ Phase1Transform agreed_from(const Phase1Transform& ours, const Offered& theirs) 
   return agreed;
 }
 
-bool is_ike(const Proposal& proposal) {
-  return proposal.protocol == v1wire::Protocol::Isakmp;
+/// RFC 2409 section 5: "there MUST NOT be multiple Proposal Payloads for a single SA payload".
+bool is_one_of_ike(const SaPayload& sa) {
+  return sa.proposals.size() == 1 && sa.proposals[0].protocol == v1wire::Protocol::Isakmp;
+}
+
+Mismatch not_one(const char* attribute, const char* wanted, const SaPayload& sa) {
+  return {attribute,
+          wanted,
+          std::to_string(sa.proposals.size()) + " proposals",
+          "",
+          "the peer breaks RFC 2409 section 5",
+          v1wire::Notify::BadProposalSyntax};
 }
 
 }  // namespace
@@ -183,41 +219,29 @@ SaPayload phase1_offer(const Remote& remote) {
 }
 
 Result<Phase1Choice, Mismatch> choose_phase1(const SaPayload& theirs, const Remote& ours) {
-  std::vector<Transform> seen;
-  for (const Proposal& proposal : theirs.proposals) {
-    if (!is_ike(proposal)) continue;
-    for (const Transform& transform : proposal.transforms) {
-      seen.push_back(transform);
-      if (transform.id != v1wire::kKeyIke) continue;
-      const Offered offered = read(transform);
-      const auto mine = std::ranges::find_if(ours.proposals, [&](const Phase1Transform& t) {
-        return differences(offered, t, ours.proposal_check).empty();
-      });
-      if (mine == ours.proposals.end()) continue;
-      Proposal answer{proposal.number, proposal.protocol, proposal.spi, {transform}};
-      return Phase1Choice{agreed_from(*mine, offered), {theirs.doi, theirs.situation, {std::move(answer)}}};
-    }
+  if (!is_one_of_ike(theirs)) return Failure{not_one("proposals", "one of ISAKMP", theirs)};
+  const Proposal& proposal = theirs.proposals[0];
+  for (const Transform& transform : proposal.transforms) {
+    if (transform.id != v1wire::kKeyIke) continue;
+    const Offered offered = read(transform);
+    const auto mine = std::ranges::find_if(
+        ours.proposals, [&](const Phase1Transform& t) { return fits(offered, t, ours.proposal_check); });
+    if (mine == ours.proposals.end()) continue;
+    Proposal answer{proposal.number, proposal.protocol, proposal.spi, {transform}};
+    return Phase1Choice{agreed_from(*mine, offered), {theirs.doi, theirs.situation, {std::move(answer)}}};
   }
-  return Failure{explain(seen, ours)};
+  return Failure{explain(proposal.transforms, ours)};
 }
 
 Result<Phase1Transform, Mismatch> accept_phase1(const SaPayload& answer, const Remote& ours) {
-  const bool single = answer.proposals.size() == 1 && answer.proposals[0].transforms.size() == 1;
-  if (!single || !is_ike(answer.proposals[0])) {
-    Mismatch why;
-    why.attribute = "answer to the proposals";
-    why.ours = "one proposal with one transform";
-    why.theirs = std::to_string(answer.proposals.size()) + " proposals";
-    why.hint = "the peer breaks RFC 2409 section 5: it must choose one transform";
-    why.notify = v1wire::Notify::BadProposalSyntax;
-    return Failure{std::move(why)};
+  if (!is_one_of_ike(answer) || answer.proposals[0].transforms.size() != 1) {
+    return Failure{not_one("answer to the proposals", "one of ISAKMP with one transform", answer)};
   }
   const Transform& transform = answer.proposals[0].transforms[0];
   const Offered offered = read(transform);
   for (const Phase1Transform& mine : ours.proposals) {
     // The peer may have shortened the lifetime, never more: it answers an offer of ours.
-    const auto found = differences(offered, mine, Check::Strict);
-    if (found.empty() && offered.key_bits == mine.key_bits) return agreed_from(mine, offered);
+    if (fits(offered, mine, Check::Strict) && offered.key_bits == mine.key_bits) return agreed_from(mine, offered);
   }
   return Failure{explain({transform}, ours)};
 }

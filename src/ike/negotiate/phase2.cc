@@ -375,10 +375,24 @@ Result<Phase2Choice, Mismatch> choose_phase2(const SaPayload& theirs, const Phas
   return Failure{attempt.nearest()};
 }
 
-bool is_single_choice(const SaPayload& answer) {
-  return std::ranges::all_of(answer.proposals, [&](const Proposal& p) {
+Result<Phase2Choice, Mismatch> accept_phase2(const SaPayload& answer, const Phase2Wish& offered) {
+  const bool single = std::ranges::all_of(answer.proposals, [&](const Proposal& p) {
     return p.transforms.size() == 1 && p.number == answer.proposals.front().number;
   });
+  if (!single) {
+    return Failure{Mismatch{"answer to the proposals", "one transform for each protocol", "more", "",
+                            "the peer breaks RFC 2409 section 5.5", v1wire::Notify::BadProposalSyntax}};
+  }
+  // proposal_check is about what others offer; this answers an offer of ours.
+  TRY(auto choice, choose_phase2(answer, {offered.sainfo, offered.items, Check::Strict}));
+  if (choice.pfs_group != offered.sainfo.pfs_group) {
+    const auto name = [](const crypto::ike::GroupRow* group) {
+      return group == nullptr ? std::string{"none"} : std::string{group->name};
+    };
+    return Failure{Mismatch{"PFS group", name(offered.sainfo.pfs_group), name(choice.pfs_group), "",
+                            "the peer chose what we did not offer", v1wire::Notify::BadProposalSyntax}};
+  }
+  return choice;
 }
 
 SaPayload with_spis(SaPayload answer, const std::vector<ChildItem>& items, const std::vector<Spi>& spis) {

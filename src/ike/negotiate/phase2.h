@@ -32,11 +32,11 @@ struct Phase2Wish {
   const std::vector<ChildItem>& items;
   Check check = Check::Strict;
 };
-/// As responder, and as initiator for the answer: the first group of proposals in which every protocol fits.
+/// As responder: the first group of proposals in which every protocol fits.
 Result<Phase2Choice, Mismatch> choose_phase2(const v1wire::SaPayload& theirs, const Phase2Wish& wish);
 
-/// The answer of a responder holds one transform for each protocol.
-bool is_single_choice(const v1wire::SaPayload& answer);
+/// As initiator: one transform for each protocol, the group that we offered, and no longer lifetime.
+Result<Phase2Choice, Mismatch> accept_phase2(const v1wire::SaPayload& answer, const Phase2Wish& offered);
 
 /// The same proposals under our SPIs, for the responder's reply; empty SPIs stay where there are too few.
 v1wire::SaPayload with_spis(v1wire::SaPayload answer, const std::vector<ChildItem>& items,

@@ -51,6 +51,10 @@ ByteVector seal(const IkeSa& sa, ByteVector& iv, wire::ike::Header header, const
   return wire::ike::compose(header, text);
 }
 
+ByteVector digest_of(Bytes datagram) {
+  return crypto::ike::digest(crypto::ike::HashKind::Sha256, {datagram});
+}
+
 ByteVector phase1_iv(const IkeSa& sa) {
   return iv_of(sa, {sa.initiator.public_value, sa.responder.public_value});
 }

@@ -19,6 +19,9 @@ Result<Opened, wire::Malformed> open(const IkeSa& sa, Bytes iv, const wire::ike:
 /// Header and encrypted payloads; `iv` becomes the next one.  Empty when the library failed.
 ByteVector seal(const IkeSa& sa, ByteVector& iv, wire::ike::Header header, const v1wire::ChainWriter& payloads);
 
+/// By which a datagram that came before is known again.
+ByteVector digest_of(Bytes datagram);
+
 /// hash(g^xi | g^xr), cut to a block.
 ByteVector phase1_iv(const IkeSa& sa);
 /// hash(last block of phase 1 | M-ID), cut to a block.

@@ -128,7 +128,7 @@ void Exchanges::drop(const Received& datagram, std::string why, Context& context
 
 void Exchanges::tell(Fact fact, const IkeSa& sa, std::string text, Context& context) {
   context.out.emplace_back(
-      Told{fact, sa.local, sa.remote, sa.cookies.initiator, sa.cookies.responder, std::move(text)});
+      Told{fact, sa.local, sa.remote, sa.cookies.initiator, sa.cookies.responder, std::move(text), is_half_open(sa)});
 }
 
 void Exchanges::refuse(const IkeSa& sa, Exchange exchange, int message, Mismatch why, Context& context) {
@@ -203,6 +203,19 @@ void Exchanges::tick_waiting(IkeSa& sa, Context& context) {
     context.out.emplace_back(Abandon{waiting.request.acquire_sequence});
   }
   std::erase_if(sa.waiting, late);
+}
+
+/// Ends one that is established and tells the peer.
+void Exchanges::retire(IkeSa& sa, std::string why, Context& context) {
+  tell(Fact::Phase1Deleted, sa, std::move(why), context);
+  send_deletion(sa, ChildProtocol::Isakmp, {sa.cookies.bytes()}, context);
+  end(sa, context);
+}
+
+bool Exchanges::is_used_up(IkeSa& sa, Context& context) {
+  if (!sa.established() || sa.message_ids.size() < sa.policy->limits.message_ids_per_sa) return false;
+  retire(sa, "too many exchanges under it", context);
+  return true;
 }
 
 std::optional<Time> Exchanges::next_deadline() const {

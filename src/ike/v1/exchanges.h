@@ -67,6 +67,8 @@ class Exchanges {
   IkeSa& add(std::unique_ptr<IkeSa> sa);
   bool make_room(const net::Address& source, Context& context);
   void end(IkeSa& sa, Context& context);
+  void retire(IkeSa& sa, std::string why, Context& context);
+  bool is_used_up(IkeSa& sa, Context& context);
   void send(const IkeSa& sa, ByteVector bytes, Context& context);
   void drop(const Received& datagram, std::string why, Context& context);
   void tell(Fact fact, const IkeSa& sa, std::string text, Context& context);
@@ -82,6 +84,7 @@ class Exchanges {
             Context& context);
   void start_phase1(const Remote& block, const ChildRequest& request, Context& context);
   void on_established(IkeSa& sa, bool initial_contact, Context& context);
+  void limit_established(const IkeSa& newest, Context& context);
   void phase1_timed_out(IkeSa& sa, Context& context);
   void wrong_message(IkeSa& sa, int number, Mismatch why, Context& context);
   void send_clear_notify(const Received& datagram, const keys::Cookies& cookies, v1wire::Notify type, Context& context);
@@ -99,6 +102,7 @@ class Exchanges {
   void spis_complete(IkeSa& sa, Quick& quick, Context& context);
   void install(const IkeSa& sa, const Quick& quick, ChildSa::Direction direction, Context& context);
   void finish(IkeSa& sa, Quick& quick, Context& context);
+  void tell_failure(IkeSa& sa, const Quick& quick, v1wire::Notify type, Context& context);
   void fail_quick(IkeSa& sa, Quick& quick, Context& context);
   void end_quick(IkeSa& sa, Quick& quick, Context& context);
   void tick_quicks(IkeSa& sa, Context& context);

@@ -74,6 +74,7 @@ void Exchanges::informational(IkeSa* sa, const Received& datagram, const wire::i
   }
   const std::uint32_t id = message.header.message_id;
   if (!sa->established()) return drop(datagram, "informational before phase 1 is established", context);
+  if (is_used_up(*sa, context)) return;
   if (id == 0 || sa->message_ids.contains(id)) return drop(datagram, "a message id of old", context);
   const auto opened = open(*sa, phase2_iv(*sa, id), message);
   if (!opened) return drop(datagram, "an informational message that cannot be decrypted", context);

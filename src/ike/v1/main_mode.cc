@@ -22,12 +22,6 @@ using Reply = Result<ChainWriter, Mismatch>;
 constexpr std::array<std::uint8_t, 16> kDpdVendor{0xaf, 0xca, 0xd7, 0x13, 0x68, 0xa1, 0xf1, 0xc9,
                                                   0x6b, 0x86, 0x96, 0xfc, 0x77, 0x57, 0x01, 0x00};
 
-bool has_vendor(const Chain& chain, Bytes vendor) {
-  return std::ranges::any_of(chain.payloads, [&](const v1wire::PayloadView& p) {
-    return p.type == Payload::VendorId && std::ranges::equal(p.body, vendor);
-  });
-}
-
 void add_vendors(ChainWriter& out, const IkeSa& sa) {
   if (sa.block->dpd) out.add(Payload::VendorId, owned(kDpdVendor));
 }
@@ -39,7 +33,6 @@ Reply answer_offer(IkeSa& sa, const Chain& chain, Environment&) {
   TRY(const auto choice, negotiate::choose_phase1(offer, *sa.block));
   sa.agreed = choice.agreed;
   sa.sa_body = owned(chain.find(Payload::Sa)->body);
-  sa.peer_dpd = has_vendor(chain, kDpdVendor);
   ChainWriter out;
   out.add(Payload::Sa, v1wire::compose_sa(choice.answer));
   add_vendors(out, sa);
@@ -68,7 +61,6 @@ Reply take_choice(IkeSa& sa, const Chain& chain, Environment& env) {
   TRY(const auto answer, only_sa(chain));
   TRY(const auto agreed, negotiate::accept_phase1(answer, *sa.block));
   sa.agreed = agreed;
-  sa.peer_dpd = has_vendor(chain, kDpdVendor);
   TRY_DONE(make_contribution(sa, sa.initiator, env));
   return key_exchange_payloads(sa.initiator);
 }
@@ -176,8 +168,10 @@ Status<Mismatch> check_identity(const IkeSa& sa, const Identity& peer) {
                             "peer, or use another authentication method",
                             Notify::InvalidIdInformation}};
   }
-  const auto& wanted = sa.block->peers_identifiers;
-  if (sa.block->verify_identifier && std::ranges::find(wanted, peer) == wanted.end()) {
+  // The key belongs to the address: who has it must not take the name of another, unless the file allows that.
+  auto wanted = sa.block->peers_identifiers;
+  if (!sa.block->verify_identifier) wanted.push_back(Identity::of(sa.remote.address));
+  if (std::ranges::find(wanted, peer) == wanted.end()) {
     return Failure{Mismatch{"identifier", identities_text(wanted), peer.to_string(), "",
                             "add peers_identifier address " + peer.to_string() + "; to remote " + sa.block->name +
                                 " here, or change my_identifier at the peer",

@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "base/endian.h"
-#include "crypto/ike/prf.h"
 #include "ike/negotiate/phase1.h"
 #include "ike/v1/crypt.h"
 #include "ike/v1/exchanges.h"
@@ -15,10 +14,6 @@ using v1wire::Chain;
 using v1wire::Exchange;
 using v1wire::Notify;
 using v1wire::Payload;
-
-ByteVector digest_of(Bytes bytes) {
-  return crypto::ike::digest(crypto::ike::HashKind::Sha256, {bytes});
-}
 
 std::uint64_t fresh_cookie(Random& random) {
   std::array<std::uint8_t, 8> bytes{};
@@ -224,8 +219,22 @@ void Exchanges::on_established(IkeSa& sa, bool initial_contact, Context& context
   sa.key_exchange.reset();
   tell(Fact::Phase1Established, sa, negotiate::to_string(sa.agreed), context);
   if (initial_contact) forget_others(sa, context);
+  limit_established(sa, context);
   const auto waiting = std::exchange(sa.waiting, {});
   for (const Waiting& each : waiting) begin_quick(sa, each.request, context);
+}
+
+/// A peer may have several, since either side begins them, but not any number.
+void Exchanges::limit_established(const IkeSa& newest, Context& context) {
+  IkeSa* oldest = nullptr;
+  std::size_t count = 0;
+  for (const auto& [cookie, sa] : sas_) {
+    if (!sa->established() || sa->remote.address != newest.remote.address) continue;
+    ++count;
+    if (sa.get() != &newest && (oldest == nullptr || sa->created < oldest->created)) oldest = sa.get();
+  }
+  if (oldest == nullptr || count <= newest.policy->limits.established_per_address) return;
+  retire(*oldest, "its peer has too many", context);
 }
 
 void Exchanges::phase1_timed_out(IkeSa& sa, Context& context) {

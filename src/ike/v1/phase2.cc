@@ -1,7 +1,7 @@
 // Quick mode as exchanges.h drives it.
 #include <algorithm>
+#include <utility>
 
-#include "crypto/ike/prf.h"
 #include "ike/selector_id.h"
 #include "ike/v1/crypt.h"
 #include "ike/v1/exchanges.h"
@@ -15,10 +15,6 @@ namespace {
 using v1wire::Exchange;
 using v1wire::Notify;
 using v1wire::Payload;
-
-ByteVector digest_of(Bytes bytes) {
-  return crypto::ike::digest(crypto::ike::HashKind::Sha256, {bytes});
-}
 
 /// A message whose HASH is wrong proves nothing about the peer, so nobody is told but the log.
 bool is_unproven(const Mismatch& why) {
@@ -101,8 +97,16 @@ void Exchanges::spi_refused(const SpiRefused& event, Context& context) {
   IkeSa* sa = nullptr;
   Quick* const quick = find(event.child, sa);
   if (quick == nullptr) return;
+  tell_failure(*sa, *quick, Notify::NoProposalChosen, context);
   refuse(*sa, Exchange::Quick, 0, broken("SPI", "the key table gives none: is testudod well?", Notify{}), context);
   fail_quick(*sa, *quick, context);
+}
+
+/// Who asked us need not wait until its time is up.
+void Exchanges::tell_failure(IkeSa& sa, const Quick& quick, v1wire::Notify type, Context& context) {
+  if (quick.role == Role::Initiator) return;
+  const v1wire::Notification notification{v1wire::kDoiIpsec, v1wire::Protocol::Esp, type, {}, {}};
+  send_protected(sa, Payload::Notification, v1wire::compose_notification(notification), context);
 }
 
 void Exchanges::install_refused(const InstallRefused& event, Context& context) {
@@ -133,6 +137,7 @@ void Exchanges::spis_complete(IkeSa& sa, Quick& quick, Context& context) {
   const bool initiator = quick.role == Role::Initiator;
   auto message = initiator ? compose_offer(sa, quick, env) : compose_answer(sa, quick, env);
   if (!message) {
+    tell_failure(sa, quick, message.error().notify, context);
     refuse(sa, Exchange::Quick, initiator ? 0 : 1, message.error(), context);
     return fail_quick(sa, quick, context);
   }
@@ -145,8 +150,13 @@ void Exchanges::spis_complete(IkeSa& sa, Quick& quick, Context& context) {
 // ---- responder
 
 void Exchanges::take_offer(IkeSa& sa, const Received& datagram, const wire::ike::Message& message, Context& context) {
+  if (is_used_up(sa, context)) return;
   if (sa.message_ids.contains(message.header.message_id)) return drop(datagram, "a message id of old", context);
-  if (sa.quicks.size() >= sa.policy->limits.quick_per_sa) return drop(datagram, "too many quick modes", context);
+  const auto unfinished =
+      std::ranges::count_if(sa.quicks, [](const Quick& q) { return q.state != Quick::State::Done; });
+  if (std::cmp_greater_equal(unfinished, sa.policy->limits.quick_per_sa)) {
+    return drop(datagram, "too many quick modes", context);
+  }
   Quick quick;
   quick.role = Role::Responder;
   quick.state = Quick::State::AnswerSpisWanted;
@@ -160,8 +170,7 @@ void Exchanges::take_offer(IkeSa& sa, const Received& datagram, const wire::ike:
   // From here on the message is known to be the peer's, so its id is spent whatever comes of it.
   sa.message_ids.insert(quick.message_id);
   if (!judged) {
-    v1wire::Notification notification{v1wire::kDoiIpsec, v1wire::Protocol::Esp, judged.error().notify, {}, {}};
-    send_protected(sa, Payload::Notification, v1wire::compose_notification(notification), context);
+    tell_failure(sa, quick, judged.error().notify, context);
     return refuse(sa, Exchange::Quick, 1, judged.error(), context);
   }
   quick.iv = opened->next_iv;

@@ -187,11 +187,7 @@ Result<ByteVector, Mismatch> compose_answer(IkeSa& sa, Quick& quick, Environment
 Status<Mismatch> judge_answer(IkeSa& sa, Quick& quick, const Chain& chain, Bytes plain) {
   if (!hash_is_right(sa, quick, chain, plain, quick.nonce_i)) return Failure{wrong_hash()};
   TRY(const auto answer, only_sa(chain));
-  if (!negotiate::is_single_choice(answer)) {
-    return Failure{broken("answer to the proposals", "the peer must choose one transform for each protocol",
-                          Notify::BadProposalSyntax)};
-  }
-  TRY(auto choice, negotiate::choose_phase2(answer, {*quick.sainfo, quick.request.items, sa.block->proposal_check}));
+  TRY(auto choice, negotiate::accept_phase2(answer, {*quick.sainfo, quick.request.items}));
   TRY(auto nonce, only_nonce(chain));
   TRY(const auto ids, ids_of(chain));
   if (!ids.i.empty() && (ids.i != quick.id_i || ids.r != quick.id_r)) {

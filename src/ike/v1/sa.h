@@ -92,7 +92,6 @@ struct IkeSa {
   Secret cipher_key;
   ByteVector iv;  ///< of phase 1; its last value starts those of phase 2
   Identity peer;
-  bool peer_dpd = false;
 
   Retransmission sent;
   Seen seen;

@@ -82,6 +82,7 @@ struct Side {
   Policies policies;
   std::unique_ptr<Machine> made;
   std::uint32_t next_spi = 0x1000;
+  bool gives_spis = true;
 
   std::vector<Refusal> refusals;
   std::vector<Told> told;
@@ -182,6 +183,7 @@ class Pair {
       const unsigned copies = link(++datagrams, send->bytes);
       for (unsigned i = 0; i < copies; ++i) wire_.push_back({send->remote.address, send->bytes});
     } else if (auto* spi = std::get_if<AllocateSpi>(&action)) {
+      if (!side.gives_spis) return event(side, SpiRefused{spi->child});
       event(side, SpiAllocated{spi->child, spi->item_index, Spi{side.next_spi++}});
     } else if (auto* install = std::get_if<Install>(&action)) {
       const auto key = std::pair{install->sa.item.protocol, install->sa.spi.value};

@@ -56,9 +56,9 @@ inline constexpr std::uint8_t kKeyIke = 1;
 
 /// Attributes of phase 1: RFC 2409 appendix A.
 namespace oakley {
-inline constexpr std::uint16_t kEncryption = 1, kHash = 2, kAuthentication = 3, kGroup = 4, kGroupType = 5,
-                               kLifeType = 11, kLifeDuration = 12, kPrf = 13, kKeyLength = 14;
-inline constexpr std::uint16_t kSeconds = 1, kKilobytes = 2;
+inline constexpr std::uint16_t kEncryption = 1, kHash = 2, kAuthentication = 3, kGroup = 4, kLifeType = 11,
+                               kLifeDuration = 12, kKeyLength = 14;
+inline constexpr std::uint16_t kSeconds = 1;
 inline constexpr std::uint16_t kPreSharedKey = 1, kDssSignature = 2, kRsaSignature = 3;
 }  // namespace oakley
 

@@ -38,7 +38,8 @@ Result<Transform, Malformed> parse_transform(Bytes body) {
   return transform;
 }
 
-Result<Proposal, Malformed> parse_proposal(Bytes body) {
+/// `left`: how many transforms it may have; less afterwards.
+Result<Proposal, Malformed> parse_proposal(Bytes body, std::size_t& left) {
   Reader in{body};
   Proposal proposal;
   TRY(proposal.number, in.u8());
@@ -48,7 +49,8 @@ Result<Proposal, Malformed> parse_proposal(Bytes body) {
   TRY(const std::uint8_t announced, in.u8());
   TRY(const Bytes spi, in.take(spi_size));
   proposal.spi.assign(spi.begin(), spi.end());
-  TRY(proposal.transforms, items<Transform>(Payload::Transform, kMaxTransforms, in.rest(), parse_transform));
+  TRY(proposal.transforms, items<Transform>(Payload::Transform, left, in.rest(), parse_transform));
+  left -= proposal.transforms.size();
   if (proposal.transforms.size() != announced) return Failure{Malformed::BadValue};
   return proposal;
 }
@@ -86,7 +88,9 @@ Result<SaPayload, Malformed> parse_sa(Bytes body) {
   TRY(sa.situation, in.u32());
   // Situations with secrecy or integrity carry labels of their own layout in front of the proposals.
   if (sa.doi > kDoiIpsec || sa.situation != kSituationIdentityOnly) return Failure{Malformed::Unsupported};
-  TRY(sa.proposals, items<Proposal>(Payload::Proposal, kMaxProposals, in.rest(), parse_proposal));
+  std::size_t left = kMaxTransforms;
+  const auto next = [&left](Bytes proposal) { return parse_proposal(proposal, left); };
+  TRY(sa.proposals, items<Proposal>(Payload::Proposal, kMaxProposals, in.rest(), next));
   return sa;
 }
 

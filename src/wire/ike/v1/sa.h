@@ -35,8 +35,8 @@ struct SaPayload {
   friend bool operator==(const SaPayload&, const SaPayload&) = default;
 };
 
-/// More than these are TooDeep.
-inline constexpr std::size_t kMaxProposals = 64, kMaxTransforms = 128;
+/// More than these are TooDeep; transforms are counted over all proposals, since a stranger's are looked at too.
+inline constexpr std::size_t kMaxProposals = 64, kMaxTransforms = 256;
 
 /// Unsupported for another DOI or situation; BadValue when a proposal announces another number of transforms than it
 /// has.

@@ -58,5 +58,26 @@ TEST(Phase2, SpisOfThePeerAreJudged) {
   }
 }
 
+TEST(Phase2, AnAnswerMustBeWhatWasOffered) {
+  Sainfo ours = sainfo();
+  const std::vector<ChildItem> items{kEsp};
+  const SaPayload plain = phase2_offer(ours, items, {Spi{0x1000}});
+  EXPECT_TRUE(accept_phase2(plain, {ours, items, Check::Obey}));
+
+  ours.pfs_group = crypto::ike::group_by_name("modp2048");
+  const SaPayload with_group = phase2_offer(ours, items, {Spi{0x1000}});
+  EXPECT_TRUE(accept_phase2(with_group, {ours, items, Check::Obey}));
+  EXPECT_FALSE(accept_phase2(plain, {ours, items, Check::Obey})) << "without the group";
+
+  const Sainfo none = sainfo();
+  EXPECT_FALSE(accept_phase2(with_group, {none, items, Check::Obey})) << "with a group that was not offered";
+  ours.pfs_group = crypto::ike::group_by_name("modp1024");
+  EXPECT_FALSE(accept_phase2(with_group, {ours, items, Check::Obey})) << "with another group";
+
+  Sainfo shorter = sainfo();
+  shorter.lifetime /= 2;
+  EXPECT_FALSE(accept_phase2(plain, {shorter, items, Check::Obey})) << "a longer lifetime";
+}
+
 }  // namespace
 }  // namespace testudo::ike::negotiate

@@ -248,5 +248,60 @@ TEST(Exchanges, NewSasForOldOnesAnswerNoAcquire) {
   EXPECT_EQ(p.a.out.rbegin()->second.acquire_sequence, 0U);
 }
 
+TEST(Exchanges, TheInitiatorIsToldWhenTheKeyTableHasNoSpi) {
+  Pair p;
+  p.b.gives_spis = false;
+  p.want(p.a);
+  EXPECT_EQ(p.b.refusals.size(), 1U);
+  EXPECT_EQ(p.a.refusals.size(), 1U);
+  EXPECT_EQ(p.a.abandoned, std::vector<std::uint32_t>{7}) << "at once";
+}
+
+// ---- what a peer that has proved itself may use up
+
+TEST(Exchanges, FinishedQuickModesDoNotCount) {
+  Pair p;
+  p.b.policy.limits.quick_per_sa = 1;
+  p.want(p.a);
+  p.want(p.a);
+  EXPECT_EQ(p.b.in.size(), 2U);
+}
+
+TEST(Exchanges, APeerHasOnlySoManyPhase1s) {
+  Pair p;
+  p.a.policy.remotes[0].initial_contact = false;
+  for (unsigned i = 1; i <= 12; ++i) {
+    p.a.made.reset();
+    p.a.random = testudo::test::SeededRandom{i};
+    p.now += seconds{1};
+    p.want(p.a);
+    EXPECT_EQ(p.b.machine().v1().sas().size(), std::min(i, 8U));
+  }
+  EXPECT_EQ(p.b.count(Fact::Phase1Deleted), 4U);
+}
+
+TEST(Exchanges, APhase1EndsWhenItsMessageIdsAreUsedUp) {
+  Pair p;
+  p.b.policy.limits.message_ids_per_sa = 2;
+  p.want(p.a);
+  p.want(p.a);
+  EXPECT_EQ(p.b.in.size(), 2U);
+  p.want(p.a);
+  EXPECT_TRUE(p.b.machine().v1().sas().empty());
+  EXPECT_TRUE(p.a.machine().v1().sas().empty()) << "it was told";
+  p.want(p.a);
+  EXPECT_EQ(p.b.in.size(), 3U);
+}
+
+TEST(Exchanges, StrangersAreMarkedAsSuch) {
+  Pair p;
+  p.link = [](unsigned number, ByteVector&) { return number == 1 ? 1U : 0U; };
+  p.want(p.a);
+  p.pass(seconds{100});
+  ASSERT_EQ(p.b.count(Fact::Phase1TimedOut), 1U);
+  for (const Told& told : p.b.told) EXPECT_TRUE(told.by_stranger);
+  for (const Told& told : p.a.told) EXPECT_FALSE(told.by_stranger);
+}
+
 }  // namespace
 }  // namespace testudo::ike::v1

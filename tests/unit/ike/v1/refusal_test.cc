@@ -225,6 +225,31 @@ TEST(Refusal, NotificationInClearEndsNothing) {
   EXPECT_TRUE(p.keyed_alike());
 }
 
+TEST(Refusal, TheNameOfAnotherHostMustBeAllowed) {
+  for (const bool allowed : {false, true}) {
+    Pair p;
+    const Identity other = Identity::of(test::address("198.51.100.9"));
+    remote_of(p.a).my_identifier = other;
+    if (allowed) remote_of(p.b).peers_identifiers = {other};
+    p.want(p.a);
+    EXPECT_EQ(p.b.count(Fact::Phase1Established), allowed ? 1U : 0U);
+    if (allowed) continue;
+    ASSERT_EQ(p.b.refusals.size(), 1U);
+    EXPECT_EQ(p.b.refusals[0].why.attribute, "identifier");
+    EXPECT_EQ(p.b.refusals[0].why.ours, "192.0.2.1");
+    EXPECT_EQ(p.b.refusals[0].why.theirs, "198.51.100.9");
+  }
+}
+
+TEST(Refusal, IdentifiersAreCutAndNeverReachATerminalAsTheyAre) {
+  const ByteVector control{27, '[', '2', 'J'}, endless(60000, 'a');
+  EXPECT_EQ((Identity{v1wire::IdType::Fqdn, control}.to_string()), "0x1b5b324a");
+  const std::string cut = Identity{v1wire::IdType::Fqdn, endless}.to_string();
+  EXPECT_EQ(cut.size(), 131U);
+  EXPECT_TRUE(cut.ends_with("aaa..."));
+  EXPECT_LT((Identity{v1wire::IdType::DerDn, endless}.to_string().size()), 300U);
+}
+
 TEST(Machine, VersionTwoIsNotTakenForVersionOne) {
   Pair p;
   ByteVector init(28);

@@ -60,6 +60,15 @@ TEST(SaPayload, EveryTruncationIsRefused) {
   for (std::size_t n = 0; n < offer_sa().size(); ++n) EXPECT_FALSE(parse_sa(offer_sa().first(n))) << n;
 }
 
+TEST(SaPayload, TransformsAreLimitedOverAllProposals) {
+  Proposal many{.number = 1, .protocol = Protocol::Esp, .spi = {}, .transforms = {}};
+  many.transforms.assign(128, Transform{1, 12, {}});
+  EXPECT_TRUE(parse_sa(compose_sa({.proposals = {many, many}})));
+  Proposal one = many;
+  one.transforms.resize(1);
+  EXPECT_FALSE(parse_sa(compose_sa({.proposals = {many, many, one}})));
+}
+
 TEST(SaPayload, ContradictionsAreRefused) {
   struct Row {
     std::size_t offset;
