@@ -22,7 +22,7 @@ Result<UdpSocket, SystemError> UdpSocket::bind(const net::Endpoint& at, std::uin
   Fd fd{::socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
   if (!fd) return last_error("socket");
   if (family == AF_INET6 && !set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) return last_error("IPV6_V6ONLY");
-  if (!set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1)) return last_error("SO_REUSEADDR");
+  // Not SO_REUSEADDR: for UDP it would let another program take the same port and all that comes to it.
   if (!set_option(fd, SOL_SOCKET, SO_MARK, static_cast<int>(mark))) return last_error("SO_MARK");
   const SocketAddress address{at};
   if (::bind(fd.get(), address.get(), address.length()) != 0) return last_error("bind");

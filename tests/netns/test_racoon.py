@@ -8,6 +8,7 @@ The policies cover everything between the two hosts, IKE's own packets with it, 
 key, and proposals that do not match: both sides say why.
 """
 import os
+import pathlib
 import signal
 
 from lib import BIN, Lab, check, say, until
@@ -71,6 +72,13 @@ class Racoon:
     def says(self, words, why):
         check(until(lambda: words in self.text()), f"racoon of {self.node.name}: {why}", self.text())
 
+    def has_few_privileges(self):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii").split("\n")
+        facts = dict(line.split(":\t", 1) for line in status if ":\t" in line)
+        net_admin, bind_service = 1 << 12, 1 << 10
+        check(int(facts["CapPrm"], 16) == net_admin | bind_service and facts["NoNewPrivs"] == "1",
+              f"racoon of {self.node.name} keeps two capabilities", str(facts))
+
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         check(self.process.wait(20) == 0, f"racoon of {self.node.name} ends with status 0", self.text())
@@ -86,10 +94,19 @@ def keyed(lab, left, right, wire):
         left.ping(RIGHT)
         right.ping(LEFT)
     seen.only("IPv4 UDP", "IPv4 ESP")
-    check(seen.count("IPv4 UDP") == 9, "six datagrams of main mode and three of quick mode", str(seen.packets))
+    messages = {frame[28:] for frame, kind in zip(seen.frames, seen.packets) if kind == "IPv4 UDP"}
+    check(len(messages) == 9, "six messages of main mode and three of quick mode", str(seen.packets))
+    for daemon in daemons:
+        daemon.has_few_privileges()
     for node in (left, right):
         dump = node.setkey("dump;").stdout
         check(dump.count("E: aes-cbc") == 2 and dump.count("A: hmac-sha1") == 2, f"setkey -D of {node.name} shows both SAs", dump)
+    say("-- what an administrator removes goes on both sides, and comes back when it is needed")
+    left.setkey("flush;")
+    check(until(lambda: "mature" not in right.setkey("dump;").stdout), "the SAs are gone on the other side too", daemons[1].text())
+    left.exec("ping", "-n", "-q", "-c", "1", "-W", "1", RIGHT, check=False)
+    check(until(lambda: left.setkey("dump;").stdout.count("mature") == 2), "there are new ones", daemons[0].text())
+    left.ping(RIGHT)
     daemons[0].stop()
     for node in (left, right):
         check(until(lambda: "mature" not in node.setkey("dump;").stdout), f"{node.name}: the SAs are gone with the daemon of one side",
@@ -121,7 +138,7 @@ def main():
         refused(lab, left, right, wire, ["NO-PROPOSAL-CHOSEN", "DH group does not match; ours: modp2048; theirs: modp1024"],
                 "another group", group="modp2048")
         refused(lab, left, right, wire, ["phase 2 with", "algorithms does not match"], "another cipher of ESP", cipher="3des")
-        refused(lab, left, right, wire, ["main mode", "psk.txt has weak file permission"], "a psk.txt that others can read", mode=0o644)
+        refused(lab, left, right, wire, ["AUTHENTICATION-FAILED", "psk.txt has weak file permission"], "a psk.txt that others can read", mode=0o644)
 
 
 if __name__ == "__main__":

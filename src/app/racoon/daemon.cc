@@ -58,6 +58,10 @@ Status<std::string> Daemon::start() {
   table_.emplace(std::move(table));
   machine_.emplace(policy_of(conf_), keys_, *table_);
   refresh_sockets();
+  if (sockets_.empty()) return Failure{std::string{"no UDP socket could be opened; the log says why"}};
+  if (conf_->listen.strict_address && !sockets_.complete()) {
+    return Failure{std::string{"strict_address: not every address of listen could be opened; the log says why"}};
+  }
   watch_ = loop_.watch(table_->descriptor(), [this] {
     const auto read = table_->read([this](const ike::Event& event) { happen(event); });
     if (read) return;
@@ -86,7 +90,9 @@ bool Daemon::run() {
 }
 
 void Daemon::refresh_sockets() {
-  for (const std::string& news : sockets_.refresh(conf_->listen)) log_.write(Level::Info, news);
+  for (const Sockets::News& news : sockets_.refresh(conf_->listen)) {
+    log_.write(news.is_error ? Level::Error : Level::Info, news.text);
+  }
 }
 
 void Daemon::reload() {

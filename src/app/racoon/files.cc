@@ -64,23 +64,23 @@ std::optional<Secret> PskFile::pre_shared_key(const std::string& name) const {
   const io::Fd fd{::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   struct stat status {};
   if (!fd || ::fstat(fd.get(), &status) != 0) {
-    log_.write(Log::Level::Error, "failed to open pre_share_key file " + path_);
+    log_.write_some(Log::Level::Error, "failed to open pre_share_key file " + path_);
     return std::nullopt;
   }
   const std::string complaint =
       config::complaint_about(path_, {S_ISREG(status.st_mode), status.st_uid, status.st_mode & 07777}, ::geteuid());
   if (!complaint.empty()) {
-    log_.write(Log::Level::Error, complaint);
+    log_.write_some(Log::Level::Error, complaint);
     return std::nullopt;
   }
   auto text = read_all(fd.get(), status.st_size);
   if (!text) {
-    log_.write(Log::Level::Error, "failed to read pre_share_key file " + path_ + " (" + text.error() + ")");
+    log_.write_some(Log::Level::Error, "failed to read pre_share_key file " + path_ + " (" + text.error() + ")");
     return std::nullopt;
   }
   auto key = config::find_pre_shared_key(*text, name);
   wipe(as_mutable_bytes(*text));
-  if (!key) log_.write(Log::Level::Error, "couldn't find the pskey for " + name + ".");
+  if (!key) log_.write_some(Log::Level::Error, "couldn't find the pskey for " + name + ".");
   return key;
 }
 

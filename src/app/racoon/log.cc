@@ -4,7 +4,11 @@
 #include <syslog.h>
 
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <ctime>
+
+#include "io/clock.h"
 
 namespace testudo::app {
 namespace {
@@ -69,9 +73,19 @@ Line line_of(const ike::Told& told) {
 
 }  // namespace
 
-Log::Log(bool foreground, const std::string& file)
-    : file_(file.empty() ? nullptr : std::fopen(file.c_str(), "ae")), foreground_(foreground) {
-  if (!file_) ::openlog("racoon", LOG_PID, LOG_DAEMON);
+Result<Log, std::string> Log::open(bool foreground, const std::string& file) {
+  std::unique_ptr<std::FILE, Close> opened{file.empty() ? nullptr : std::fopen(file.c_str(), "ae")};
+  if (!file.empty() && !opened) return Failure{"cannot write the log " + file + ": " + std::strerror(errno)};
+  if (!opened) ::openlog("racoon", LOG_PID, LOG_DAEMON);
+  return Log{foreground, std::move(opened)};
+}
+
+void Log::write_some(Level level, const std::string& text) {
+  if (level > level_) return;
+  const auto omitted = budget_.take(io::now());
+  if (!omitted) return;
+  if (*omitted != 0) write(level, fmt::format("{} more lines about unproven peers were left out", *omitted));
+  write(level, text);
 }
 
 void Log::write(Level level, const std::string& text) {
@@ -85,11 +99,12 @@ void Log::write(Level level, const std::string& text) {
 
 void Log::told(const ike::Told& told) {
   const Line line = line_of(told);
-  write(line.level, line.text);
+  told.by_stranger ? write_some(line.level, line.text) : write(line.level, line.text);
 }
 
 void Log::refused(const ike::Refusal& refusal) {
-  write(Level::Error, ike::sentence(refusal));
+  const std::string text = ike::sentence(refusal);
+  refusal.by_stranger() ? write_some(Level::Error, text) : write(Level::Error, text);
 }
 
 }  // namespace testudo::app

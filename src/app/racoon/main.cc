@@ -6,13 +6,19 @@
 #include <cstdlib>
 
 #include "app/racoon/daemon.h"
+#include "io/privileges.h"
 
 namespace testudo::app {
 namespace {
 
+int fail(const std::string& text) {
+  std::fprintf(stderr, "racoon: %s\n", text.c_str());
+  return EXIT_FAILURE;
+}
+
 int test_configuration(const Options& options) {
-  Log log{true, ""};
-  if (!load(options, log)) {
+  auto log = Log::open(true, "");
+  if (!log || !load(options, *log)) {
     std::fprintf(stderr, "racoon: configuration file %s test failed\n", options.file.c_str());
     return EXIT_FAILURE;
   }
@@ -28,7 +34,9 @@ int run(const Options& options) {
     return EXIT_FAILURE;
   }
   ::umask(077);
-  Log log{options.foreground, options.log_file};
+  auto opened = Log::open(options.foreground, options.log_file);
+  if (!opened) return fail(opened.error());
+  Log log = *std::move(opened);
   if (options.foreground) std::puts("Foreground mode.");
   log.write(Log::Level::Info, std::string{"racoon (Testudo) "} + TESTUDO_VERSION);
   log.write(Log::Level::Info, "Reading configuration from \"" + options.file + "\"");
@@ -40,10 +48,17 @@ int run(const Options& options) {
   }
   Daemon daemon{options, log, std::move(conf)};
   if (const auto started = daemon.start(); !started) {
-    std::fprintf(stderr, "racoon: %s\n", started.error().c_str());
+    log.write(Log::Level::Error, started.error());
+    return options.foreground ? EXIT_FAILURE : fail(started.error());
+  }
+  // It stays in its directory: the names of files, of which some are read again and again, may be relative.
+  if (!options.foreground && ::daemon(1, 0) != 0) return fail(io::last_error("daemon").error.to_string());
+  // For the mark of its datagrams, and for port 500 of addresses that come later.
+  const auto dropped = io::keep_only({io::Capability::NetAdmin, io::Capability::NetBindService});
+  if (!dropped) {
+    log.write(Log::Level::Error, dropped.error().to_string());
     return EXIT_FAILURE;
   }
-  if (!options.foreground && ::daemon(0, 0) != 0) return EXIT_FAILURE;
   const bool asked = daemon.run();
   log.write(Log::Level::Info, "racoon process " + std::to_string(::getpid()) + " shutdown");
   return asked ? EXIT_SUCCESS : EXIT_FAILURE;

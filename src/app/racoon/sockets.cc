@@ -19,19 +19,31 @@ std::vector<net::Endpoint> Sockets::wanted(const config::Listen& listen) const {
   std::vector<net::Endpoint> all;
   for (const net::Address& address : io::local_addresses()) {
     if ((options_.only_v4 && !address.is_v4()) || (options_.only_v6 && address.is_v4())) continue;
+    if (!address.is_v4() && address.is_link_local()) continue;  // means nothing without its interface
     all.push_back({address, options_.port});
   }
   return all;
 }
 
-std::vector<std::string> Sockets::refresh(const config::Listen& listen) {
+std::vector<Sockets::News> Sockets::refresh(const config::Listen& listen) {
   const auto wanted = this->wanted(listen);
-  std::erase_if(sockets_, [&](const auto& entry) { return std::ranges::find(wanted, entry.first) == wanted.end(); });
-  std::vector<std::string> news;
+  const auto unwanted = [&](const auto& entry) { return std::ranges::find(wanted, entry.first) == wanted.end(); };
+  std::vector<News> news;
+  for (const auto& entry : sockets_) {
+    if (unwanted(entry)) news.push_back({false, name_of(entry.first) + " no longer used as isakmp port"});
+  }
+  std::erase_if(sockets_, unwanted);
+  std::erase_if(failures_, unwanted);
   for (const net::Endpoint& at : wanted) {
     if (sockets_.contains(at)) continue;
     const auto opened = open(at);
-    news.push_back(name_of(at) + (opened ? " used as isakmp port" : ": " + opened.error().to_string()));
+    if (opened) {
+      failures_.erase(at);
+      news.push_back({false, name_of(at) + " used as isakmp port"});
+    } else if (std::string why = opened.error().to_string(); failures_[at] != why) {
+      news.push_back({true, name_of(at) + ": " + why});
+      failures_[at] = std::move(why);
+    }
   }
   return news;
 }

@@ -19,8 +19,15 @@ class Sockets {
   Sockets(io::EventLoop& loop, const Options& options, Sink sink)
       : loop_(loop), options_(options), sink_(std::move(sink)) {}
 
-  /// Opens what is missing and closes what is gone; the sentences say what changed or could not be done.
-  std::vector<std::string> refresh(const config::Listen& listen);
+  struct News {
+    bool is_error = false;
+    std::string text;
+  };
+  /// Opens what is missing and closes what is gone; says what changed, and once what could not be done.
+  std::vector<News> refresh(const config::Listen& listen);
+  bool empty() const { return sockets_.empty(); }
+  /// Every address that should have a socket has one.
+  bool complete() const { return failures_.empty(); }
   /// From the socket of that local address.  Failure: a sentence; IKE repeats what did not leave, as what is lost on
   /// the way.
   Status<std::string> send(const net::Endpoint& local, const net::Endpoint& remote, Bytes bytes) const;
@@ -37,6 +44,7 @@ class Sockets {
   const Options& options_;
   Sink sink_;
   std::map<net::Endpoint, Socket> sockets_;
+  std::map<net::Endpoint, std::string> failures_;
 };
 
 }  // namespace testudo::app

@@ -7,6 +7,7 @@
 
 #include "app/testudod/daemon.h"
 #include "app/testudod/process.h"
+#include "io/privileges.h"
 
 namespace testudo::app {
 namespace {
@@ -14,6 +15,19 @@ namespace {
 int fail(const std::string& text) {
   std::fprintf(stderr, "testudod: %s\n", text.c_str());
   return EXIT_FAILURE;
+}
+
+Status<std::string> require_privileges() {
+  for (const auto needed : {io::Capability::NetAdmin, io::Capability::NetRaw}) {
+    if (io::has(needed)) continue;
+    return Failure{std::string{io::name_of(needed)} + " is missing: start testudod as root or give it that capability"};
+  }
+  return Done{};
+}
+
+Status<io::SystemError> drop_privileges(bool on_host) {
+  if (!on_host) return io::keep_only({});
+  return io::keep_only({io::Capability::NetAdmin, io::Capability::NetRaw});
 }
 
 int run(Options options) {
@@ -31,8 +45,7 @@ int run(Options options) {
   Log log{options.foreground ? Log::To::Stderr : Log::To::Syslog};
   Daemon daemon{std::move(options), log};
   if (const auto started = daemon.start(); !started) return fail(started.error());
-  if (const auto dropped = drop_privileges(on_host ? Keep::Network : Keep::Nothing); !dropped)
-    return fail(dropped.error());
+  if (const auto dropped = drop_privileges(on_host); !dropped) return fail(dropped.error().to_string());
   log.info("ready");
   if (background) background->ready();
   daemon.run();

@@ -1,9 +1,7 @@
 #include "app/testudod/process.h"
 
-#include <cap-ng.h>
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -79,30 +77,6 @@ Result<RunDirectory, std::string> RunDirectory::claim(const std::string& path) {
 
 RunDirectory::~RunDirectory() {
   if (lock_) ::unlink(pid_file_.c_str());
-}
-
-Status<std::string> require_privileges() {
-  capng_get_caps_process();
-  for (const auto& [capability, name] :
-       {std::pair{CAP_NET_ADMIN, "CAP_NET_ADMIN"}, std::pair{CAP_NET_RAW, "CAP_NET_RAW"}}) {
-    if (capng_have_capability(CAPNG_EFFECTIVE, static_cast<unsigned>(capability)) == 0) {
-      return Failure{std::string{name} + " is missing: start testudod as root or give it that capability"};
-    }
-  }
-  return Done{};
-}
-
-Status<std::string> drop_privileges(Keep keep) {
-  capng_get_caps_process();
-  // Only CAP_SETPCAP can shrink the bounding set; without it no_new_privs below closes the same door.
-  const bool may_bound = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) != 0;
-  capng_clear(CAPNG_SELECT_BOTH);
-  const auto kept = static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED);
-  if (keep == Keep::Network) capng_updatev(CAPNG_ADD, kept, CAP_NET_ADMIN, CAP_NET_RAW, -1);
-  if (capng_apply(may_bound ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS) != 0)
-    return Failure{std::string{"cannot drop capabilities"}};
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return Failure{io::last_error("no_new_privs").error.to_string()};
-  return Done{};
 }
 
 }  // namespace testudo::app

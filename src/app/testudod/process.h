@@ -1,5 +1,5 @@
 #pragma once
-// The daemon as a process: in the background once it is ready, alone in its run directory, with few privileges.
+// The daemon as a process: in the background once it is ready, alone in its run directory.
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -35,11 +35,5 @@ class RunDirectory {
   io::Fd lock_;
   std::string pid_file_;
 };
-
-/// An error when a capability that the daemon needs is missing.
-Status<std::string> require_privileges();
-enum class Keep : std::uint8_t { Network, Nothing };
-/// Keeps CAP_NET_ADMIN and CAP_NET_RAW only, or no capability at all, for good.
-Status<std::string> drop_privileges(Keep keep);
 
 }  // namespace testudo::app

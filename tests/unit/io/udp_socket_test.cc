@@ -71,6 +71,14 @@ TEST(UdpSocket, ReadsNothingWhereNothingCame) {
   socket->read([](const net::Endpoint&, Bytes) { FAIL(); });
 }
 
+TEST(UdpSocket, SharesItsPortWithNobody) {
+  const auto first = UdpSocket::bind(endpoint("127.0.0.1", 0), 0);
+  ASSERT_TRUE(first);
+  const auto second = UdpSocket::bind(place_of(*first), 0);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().to_string(), "bind: Address already in use");
+}
+
 TEST(UdpSocket, SaysWhichCallFailed) {
   const auto nowhere = UdpSocket::bind(endpoint("203.0.113.77", 0), 0);
   ASSERT_FALSE(nowhere);
