@@ -40,11 +40,6 @@ std::optional<IdType> id_type(std::string_view word) {
   return row == kTypes.end() ? std::nullopt : std::optional{row->second};
 }
 
-std::string join_nearest(std::string_view word, const std::vector<std::string_view>& words) {
-  const auto close = nearest(word, words);
-  return close.empty() ? "" : "did you mean " + std::string{close} + "?";
-}
-
 }  // namespace
 
 bool Loaded::failed() const {
@@ -74,12 +69,14 @@ const Item* Builder::value(const Statement& s, std::size_t place) {
   return nullptr;
 }
 
-std::optional<std::uint32_t> Builder::number(const Statement& s, std::size_t place, std::uint32_t most) {
+std::optional<std::uint32_t> Builder::number(const Statement& s, std::size_t place, std::uint32_t most,
+                                             std::uint32_t least) {
   const Item* item = value(s, place);
   if (item == nullptr) return std::nullopt;
   const auto n = decimal(item->text);
-  if (n && *n <= most) return n;
-  error(*item, "syntax error", "expected a decimal number up to " + std::to_string(most));
+  if (n && *n >= least && *n <= most) return n;
+  const std::string from = least == 0 ? "" : "from " + std::to_string(least) + " ";
+  error(*item, "syntax error", "expected a decimal number " + from + "up to " + std::to_string(most));
   return std::nullopt;
 }
 
@@ -91,8 +88,8 @@ std::optional<bool> Builder::on_off(const Statement& s) {
   return std::nullopt;
 }
 
-std::optional<std::uint32_t> Builder::seconds(const Statement& s, std::size_t place) {
-  const auto n = number(s, place, 0xffffffff / 3600);
+std::optional<std::uint32_t> Builder::seconds(const Statement& s, std::size_t place, std::uint32_t most) {
+  const auto n = number(s, place, 0xffffffff / 3600, 1);
   const Item* word = n ? value(s, place + 1) : nullptr;
   if (word == nullptr) return std::nullopt;
   const auto factor = unit(word->text);
@@ -100,7 +97,15 @@ std::optional<std::uint32_t> Builder::seconds(const Statement& s, std::size_t pl
     error(*word, "syntax error", "expected sec, min or hour");
     return std::nullopt;
   }
-  return *n * *factor;
+  if (*n * *factor <= most) return *n * *factor;
+  error(s.items[place], "is too long", "at most " + std::to_string(most) + " sec");
+  return std::nullopt;
+}
+
+/// Of `lifetime time N UNIT`.
+std::optional<std::uint32_t> Builder::lifetime(const Statement& s) {
+  static constexpr std::uint32_t kYear = 365 * 24 * 3600;
+  return seconds(s, 2, kYear);
 }
 
 std::optional<net::Endpoint> Builder::endpoint(const Statement& s, std::size_t place, std::uint16_t default_port) {
@@ -180,14 +185,19 @@ void Builder::remote(const Statement& s) {
   if (who == nullptr) return;
   remote_ = {};
   remote_lifetime_ = 28800;
-  std::size_t place = 2;
+  std::size_t place = s.items.size() > 2 && s.items[2].kind == Item::Kind::Port ? 3 : 2;
+  const bool inherits = place + 1 < s.items.size() && s.items[place].text == "inherit";
+  if (inherits) place += place + 2 < s.items.size() && s.items[place + 2].kind == Item::Kind::Port ? 3 : 2;
+  if (place < s.items.size()) return error(s.items[place], "syntax error", "expected inherit and a name, or a block");
   const auto inherit = std::ranges::find(s.items, std::string{"inherit"}, &Item::text);
   if (inherit != s.items.end() && inherit + 1 != s.items.end()) {
     const auto parent = std::ranges::find(conf_.policy.remotes, (inherit + 1)->text, &ike::Remote::name);
     if (parent == conf_.policy.remotes.end()) {
       return error(*(inherit + 1), "named parent remoteconf \"" + (inherit + 1)->text + "\" does not exist.");
     }
-    remote_ = *parent;
+    const Unfinished& unfinished = unfinished_.at(parent->name);
+    remote_ = unfinished.remote;
+    remote_lifetime_ = unfinished.lifetime;
   }
   if (std::ranges::find(conf_.policy.remotes, who->text, &ike::Remote::name) != conf_.policy.remotes.end()) {
     return error(*who, "named remoteconf \"" + who->text + "\" already exists.");
@@ -199,7 +209,6 @@ void Builder::remote(const Statement& s) {
     remote_.address = at->address;
     remote_.port = at->port;
   }
-  if (place < s.items.size() && s.items[place].kind == Item::Kind::Port) ++place;
   for (const Statement& item : s.block) Rules::remote(*this, item);
   finish_remote(s);
 }
@@ -211,12 +220,17 @@ void Builder::finish_remote(const Statement& s) {
   if (remote_.proposals.empty()) {
     return error(s.word(), "no remote specification found: " + remote_.name, "add a proposal { } to it");
   }
+  unfinished_.insert_or_assign(remote_.name, Unfinished{remote_, remote_lifetime_});
+  // Wherever `lifetime` stands in the block, it is for the proposals that have none of their own.
+  for (Phase1Transform& t : remote_.proposals) {
+    if (t.lifetime == 0) t.lifetime = remote_lifetime_;
+  }
   conf_.policy.remotes.push_back(std::move(remote_));
 }
 
 void Builder::proposal(const Statement& s) {
   proposal_ = {};
-  proposal_.lifetime = remote_lifetime_;
+  proposal_.lifetime = 0;
   proposal_.authentication = 0;
   for (const Statement& item : s.block) Rules::proposal(*this, item);
   if (proposal_.cipher == nullptr) return error(s.word(), "encryption algorithm required.");
@@ -274,6 +288,10 @@ void Builder::sainfo(const Statement& s) {
   if (place < s.items.size() && s.items[place].text == "from") {
     sainfo_.from = identity(s, place + 1);
     if (!sainfo_.from) return;
+    place += sainfo_.from->type == IdType::KeyId && s.items[place + 2].text == "tag" ? 4 : 3;
+  }
+  if (place < s.items.size() && s.items[place].text != "group") {
+    return error(s.items[place], "syntax error", "nothing more may stand here");
   }
   for (const Statement& item : s.block) Rules::sainfo(*this, item);
   if (sainfo_.encryption.empty()) return error(s.word(), "no encryption algorithm at " + sainfo_.name);
@@ -288,7 +306,7 @@ void Builder::encryption(const Statement& s) {
     const Item& name = s.items[i];
     const crypto::CipherRow* row = Rules::child_cipher(name.text);
     if (row == nullptr) {
-      return error(name, "algorithm " + name.text + " not supported", join_nearest(name.text, Rules::child_ciphers()));
+      return error(name, "algorithm " + name.text + " not supported", did_you_mean(name.text, Rules::child_ciphers()));
     }
     const bool has_bits = i + 1 < s.items.size() && decimal(s.items[i + 1].text).has_value();
     const std::uint32_t bits = has_bits ? *decimal(s.items[++i].text) : 0;
@@ -307,7 +325,7 @@ void Builder::authentication(const Statement& s) {
     const Item& name = s.items[i];
     const crypto::MacRow* row = Rules::child_mac(name.text);
     if (row == nullptr) {
-      return error(name, "algorithm " + name.text + " not supported", join_nearest(name.text, Rules::child_macs()));
+      return error(name, "algorithm " + name.text + " not supported", did_you_mean(name.text, Rules::child_macs()));
     }
     sainfo_.authentication.push_back(row);
   }

@@ -2,6 +2,8 @@
 // What the statements of racoon.conf(5) mean: one row for each word of each block, in build.cc.  A row that is missing
 // is an error with the word that was probably meant; a word that racoon knew and this program does not act upon yet is
 // a warning, so that files in use load.
+#include <map>
+
 #include "config/racoon/conf.h"
 
 namespace testudo::config {
@@ -18,9 +20,11 @@ class Builder {
 
   // One value behind the word of a statement; a complaint and nothing when it is not there or not of its kind.
   const Item* value(const Statement& s, std::size_t place = 1);
-  std::optional<std::uint32_t> number(const Statement& s, std::size_t place, std::uint32_t most = 0xffffffff);
+  std::optional<std::uint32_t> number(const Statement& s, std::size_t place, std::uint32_t most = 0xffffffff,
+                                      std::uint32_t least = 0);
   std::optional<bool> on_off(const Statement& s);
-  std::optional<std::uint32_t> seconds(const Statement& s, std::size_t place);
+  std::optional<std::uint32_t> seconds(const Statement& s, std::size_t place, std::uint32_t most);
+  std::optional<std::uint32_t> lifetime(const Statement& s);
   std::optional<net::Endpoint> endpoint(const Statement& s, std::size_t place, std::uint16_t default_port);
   std::optional<ike::Identity> identity(const Statement& s, std::size_t place);
 
@@ -43,6 +47,12 @@ class Builder {
   // What the block being read fills.
   ike::Remote remote_;
   std::uint32_t remote_lifetime_ = 28800;
+  /// What `inherit` takes: a proposal without a lifetime of its own has 0.
+  struct Unfinished {
+    ike::Remote remote;
+    std::uint32_t lifetime = 0;
+  };
+  std::map<std::string, Unfinished> unfinished_;
   ike::Phase1Transform proposal_;
   ike::Sainfo sainfo_;
 };

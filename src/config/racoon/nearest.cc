@@ -38,4 +38,9 @@ std::string_view nearest(std::string_view word, const std::vector<std::string_vi
   return best;
 }
 
+std::string did_you_mean(std::string_view word, const std::vector<std::string_view>& words) {
+  const auto close = nearest(word, words);
+  return close.empty() ? "" : "did you mean " + std::string{close} + "?";
+}
+
 }  // namespace testudo::config

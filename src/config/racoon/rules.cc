@@ -40,11 +40,6 @@ std::vector<std::string_view> names_of(const Names& rows) {
   return words;
 }
 
-std::string guess(std::string_view word, const std::vector<std::string_view>& words) {
-  const auto close = nearest(word, words);
-  return close.empty() ? "" : "did you mean " + std::string{close} + "?";
-}
-
 template <typename R>
 std::vector<std::string_view> row_names(std::span<const R> rows) {
   std::vector<std::string_view> words;
@@ -60,10 +55,27 @@ void Rules::apply(Builder& b, const Statement& s, std::span<const Rule> rules, c
   if (rule == rules.end()) {
     std::vector<std::string_view> words;
     for (const Rule& r : rules) words.push_back(r.word);
-    return b.error(s.word(), "syntax error", "no word of " + std::string{block} + "; " + guess(s.word().text, words));
+    return b.error(s.word(), "syntax error",
+                   "no word of " + std::string{block} + "; " + did_you_mean(s.word().text, words));
   }
   if (rule->take == nullptr) return b.warn(s.word(), "is read but not acted upon yet");
+  if (s.items.size() > rule->most) {
+    return b.error(s.items[rule->most], "syntax error", "nothing more may stand behind " + s.word().text);
+  }
+  if (rule->block == Block::Must && !s.has_block)
+    return b.error(s.word(), "syntax error", "expected a block { } behind it");
+  if (rule->block == Block::None && s.has_block) return b.error(s.word(), "syntax error", "it has no block { }");
   rule->take(b, s);
+}
+
+/// A word with a single value that is what happens anyway.
+void Rules::only(Builder& b, const Statement& s, std::string_view word) {
+  const Item* item = b.value(s);
+  if (item != nullptr && item->text != word) b.error(*item, "syntax error", "expected " + std::string{word});
+}
+
+void Rules::no_effect(Builder& b, const Statement& s) {
+  b.warn(s.word(), "has no effect here");
 }
 
 const crypto::CipherRow* Rules::child_cipher(std::string_view name) {
@@ -83,14 +95,14 @@ std::vector<std::string_view> Rules::child_macs() {
 
 void Rules::top(Builder& b, const Statement& s) {
   static constexpr std::array kRules{
-      Rule{"remote", [](Builder& x, const Statement& t) { x.remote(t); }},
-      Rule{"sainfo", [](Builder& x, const Statement& t) { x.sainfo(t); }},
-      Rule{"path", path},
-      Rule{"timer", [](Builder& x, const Statement& t) { each(x, t, timer); }},
-      Rule{"listen", [](Builder& x, const Statement& t) { each(x, t, listen); }},
+      Rule{"remote", [](Builder& x, const Statement& t) { x.remote(t); }, kAny, Block::May},
+      Rule{"sainfo", [](Builder& x, const Statement& t) { x.sainfo(t); }, kAny, Block::Must},
+      Rule{"path", path, 3},
+      Rule{"timer", [](Builder& x, const Statement& t) { each(x, t, timer); }, 1, Block::Must},
+      Rule{"listen", [](Builder& x, const Statement& t) { each(x, t, listen); }, 1, Block::Must},
       Rule{"log", log},
-      Rule{"padding", [](Builder& x, const Statement& t) { each(x, t, padding); }},
-      Rule{"complex_bundle", [](Builder& x, const Statement& t) { static_cast<void>(x.on_off(t)); }},
+      Rule{"padding", padding, 1, Block::Must},
+      Rule{"complex_bundle", no_effect},
       Rule{"privsep", later},
       Rule{"pfkey_buffer", later},
       Rule{"gss_id_enc", later},
@@ -118,6 +130,7 @@ void Rules::path(Builder& b, const Statement& s) {
   for (const auto& [word, target] : paths) {
     if (word != kind->text) continue;
     *target = name->text;
+    if (word != "include" && word != "pre_shared_key") b.warn(*kind, "is read but not acted upon yet");
     return;
   }
   b.error(*kind, "syntax error", "expected include, pre_shared_key, certificate, script, backupsa or pidfile");
@@ -135,18 +148,20 @@ void Rules::log(Builder& b, const Statement& s) {
 
 void Rules::timer(Builder& b, const Statement& s) {
   static constexpr std::array kRules{
-      Rule{"counter", [](Builder& x, const Statement& t) { set(x.number(t, 1, 1000), x.conf_.policy.limits.counter); }},
-      Rule{"interval", [](Builder& x, const Statement& t) { set_time(x, t, x.conf_.policy.limits.interval); }},
-      Rule{"phase1", [](Builder& x, const Statement& t) { set_time(x, t, x.conf_.policy.limits.phase1); }},
-      Rule{"phase2", [](Builder& x, const Statement& t) { set_time(x, t, x.conf_.policy.limits.phase2); }},
-      Rule{"persend", [](Builder& x, const Statement& t) { static_cast<void>(x.number(t, 1)); }},
+      Rule{"counter",
+           [](Builder& x, const Statement& t) { set(x.number(t, 1, 100, 1), x.conf_.policy.limits.counter); }},
+      Rule{"interval", [](Builder& x, const Statement& t) { set_time(x, t, x.conf_.policy.limits.interval); }, 3},
+      Rule{"phase1", [](Builder& x, const Statement& t) { set_time(x, t, x.conf_.policy.limits.phase1); }, 3},
+      Rule{"phase2", [](Builder& x, const Statement& t) { set_time(x, t, x.conf_.policy.limits.phase2); }, 3},
+      Rule{"persend", [](Builder& x, const Statement& t) { only(x, t, "1"); }},
       Rule{"natt_keepalive", later},
   };
   apply(b, s, kRules, "timer");
 }
 
 void Rules::set_time(Builder& b, const Statement& s, Duration& target) {
-  if (const auto n = b.seconds(s, 1)) target = std::chrono::seconds{*n};
+  static constexpr std::uint32_t kLongest = 3600;
+  if (const auto n = b.seconds(s, 1, kLongest)) target = std::chrono::seconds{*n};
 }
 
 // IKE's messages are padded with zeros to the cipher's block and padding is never judged: nothing here changes that.
@@ -159,7 +174,8 @@ void Rules::padding(Builder& b, const Statement& s) {
       Rule{"exclusive_tail", take_switch},
       Rule{"maximum_length", [](Builder& x, const Statement& t) { static_cast<void>(x.number(t, 1)); }},
   };
-  apply(b, s, kRules, "padding");
+  no_effect(b, s);
+  for (const Statement& item : s.block) apply(b, item, kRules, "padding");
 }
 
 void Rules::listen(Builder& b, const Statement& s) {
@@ -167,13 +183,16 @@ void Rules::listen(Builder& b, const Statement& s) {
       Rule{"isakmp",
            [](Builder& x, const Statement& t) {
              if (const auto at = x.endpoint(t, 1, 500)) x.conf_.listen.isakmp.push_back(*at);
-           }},
+           },
+           3},
       Rule{"isakmp_natt",
            [](Builder& x, const Statement& t) {
              // racoon's code took port 500 here and its manual 4500, which is the one that works.
              if (const auto at = x.endpoint(t, 1, 4500)) x.conf_.listen.isakmp_natt.push_back(*at);
-           }},
-      Rule{"strict_address", [](Builder& x, const Statement&) { x.conf_.listen.strict_address = true; }},
+             no_effect(x, t);
+           },
+           3},
+      Rule{"strict_address", [](Builder& x, const Statement&) { x.conf_.listen.strict_address = true; }, 1},
       Rule{"adminsock", later},
   };
   apply(b, s, kRules, "listen");
@@ -216,19 +235,20 @@ void Rules::remote_lifetime(Builder& b, const Statement& s) {
   if (kind == nullptr) return;
   if (kind->text == "byte") return b.error(*kind, "byte lifetime support is deprecated in Phase1");
   if (kind->text != "time") return b.error(*kind, "syntax error", "expected time");
-  set(b.seconds(s, 2), b.remote_lifetime_);
+  set(b.lifetime(s), b.remote_lifetime_);
 }
 
 void Rules::remote(Builder& b, const Statement& s) {
   static constexpr std::array kRules{
-      Rule{"exchange_mode", exchange_mode},
-      Rule{"proposal", [](Builder& x, const Statement& t) { x.proposal(t); }},
+      Rule{"exchange_mode", exchange_mode, kAny},
+      Rule{"proposal", [](Builder& x, const Statement& t) { x.proposal(t); }, 1, Block::Must},
       Rule{"proposal_check", proposal_check},
-      Rule{"my_identifier", my_identifier},
+      Rule{"my_identifier", my_identifier, 4},
       Rule{"peers_identifier",
            [](Builder& x, const Statement& t) {
              if (auto id = x.identity(t, 1)) x.remote_.peers_identifiers.push_back(*std::move(id));
-           }},
+           },
+           4},
       Rule{"remote_address",
            [](Builder& x, const Statement& t) {
              const auto at = x.endpoint(t, 1, 500);
@@ -236,7 +256,8 @@ void Rules::remote(Builder& b, const Statement& s) {
              if (x.remote_.address) return x.error(t.word(), "remote_address already specified");
              x.remote_.address = at->address;
              x.remote_.port = at->port;
-           }},
+           },
+           3},
       Rule{"verify_identifier", [](Builder& x, const Statement& t) { set(x.on_off(t), x.remote_.verify_identifier); }},
       Rule{"passive", [](Builder& x, const Statement& t) { set(x.on_off(t), x.remote_.passive); }},
       Rule{"initial_contact", [](Builder& x, const Statement& t) { set(x.on_off(t), x.remote_.initial_contact); }},
@@ -248,11 +269,11 @@ void Rules::remote(Builder& b, const Statement& s) {
              if (n) x.remote_.nonce_size = static_cast<std::uint16_t>(*n);
            }},
       Rule{"ph1id", [](Builder& x, const Statement& t) { set(x.number(t, 1), x.remote_.ph1id); }},
-      Rule{"lifetime", remote_lifetime},
+      Rule{"lifetime", remote_lifetime, 4},
       Rule{"dh_group", [](Builder& x, const Statement& t) { x.error(t.word(), "dh_group cannot be defined here."); }},
-      Rule{"doi", [](Builder& x, const Statement& t) { static_cast<void>(x.value(t)); }},
-      Rule{"situation", [](Builder& x, const Statement& t) { static_cast<void>(x.value(t)); }},
-      Rule{"support_proxy", [](Builder& x, const Statement& t) { static_cast<void>(x.on_off(t)); }},
+      Rule{"doi", [](Builder& x, const Statement& t) { only(x, t, "ipsec_doi"); }},
+      Rule{"situation", [](Builder& x, const Statement& t) { only(x, t, "identity_only"); }},
+      Rule{"support_proxy", no_effect},
       Rule{"weak_phase1_check", later},
       Rule{"xauth_login", later},
       Rule{"certificate_type", later},
@@ -282,7 +303,7 @@ void Rules::proposal_cipher(Builder& b, const Statement& s) {
   const auto* row = crypto::ike::cipher_by_name(name->text);
   if (row == nullptr) {
     return b.error(*name, "algorithm " + name->text + " not supported",
-                   guess(name->text, row_names(crypto::ike::ciphers())));
+                   did_you_mean(name->text, row_names(crypto::ike::ciphers())));
   }
   std::uint32_t bits = row->default_key * 8U;
   if (s.items.size() > 2) {
@@ -303,7 +324,8 @@ void Rules::proposal_hash(Builder& b, const Statement& s) {
   if (name == nullptr) return;
   b.proposal_.hash = crypto::ike::hash_by_name(name->text);
   if (b.proposal_.hash == nullptr) {
-    b.error(*name, "algorithm " + name->text + " not supported", guess(name->text, row_names(crypto::ike::hashes())));
+    b.error(*name, "algorithm " + name->text + " not supported",
+            did_you_mean(name->text, row_names(crypto::ike::hashes())));
   }
 }
 
@@ -311,7 +333,7 @@ const crypto::ike::GroupRow* Rules::group(Builder& b, const Statement& s) {
   const Item* name = b.value(s);
   if (name == nullptr) return nullptr;
   const auto* row = crypto::ike::group_by_name(name->text);
-  if (row == nullptr) b.error(*name, "must be DH group", guess(name->text, row_names(crypto::ike::groups())));
+  if (row == nullptr) b.error(*name, "must be DH group", did_you_mean(name->text, row_names(crypto::ike::groups())));
   if (row != nullptr && row->advice == crypto::Advice::Broken) {
     b.warn(*name, "this group can be broken", "use modp2048 or better, or curve25519");
   }
@@ -344,7 +366,7 @@ void Rules::authentication_method(Builder& b, const Statement& s) {
 
 void Rules::proposal(Builder& b, const Statement& s) {
   static constexpr std::array kRules{
-      Rule{"encryption_algorithm", proposal_cipher},
+      Rule{"encryption_algorithm", proposal_cipher, 3},
       Rule{"hash_algorithm", proposal_hash},
       Rule{"authentication_method", authentication_method},
       Rule{"dh_group", [](Builder& x, const Statement& t) { x.proposal_.group = group(x, t); }},
@@ -353,8 +375,9 @@ void Rules::proposal(Builder& b, const Statement& s) {
              const Item* kind = x.value(t);
              if (kind == nullptr) return;
              if (kind->text == "byte") return x.error(*kind, "byte lifetime support is deprecated in Phase1");
-             set(x.seconds(t, 2), x.proposal_.lifetime);
-           }},
+             set(x.lifetime(t), x.proposal_.lifetime);
+           },
+           4},
       Rule{"gss_id", later},
       Rule{"gssapi_id", later},
   };
@@ -363,8 +386,8 @@ void Rules::proposal(Builder& b, const Statement& s) {
 
 void Rules::sainfo(Builder& b, const Statement& s) {
   static constexpr std::array kRules{
-      Rule{"encryption_algorithm", [](Builder& x, const Statement& t) { x.encryption(t); }},
-      Rule{"authentication_algorithm", [](Builder& x, const Statement& t) { x.authentication(t); }},
+      Rule{"encryption_algorithm", [](Builder& x, const Statement& t) { x.encryption(t); }, kAny},
+      Rule{"authentication_algorithm", [](Builder& x, const Statement& t) { x.authentication(t); }, kAny},
       Rule{"compression_algorithm",
            [](Builder& x, const Statement& t) {
              const Item* name = x.value(t);
@@ -379,8 +402,9 @@ void Rules::sainfo(Builder& b, const Statement& s) {
              const Item* kind = x.value(t);
              if (kind == nullptr) return;
              if (kind->text == "byte") return x.error(*kind, "byte lifetime support is deprecated in Phase2");
-             set(x.seconds(t, 2), x.sainfo_.lifetime);
-           }},
+             set(x.lifetime(t), x.sainfo_.lifetime);
+           },
+           4},
       Rule{"remoteid", [](Builder& x, const Statement& t) { set(x.number(t, 1), x.sainfo_.remoteid); }},
   };
   apply(b, s, kRules, "sainfo");

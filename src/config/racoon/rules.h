@@ -1,5 +1,6 @@
 #pragma once
 // The words of each block of racoon.conf(5), one row each: rules.cc.  Pure.
+#include <cstdint>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -22,9 +23,13 @@ struct Rules {
   static std::vector<std::string_view> child_macs();
 
  private:
+  enum class Block : std::uint8_t { None, Must, May };
+  static constexpr std::size_t kAny = 0xffff;
   struct Rule {
     std::string_view word;
     void (*take)(Builder&, const Statement&);  ///< null: read past with a warning
+    std::size_t most = 2;                      ///< items, the word itself with them
+    Block block = Block::None;
   };
   static void apply(Builder& b, const Statement& s, std::span<const Rule> rules, const char* block);
   static void each(Builder& b, const Statement& s, void (*take)(Builder&, const Statement&));
@@ -33,6 +38,8 @@ struct Rules {
     if (value) target = *value;
   }
   static void set_time(Builder& b, const Statement& s, Duration& target);
+  static void only(Builder& b, const Statement& s, std::string_view word);
+  static void no_effect(Builder& b, const Statement& s);
 
   static void path(Builder& b, const Statement& s);
   static void log(Builder& b, const Statement& s);

@@ -22,6 +22,10 @@ class Scan {
   const Position& start() const { return start_; }
   Item item(Item::Kind kind, std::string_view text) const { return {kind, std::string{text}, start_}; }
 
+  /// False when a block is nested deeper than any that means something.
+  bool deeper() { return ++depth_ <= kDeepest; }
+  void shallower() { depth_ -= depth_ > 0 ? 1 : 0; }
+
   void complain(std::string message, std::string hint) {
     syntax_.diagnostics.push_back({Diagnostic::Severity::Error, start_, last_, std::move(message), std::move(hint)});
   }
@@ -32,6 +36,8 @@ class Scan {
   Position start_, next_;
   std::string last_;
   Syntax syntax_;
+  static constexpr unsigned kDeepest = 8;
+  unsigned depth_ = 0;
 };
 
 }  // namespace testudo::config

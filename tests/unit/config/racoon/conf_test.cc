@@ -160,7 +160,57 @@ INSTANTIATE_TEST_SUITE_P(
         ErrorRow{"sainfo anonymous { encryption_algorithm aes; authentication_algorithm hmac_sha1; }",
                  "no compression algorithm at anonymous"},
         ErrorRow{"sainfo anonymous { encryption_algorithm aess; }", "algorithm aess not supported"},
-        ErrorRow{"remote anonymous { nonce_size 7; }", "between 8 and 256"}));
+        ErrorRow{"remote anonymous { nonce_size 7; }", "between 8 and 256"},
+        ErrorRow{"timer { counter 0; }",
+                 "racoon.conf:1:17: \"0\" syntax error (expected a decimal number from 1 up to"},
+        ErrorRow{"timer { interval 0 sec; }", "expected a decimal number from 1 up to"},
+        ErrorRow{"timer { phase1 2 hour; }", "racoon.conf:1:16: \"2\" is too long (at most 3600 sec)"},
+        ErrorRow{"remote anonymous { lifetime time 0 sec; }", "expected a decimal number from 1 up to"},
+        ErrorRow{"remote anonymous { lifetime time 9000 hour; }", "is too long"},
+        ErrorRow{"sainfo anonymous { lifetime time 1000000 min; }", "is too long"},
+        ErrorRow{"log info debug;", "racoon.conf:1:10: \"debug\" syntax error (nothing more may stand behind log)"},
+        ErrorRow{"timer { interval 5 sec 6; }", "nothing more may stand behind interval"},
+        ErrorRow{"timer counter 5;", "nothing more may stand behind timer"},
+        ErrorRow{"timer;", "expected a block { } behind it"}, ErrorRow{"log info { }", "it has no block { }"},
+        ErrorRow{"remote anonymous main { }", "\"main\" syntax error (expected inherit"},
+        ErrorRow{"sainfo anonymous anonymous twice { }", "\"twice\" syntax error"},
+        ErrorRow{"remote anonymous { doi other; }", "expected ipsec_doi"},
+        ErrorRow{"a { a { a { a { a { a { a { a { a { ; } } } } } } } } }", "Blocks nested too deeply"}));
+
+TEST(RacoonConf, BlocksOfAnyDepthAreRefusedNotFollowed) {
+  std::string deep;
+  for (int i = 0; i < 300'000; ++i) deep += "a{";
+  EXPECT_TRUE(load(deep).failed());
+}
+
+TEST(RacoonConf, LifetimeIsForProposalsWithoutOneWhereverItStands) {
+  const Loaded loaded = load(R"(
+    remote "a" { exchange_mode main;
+      proposal { encryption_algorithm aes; hash_algorithm sha1; authentication_method pre_shared_key; dh_group 14; }
+      proposal { encryption_algorithm aes; hash_algorithm sha1; authentication_method pre_shared_key; dh_group 2;
+                 lifetime time 5 min; }
+      lifetime time 2 hour; }
+    remote "b" inherit "a" { }
+    remote "c" inherit "a" { lifetime time 3 hour; })");
+  ASSERT_FALSE(loaded.failed());
+  const auto& remotes = loaded.conf->policy.remotes;
+  ASSERT_EQ(remotes.size(), 3U);
+  const std::uint32_t wanted[] = {7200, 7200, 10800};
+  for (std::size_t i = 0; i < 3; ++i) {
+    ASSERT_EQ(remotes[i].proposals.size(), 2U);
+    EXPECT_EQ(remotes[i].proposals[0].lifetime, wanted[i]) << i;
+    EXPECT_EQ(remotes[i].proposals[1].lifetime, 300U) << i;
+  }
+}
+
+TEST(RacoonConf, WordsWithoutEffectSaySo) {
+  const Loaded loaded = load("complex_bundle on; padding { randomize off; } path pidfile \"/run/x.pid\";");
+  EXPECT_FALSE(loaded.failed());
+  ASSERT_EQ(loaded.diagnostics.size(), 3U);
+  EXPECT_THAT(to_string(loaded.diagnostics[0]), HasSubstr("\"complex_bundle\" has no effect here"));
+  EXPECT_THAT(to_string(loaded.diagnostics[1]), HasSubstr("\"padding\" has no effect here"));
+  EXPECT_THAT(to_string(loaded.diagnostics[2]), HasSubstr("\"pidfile\" is read but not acted upon yet"));
+}
 
 TEST(RacoonConf, OneErrorDoesNotHideTheNext) {
   const Loaded loaded = load("log loud;\ntimer { ; }\nlog quiet;\n");
