@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "unit/ike/pair.h"
+#include "wire/ike/v1/payload.h"
 
 namespace testudo::ike::v1 {
 namespace {
@@ -301,6 +302,64 @@ TEST(Exchanges, StrangersAreMarkedAsSuch) {
   ASSERT_EQ(p.b.count(Fact::Phase1TimedOut), 1U);
   for (const Told& told : p.b.told) EXPECT_TRUE(told.by_stranger);
   for (const Told& told : p.a.told) EXPECT_FALSE(told.by_stranger);
+}
+
+// ---- forgeries and repetitions under an established phase 1
+
+TEST(Exchanges, ADeleteInClearEndsNothing) {
+  Pair p;
+  p.want(p.a);
+  ByteVector body(4);
+  body[3] = static_cast<std::uint8_t>(p.b.out.begin()->first.second);
+  body[2] = static_cast<std::uint8_t>(p.b.out.begin()->first.second >> 8);
+  v1wire::ChainWriter payloads;
+  payloads.add(v1wire::Payload::Delete, v1wire::compose_deletion({v1wire::kDoiIpsec, ChildProtocol::Esp, {body}}));
+  wire::ike::Header header;
+  const keys::Cookies cookies = p.b.machine().v1().sas().begin()->second->cookies;
+  header.initiator = cookies.initiator;
+  header.responder = cookies.responder;
+  header.exchange = static_cast<std::uint8_t>(v1wire::Exchange::Informational);
+  header.message_id = 77;
+  header.next = static_cast<std::uint8_t>(payloads.first());
+  say(p, p.b, wire::ike::compose(header, payloads.bytes()));
+  EXPECT_EQ(p.b.out.size(), 1U);
+  EXPECT_EQ(p.b.count(Fact::Dropped), 1U);
+}
+
+TEST(Exchanges, AChangedDeleteEndsNothingAndTheRightOneDoes) {
+  Pair p;
+  p.want(p.a);
+  ByteVector deletion;
+  p.link = [&](unsigned, ByteVector& bytes) {
+    deletion = bytes;
+    return 0U;
+  };
+  p.event(p.a, Expired{ChildProtocol::Esp, p.a.in.begin()->second.spi, p.a.here, true});
+  for (std::size_t place = 20; place < deletion.size(); ++place) {
+    if (place == 24) place = 28;  // the length
+    ByteVector changed = deletion;
+    changed[place] ^= 0x40;
+    say(p, p.b, changed);
+    EXPECT_EQ(p.b.out.size(), 1U) << place;
+  }
+  say(p, p.b, deletion);
+  EXPECT_TRUE(p.b.out.empty());
+}
+
+TEST(Exchanges, AQuickModeOfOldIsNotBegunAgain) {
+  Pair p;
+  ByteVector offer;
+  p.link = [&](unsigned number, ByteVector& bytes) {
+    if (number == 7) offer = bytes;
+    return 1U;
+  };
+  p.want(p.a);
+  p.pass(seconds{60});  // the exchange itself is forgotten
+  say(p, p.b, offer);
+  p.settle();
+  EXPECT_EQ(p.b.in.size(), 1U);
+  ASSERT_EQ(p.b.count(Fact::Dropped), 1U);
+  EXPECT_EQ(p.b.told.back().text, "a message id of old");
 }
 
 }  // namespace
