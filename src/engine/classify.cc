@@ -49,13 +49,10 @@ Match match(const Passage& passage, spd::Direction direction, const spd::Databas
 }  // namespace
 
 bool selector_is_hidden(const Passage& passage, spd::Direction direction, const spd::Database& spd) {
-  std::optional<bool> hidden;
-  spd.for_each(direction, [&](const spd::Policy& policy) {
-    const net::Selector& s = policy.selector;
-    if (hidden || !s.source.contains(passage.ip.source) || !s.destination.contains(passage.ip.destination)) return;
-    hidden = s.protocol != net::protocol::kAny || s.source_port != 0 || s.destination_port != 0;
-  });
-  return hidden.value_or(false);
+  const spd::Policy* first = spd.first_for_addresses(direction, passage.ip.source, passage.ip.destination);
+  if (first == nullptr) return false;
+  const net::Selector& s = first->selector;
+  return s.protocol != net::protocol::kAny || s.source_port != 0 || s.destination_port != 0;
 }
 
 Classified classify(const Passage& passage, spd::Direction direction, const Engine::Parts& parts, Verdicts& verdicts) {

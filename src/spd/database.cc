@@ -6,18 +6,13 @@
 #include <map>
 #include <utility>
 
+#include "spd/address_index.h"
 #include "spd/reqid_pool.h"
+#include "spd/selector_hash.h"
 #include "spd/selector_index.h"
 
 namespace testudo::spd {
 namespace {
-
-struct SelectorHash {
-  std::size_t operator()(const net::Selector& s) const noexcept {
-    const net::Flow flow{s.source.address, s.destination.address, s.protocol, s.source_port, s.destination_port};
-    return std::hash<net::Flow>{}(flow)*31 + (s.source.length << 8 | s.destination.length);
-  }
-};
 
 /// netipsec's test is strict and in whole seconds.
 bool older_than(Time since, Time now, std::uint64_t limit) {
@@ -36,6 +31,7 @@ struct Database::Impl {
   struct List {
     std::map<std::uint64_t, std::unique_ptr<Entry>> in_order;
     SelectorIndex index;
+    AddressIndex by_addresses;
     BySelector by_users, by_system;
     Journal journal;
   };
@@ -108,7 +104,8 @@ const Policy* Database::Impl::append(Policy policy) {
   settle_reqids(e.policy);
   l.in_order.emplace_hint(l.in_order.end(), e.order, std::move(entry));
   l.index.add(e.policy.selector, e.order, &e.policy);
-  l.journal.appended(e.policy.selector);
+  l.by_addresses.add(e.policy.selector, e.order, &e.policy);
+  l.journal.record({Journal::Change::Kind::Appended, e.policy.id, &e.policy, e.policy.selector});
   owners(l, e.policy)[e.policy.selector] = &e;
   by_id[e.policy.id] = &e;
   watch(e);
@@ -125,6 +122,8 @@ const Policy* Database::Impl::replace(Entry& entry, Policy policy) {
   entry.policy = std::move(policy);
   timed.erase(entry.order);
   watch(entry);
+  const Policy& p = entry.policy;
+  list(p.direction).journal.record({Journal::Change::Kind::Replaced, p.id, &p, p.selector});
   ++generation;
   return &entry.policy;
 }
@@ -133,7 +132,8 @@ Policy Database::Impl::take(Entry& entry) {
   Policy policy = std::move(entry.policy);
   List& l = list(policy.direction);
   l.index.remove(policy.selector, entry.order);
-  l.journal.removed(&entry.policy);
+  l.by_addresses.remove(policy.selector, entry.order);
+  l.journal.record({Journal::Change::Kind::Removed, policy.id, &entry.policy, policy.selector});
   owners(l, policy).erase(policy.selector);
   by_id.erase(policy.id);
   release_reqids(policy);
@@ -192,6 +192,11 @@ const Policy* Database::find(Direction direction, const net::Selector& selector)
 
 const Policy* Database::lookup(Direction direction, const net::Flow& flow) const {
   return impl_->list(direction).index.lookup(flow);
+}
+
+const Policy* Database::first_for_addresses(Direction direction, const net::Address& source,
+                                            const net::Address& destination) const {
+  return impl_->list(direction).by_addresses.lookup(source, destination);
 }
 
 void Database::for_each(Direction direction, const std::function<void(const Policy&)>& visit) const {

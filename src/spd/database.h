@@ -40,6 +40,10 @@ class Database {
   /// The first policy in order that matches, or null.
   const Policy* lookup(Direction direction, const net::Flow& flow) const;
 
+  /// The first in order whose addresses match, whatever else it asks for.
+  const Policy* first_for_addresses(Direction direction, const net::Address& source,
+                                    const net::Address& destination) const;
+
   /// In list order.
   void for_each(Direction direction, const std::function<void(const Policy&)>& visit) const;
   std::size_t size(Direction direction) const;

@@ -1,9 +1,11 @@
 #pragma once
-// A flow as six words, so that hash tables mask, compare and hash it without looking at its fields.  Pure.
+// Flows as a few words, and selectors as masks of them, so that hash tables mask, compare and hash without looking at
+// fields.  Pure.
 //
-//   0,1 source   2,3 destination   4 scopes   5: families (bits 63, 62), protocol (32…39), ports
+//   FlowKey   0,1 source   2,3 destination   4 scopes   5: families (bits 63, 62), protocol (32…39), ports
+//   ShortKey  0 both addresses   1: protocol (32…39), ports                          of flows within IPv4
 //
-// An IPv4 address stands in the high half of its first word, so that a prefix covers leading bits in both families.
+// An IPv4 address stands in the high half of a FlowKey's word, so that a prefix covers leading bits in both families.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -13,14 +15,20 @@
 namespace testudo::spd {
 
 using FlowKey = std::array<std::uint64_t, 6>;
-
-inline constexpr unsigned kSourceFamilyBit = 63, kDestinationFamilyBit = 62;
+using ShortKey = std::array<std::uint64_t, 2>;
 
 FlowKey key_of(const net::Flow& flow);
+ShortKey short_key_of(const net::Flow& flow);
 
-inline FlowKey masked(const FlowKey& key, const FlowKey& mask) {
-  FlowKey out;
-  for (std::size_t i = 0; i < key.size(); ++i) out[i] = key[i] & mask[i];
+/// The bits of a key that the selector compares; of its family's kind.
+FlowKey mask_of(const net::Selector& selector);
+ShortKey short_mask_of(const net::Selector& selector);
+
+template <std::size_t Words>
+std::array<std::uint64_t, Words> masked(const std::array<std::uint64_t, Words>& key,
+                                        const std::array<std::uint64_t, Words>& mask) {
+  std::array<std::uint64_t, Words> out;
+  for (std::size_t i = 0; i < Words; ++i) out[i] = key[i] & mask[i];
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 
+#include "base/strong.h"
 #include "net/flow.h"
 
 namespace testudo::spd {
@@ -15,34 +16,39 @@ class Journal {
  public:
   static constexpr std::uint64_t kRemembered = 256;  ///< a power of two
 
+  struct Change {
+    enum class Kind : std::uint8_t {
+      Appended,  ///< at the tail: it can only decide what nothing decided before
+      Replaced,  ///< in its place, by one with the same selector, at the same address
+      Removed,
+    };
+    Kind kind = Kind::Appended;
+    PolicyId id;
+    const Policy* policy = nullptr;  ///< to be compared; it may be gone
+    net::Selector selector{};
+  };
+
   /// How many changes there were.
   std::uint64_t epoch() const { return epoch_; }
+  bool remembers(std::uint64_t since) const { return epoch_ - since <= kRemembered; }
+  /// The change that made epoch `n` of n - 1; one that it remembers.
+  const Change& change(std::uint64_t n) const { return changes_[(n - 1) % kRemembered]; }
 
-  /// A new policy at the tail: it can only decide what nothing decided before.
-  void appended(const net::Selector& selector) { next() = {nullptr, selector}; }
-  /// The pointer is compared and never followed.
-  void removed(const Policy* policy) { next() = {policy, {}}; }
+  void record(const Change& change) { changes_[epoch_++ % kRemembered] = change; }
 
   /// What the list answered for this flow at that epoch it answers now.  May say no where a new look-up would give the
   /// same; never yes where it would not.
   bool still_holds(const Policy* answer, const net::Flow& flow, std::uint64_t since) const {
-    if (since == epoch_) return true;
-    if (epoch_ - since > kRemembered) return false;
-    for (std::uint64_t at = since; at != epoch_; ++at) {
-      const Change& change = changes_[at % kRemembered];
-      const bool is_removal = change.removed != nullptr;
-      if (is_removal ? change.removed == answer : answer == nullptr && change.appended.matches(flow)) return false;
+    if (!remembers(since)) return false;
+    for (std::uint64_t n = since; n != epoch_; ++n) {
+      const Change& c = changes_[n % kRemembered];
+      if (c.kind == Change::Kind::Removed && c.policy == answer) return false;
+      if (c.kind == Change::Kind::Appended && answer == nullptr && c.selector.matches(flow)) return false;
     }
     return true;
   }
 
  private:
-  struct Change {
-    const Policy* removed = nullptr;
-    net::Selector appended{};
-  };
-  Change& next() { return changes_[epoch_++ % kRemembered]; }
-
   std::uint64_t epoch_ = 0;
   std::array<Change, kRemembered> changes_{};
 };

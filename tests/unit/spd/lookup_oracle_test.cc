@@ -35,6 +35,12 @@ class PlainList {
     }
     return 0;
   }
+  std::uint32_t first_for_addresses(const net::Address& source, const net::Address& destination) const {
+    for (const auto& [s, id] : entries_) {
+      if (inside(s.source, source) && inside(s.destination, destination)) return id;
+    }
+    return 0;
+  }
   const net::Selector& at(std::size_t i) const { return entries_[i].first; }
   std::size_t size() const { return entries_.size(); }
 
@@ -157,6 +163,54 @@ TEST(SpdOracle, TenMillionRandomPacketsMeetTheSamePolicyAsInAPlainList) {
   // Neither always nor never: otherwise the test would say little.
   EXPECT_GT(hits, 2'000'000U);
   EXPECT_LT(hits, 9'800'000U);
+}
+
+TEST(SpdOracle, AMillionPairsOfAddressesMeetTheSameFirstPolicyAsInAPlainList) {
+  constexpr int kSets = 100;
+  constexpr int kRounds = 100;
+  constexpr int kPairs = 100;
+  static_assert(kSets * kRounds * kPairs == 1'000'000);
+  std::uint64_t hits = 0, unlike_lookup = 0;
+  for (int set = 0; set < kSets; ++set) {
+    Dice dice{static_cast<std::uint64_t>(set) + 1'000'000};
+    Database spd;
+    PlainList list;
+    for (int round = 0; round < kRounds; ++round) {
+      for (int i = 0; i < 3; ++i) ASSERT_NO_FATAL_FAILURE(change(spd, list, dice));
+      for (int i = 0; i < kPairs; ++i) {
+        // One in some pairs is of two families.
+        const net::Flow f = dice.flow(), g = dice.below(8) == 0 ? dice.flow() : f;
+        const Policy* found = spd.first_for_addresses(Direction::Out, f.source, g.destination);
+        const std::uint32_t expected = list.first_for_addresses(f.source, g.destination);
+        ASSERT_EQ(found == nullptr ? 0 : found->id.value, expected) << "set " << set << ": " << f.to_string();
+        ASSERT_EQ(spd.first_for_addresses(Direction::In, f.source, g.destination), nullptr);
+        hits += expected != 0 ? 1 : 0;
+        unlike_lookup += expected != list.lookup(f) ? 1 : 0;
+      }
+    }
+  }
+  // Neither always nor never: otherwise the test would say little.
+  EXPECT_GT(hits, 250'000U);
+  EXPECT_LT(hits, 990'000U);
+  EXPECT_GT(unlike_lookup, 100'000U);
+}
+
+TEST(SpdScale, ManyPortsBetweenTwoHostsAreOneLookUpByAddresses) {
+  Database spd;
+  constexpr std::uint16_t kCount = 60'000;
+  std::vector<PolicyId> ids;
+  for (std::uint16_t port = 1; port <= kCount; ++port) {
+    const auto added = spd.add(policy({prefix("10.0.0.1"), prefix("10.0.0.2"), net::protocol::kTcp, 0, port}));
+    ASSERT_TRUE(added.has_value());
+    ids.push_back((*added)->id);
+  }
+  for (const PolicyId id : ids) {
+    const Policy* first = spd.first_for_addresses(Direction::Out, ip("10.0.0.1"), ip("10.0.0.2"));
+    ASSERT_NE(first, nullptr);
+    ASSERT_EQ(first->id, id);
+    ASSERT_TRUE(spd.remove(id).has_value());
+  }
+  EXPECT_EQ(spd.first_for_addresses(Direction::Out, ip("10.0.0.1"), ip("10.0.0.2")), nullptr);
 }
 
 TEST(SpdScale, AHundredThousandPoliciesAreAddedFoundAndRemoved) {

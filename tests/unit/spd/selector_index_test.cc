@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "spd/policy.h"
 #include "support/packets.h"
 
@@ -38,18 +40,41 @@ TEST_F(SelectorIndexTest, TheLowerOrderWinsWhicheverCameFirst) {
 TEST_F(SelectorIndexTest, SelectorsThatDifferOnlyBeyondThePrefixShareAKey) {
   index.add(selector("10.0.0.7/8", "0.0.0.0/0"), 9, &a);
   index.add(selector("10.0.0.8/8", "0.0.0.0/0"), 3, &b);
-  EXPECT_EQ(index.shapes(), 1U);
+  EXPECT_EQ(index.tables(), 1U);
   EXPECT_EQ(at("10.0.0.1", "10.0.0.2"), &b);
   index.remove(selector("10.0.0.8/8", "0.0.0.0/0"), 3);
   EXPECT_EQ(at("10.0.0.1", "10.0.0.2"), &a);
 }
 
-TEST_F(SelectorIndexTest, AShapeGoesWithItsLastSelector) {
+TEST_F(SelectorIndexTest, NeighbouringLengthsShareATable) {
+  index.add(selector("10.0.0.0/8", "0.0.0.0/0"), 2, &a);
+  index.add(selector("10.0.0.0/9", "0.0.0.0/0"), 1, &b);
+  EXPECT_EQ(index.tables(), 1U);
+  EXPECT_EQ(at("10.0.0.1", "10.0.0.2"), &b);
+  EXPECT_EQ(at("10.128.0.1", "10.0.0.2"), &a);
+}
+
+TEST_F(SelectorIndexTest, WhatMakesALongChainGetsTablesOfItsOwn) {
+  std::vector<Policy> hosts(200);
+  for (std::uint32_t i = 0; i < 200; ++i) {
+    index.add({{net::Address::v4(0x0a000000U + i), 25 + i % 7}, prefix("0.0.0.0/0"), net::protocol::kAny, 0, 0},
+              1000 - i, &hosts[i]);
+  }
+  EXPECT_GT(index.tables(), 1U);
+  EXPECT_EQ(at("10.0.0.1", "10.0.0.2"), &hosts[126]) << "the last /25 of this half";
+  for (std::uint32_t i = 0; i < 200; ++i) {
+    index.remove({{net::Address::v4(0x0a000000U + i), 25 + i % 7}, prefix("0.0.0.0/0"), net::protocol::kAny, 0, 0},
+                 1000 - i);
+  }
+  EXPECT_EQ(index.tables(), 0U);
+}
+
+TEST_F(SelectorIndexTest, ATableGoesWithItsLastSelector) {
   index.add(selector("10.0.0.0/8", "0.0.0.0/0"), 1, &a);
-  index.add(selector("10.0.0.0/9", "0.0.0.0/0"), 2, &b);
-  EXPECT_EQ(index.shapes(), 2U);
+  index.add(selector("0.0.0.0/0", "10.0.0.0/8"), 2, &b);
+  EXPECT_EQ(index.tables(), 2U);
   index.remove(selector("10.0.0.0/8", "0.0.0.0/0"), 1);
-  EXPECT_EQ(index.shapes(), 1U);
+  EXPECT_EQ(index.tables(), 1U);
   EXPECT_EQ(at("10.0.0.1", "10.0.0.2"), &b);
 }
 
