@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 #include <fstream>
+#include <utility>
 
 #include "host/conflicts.h"
 #include "host/sysctl.h"
@@ -95,21 +96,35 @@ Status<io::SystemError> Attachment::route_marked_packets() {
 }
 
 Status<io::SystemError> Attachment::apply(const FilterPlan& plan) {
-  // The first plan after a crash replaces, in one transaction, the rules that were in force until now.
-  if (adopted_) {
-    TRY_DONE(install(plan));
-  } else if (const std::string commands = nft_update(plan_, plan, settings_); !commands.empty()) {
-    TRY_DONE(nft_.run(commands));
-  }
-  plan_ = plan;
-  adopted_ = false;
+  // The first plan after a crash replaces, in one transaction, the rules that were in force until now; so does the
+  // first after a failure.
+  const bool anew = adopted_ || std::exchange(uncertain_, true);
+  const std::string commands = anew ? "" : filter_.update(plan);
+  if (anew) TRY_DONE(install(plan));
+  if (!commands.empty()) TRY_DONE(nft_.run(commands));
+  uncertain_ = adopted_ = false;
   return Done{};
 }
 
 Status<io::SystemError> Attachment::install(const FilterPlan& plan) {
-  TRY_DONE(nft_.run(nft_install(plan, settings_)));
+  TRY_DONE(nft_.run(filter_.install(plan)));
   static_cast<void>(nft_.run(nft_log_refused(settings_)));  // apart: not every kernel can
   return Done{};
+}
+
+bool Attachment::follow(const FilterChanges& changes) {
+  if (adopted_ || uncertain_) return false;
+  const auto commands = filter_.follow(changes);
+  return commands && try_run(*commands);
+}
+
+bool Attachment::fit_tcp(const FilterPlan& plan) {
+  return !adopted_ && !uncertain_ && try_run(filter_.fit_tcp(plan));
+}
+
+bool Attachment::try_run(const std::string& commands) {
+  uncertain_ = !commands.empty() && !nft_.run(commands);
+  return !uncertain_;
 }
 
 void Attachment::detach() {

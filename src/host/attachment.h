@@ -14,6 +14,7 @@
 #include "host/filter.h"
 #include "host/netlink.h"
 #include "host/nft.h"
+#include "host/nft_counter.h"
 #include "host/settings.h"
 #include "host/steering.h"
 #include "io/tun.h"
@@ -33,6 +34,10 @@ class Attachment {
   bool adopted() const { return adopted_; }
   /// The rules follow the SPD; in one transaction.
   Status<io::SystemError> apply(const FilterPlan& plan);
+  /// The same for some changes of many policies.  False when it takes apply() instead.
+  bool follow(const FilterChanges& changes);
+  /// TCP is told what fits by now, of policies that the rules follow already.  False when it takes apply() instead.
+  bool fit_tcp(const FilterPlan& plan);
   /// Turns ESP in UDP over to the engine's sockets.
   Status<io::SystemError> steer(const std::vector<Steer>& steers) {
     return nft_.run(nft_steer(settings_.nft_steering_table(), steers));
@@ -45,26 +50,29 @@ class Attachment {
   /// Circumstances of this host that make IPsec fail or surprise, as sentences; as they are now.
   std::vector<std::string> warnings();
   /// Clear packets that an inbound policy dropped, and marked packets that tried to leave elsewhere, since the start.
-  std::uint64_t refused_in_clear() { return nft_.packets(settings_.nft_table(), "in_polvio"); }
-  std::uint64_t escapes_stopped() { return nft_.packets(settings_.nft_table(), "escaped"); }
+  std::uint64_t refused_in_clear() { return nft_counter_packets(settings_.nft_table(), "in_polvio"); }
+  std::uint64_t escapes_stopped() { return nft_counter_packets(settings_.nft_table(), "escaped"); }
 
  private:
   Attachment(Settings settings, io::Tun tun, std::unique_ptr<Netlink> netlink, std::string state_file)
       : settings_(std::move(settings)),
         tun_(std::move(tun)),
         netlink_(std::move(netlink)),
+        filter_(settings_),
         state_file_(std::move(state_file)) {}
   Status<io::SystemError> take_place();
   Status<io::SystemError> install(const FilterPlan& plan);
   Status<io::SystemError> route_marked_packets();
   void replace(const Settings& left_behind);
+  bool try_run(const std::string& commands);
 
   Settings settings_;
   io::Tun tun_;
   std::unique_ptr<Netlink> netlink_;
   Nft nft_;
-  FilterPlan plan_;
+  Filter filter_;
   bool adopted_ = false;
+  bool uncertain_ = false;  ///< the kernel refused rules that filter_ holds for done
   std::string state_file_;
 };
 

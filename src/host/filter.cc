@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <unordered_set>
+#include <utility>
 
 #include "host/mss.h"
 #include "net/protocol.h"
@@ -11,65 +11,27 @@
 namespace testudo::host {
 namespace {
 
-using net::Selector;
-namespace protocol = net::protocol;
+using Generous = PolicyChain::Verdict::Generous;
+
+constexpr const char* kRefuse = "goto refused";
+
+// An inbound policy that a packet can pass by when it shows neither protocol nor ports.
+bool can_hide(const FilterRule& rule) {
+  const net::Selector& s = rule.selector;
+  const bool named = s.protocol != net::protocol::kAny || s.source_port != 0 || s.destination_port != 0;
+  return named && rule.treatment == Treatment::Protect && !s.source.address.is_v4();
+}
+
+FilterRule without_protocol(const FilterRule& rule) {
+  FilterRule bare = rule;
+  bare.selector = {rule.selector.source, rule.selector.destination, net::protocol::kAny, 0, 0};
+  return bare;
+}
 
 std::string hex(std::uint32_t value) {
   std::array<char, 11> text{};
   std::snprintf(text.data(), text.size(), "0x%08x", value);
   return text.data();
-}
-
-constexpr const char* kRefuse = "goto refused";
-
-bool is_v4(const Selector& s) {
-  return s.source.address.is_v4();
-}
-
-std::string numeric(const net::Prefix& prefix) {
-  // Scopes are names of links of this host; an address in a packet has none.
-  std::string text = prefix.masked().to_string();
-  text.resize(std::min(text.size(), text.find('%')));
-  return text + "/" + std::to_string(prefix.length);
-}
-
-std::string address_match(const Selector& s) {
-  const std::string ip = is_v4(s) ? "ip" : "ip6";
-  std::string text = is_v4(s) ? "meta nfproto ipv4 " : "meta nfproto ipv6 ";
-  if (s.source.length > 0) text += ip + " saddr " + numeric(s.source) + " ";
-  if (s.destination.length > 0) text += ip + " daddr " + numeric(s.destination) + " ";
-  return text;
-}
-
-// ICMP's type and code, or the ports of the others, at the place where nft counts bits of the transport header.
-std::string transport_match(const Selector& s, bool type_and_code) {
-  std::string text;
-  if (s.source_port != 0) text += (type_and_code ? "@th,0,8 " : "@th,0,16 ") + std::to_string(s.source_port) + " ";
-  if (s.destination_port != 0) {
-    text += (type_and_code ? "@th,8,8 " : "@th,16,16 ") + std::to_string(s.destination_port) + " ";
-  }
-  return text;
-}
-
-bool has_ports(const Selector& s) {
-  return s.source_port != 0 || s.destination_port != 0;
-}
-
-// KAME compares an `any` policy's ports with whatever stands for ports in the packet, ICMP's type and code too.
-std::vector<std::string> any_protocol_matches(const Selector& s, const std::string& addresses, bool generous) {
-  if (!has_ports(s)) return {addresses};
-  std::vector<std::string> matches{addresses + "meta l4proto { 6, 17, 33, 132, 136 } " + transport_match(s, false)};
-  if (s.source_port < 256 && s.destination_port < 256) {
-    matches.push_back(addresses + "meta l4proto { 1, 58 } " + transport_match(s, true));
-  }
-  if (generous) matches.push_back(addresses + "meta l4proto { 47, 135 } ");
-  return matches;
-}
-
-bool protects(const std::vector<FilterRule>& rules, net::Family family) {
-  return std::ranges::any_of(rules, [&](const FilterRule& r) {
-    return r.treatment == Treatment::Protect && r.selector.source.address.family() == family;
-  });
 }
 
 std::string mark_for_engine(const Settings& s) {
@@ -79,21 +41,6 @@ std::string mark_for_engine(const Settings& s) {
 // Left alone whatever the policies say.
 void append_exempt(std::vector<std::string>& rules) {
   rules.emplace_back("icmpv6 type { 130-137, 143 } ip6 hoplimit { 1, 255 } accept");
-}
-
-std::string chain_rules(const std::string& table, const std::string& chain, const std::vector<std::string>& rules,
-                        std::size_t from = 0) {
-  const std::string add = "add rule inet " + table + " " + chain + " ";
-  std::string text;
-  for (std::size_t i = from; i < rules.size(); ++i) text.append(add).append(rules[i]).append("\n");
-  return text;
-}
-
-std::string replace_or_append(const std::string& table, const std::string& chain,
-                              const std::vector<std::string>& before, const std::vector<std::string>& after) {
-  const bool grown = before.size() <= after.size() && std::equal(before.begin(), before.end(), after.begin());
-  if (grown) return chain_rules(table, chain, after, before.size());
-  return "flush chain inet " + table + " " + chain + "\n" + chain_rules(table, chain, after);
 }
 
 std::string base_chain(const std::string& table, const std::string& name, const std::string& hook) {
@@ -106,7 +53,9 @@ std::vector<std::string> outbound_frame(const Settings& s) {
   rules.push_back("meta mark & " + hex(s.mark_mask()) + " == " + hex(s.own_mark()) + " accept");
   rules.push_back("meta mark & " + hex(s.mark_mask()) + " != 0 meta mark set meta mark & " + hex(~s.mark_mask()));
   append_exempt(rules);
-  rules.emplace_back("jump outbound_policies");
+  for (const char* chain : {"outbound_families", "outbound_policies", "outbound_rest"}) {
+    rules.push_back(std::string{"jump "} + chain);
+  }
   return rules;
 }
 
@@ -135,92 +84,29 @@ std::vector<std::string> input_frame(const Settings& s) {
 
 }  // namespace
 
-std::vector<std::string> nft_matches(const Selector& s, bool generous) {
-  const std::string addresses = address_match(s);
-  if (s.protocol == protocol::kAny) return any_protocol_matches(s, addresses, generous);
-  const std::string match = addresses + "meta l4proto " + std::to_string(s.protocol) + " ";
-  if (!has_ports(s)) return {match};
-  // The engine compares a GRE key and a mobility type; nft's view of them is not worth its rules.
-  const bool readable = s.protocol != protocol::kGre && s.protocol != protocol::kMobility;
-  if (readable) return {match + transport_match(s, net::has_type_and_code(s.protocol))};
-  return generous ? std::vector{match} : std::vector<std::string>{};
-}
+Filter::Filter(const Settings& s)
+    : settings_(s),
+      outbound_({s.nft_table(), "outbound_policies", "out"}, {"accept", Generous::Never},
+                {mark_for_engine(s), Generous::Always}),
+      inbound_({s.nft_table(), "inbound_policies", "in"}, {"accept", Generous::Never},
+               {kRefuse, Generous::WithProtocol}),
+      hidden_({s.nft_table(), "inbound_hidden", "hidden"}, {"accept", Generous::Never}, {kRefuse, Generous::Never}) {}
 
-std::vector<std::string> outbound_rules(const FilterPlan& plan, const Settings& settings) {
-  const std::string mark = mark_for_engine(settings);
-  std::vector<std::string> rules;
-  const bool v4 = plan.protect_rest_v4 || protects(plan.outbound, net::Family::V4);
-  const bool v6 = plan.protect_rest_v6 || protects(plan.outbound, net::Family::V6);
-  const bool everything = plan.outbound.size() > kMaxOutboundRules;
-  const auto of_family = [&](const std::string& condition) {
-    if (v4) rules.push_back("meta nfproto ipv4 " + condition + mark);
-    if (v6) rules.push_back("meta nfproto ipv6 " + condition + mark);
-  };
-  if (everything) {
-    of_family("");
-    return rules;
-  }
-  if (v4) rules.push_back("ip frag-off & 0x3fff != 0 " + mark);
-  if (v6) rules.push_back("exthdr frag exists " + mark);
-  of_family("meta l4proto 51 ");
-  for (const FilterRule& rule : plan.outbound) {
-    const bool protect = rule.treatment == Treatment::Protect;
-    for (const std::string& match : nft_matches(rule.selector, protect)) {
-      rules.push_back(match + (protect ? mark : "accept"));
-    }
-  }
-  return rules;
-}
-
-std::vector<std::string> inbound_rules(const FilterPlan& plan) {
-  std::vector<std::string> rules;
-  for (const FilterRule& rule : plan.inbound) {
-    const bool protect = rule.treatment == Treatment::Protect;
-    const bool generous = protect && rule.selector.protocol != protocol::kAny;
-    for (const std::string& match : nft_matches(rule.selector, generous)) {
-      rules.push_back(match + (protect ? kRefuse : "accept"));
-    }
-  }
-  return rules;
-}
-
-std::vector<std::string> inbound_rest_rules(const FilterPlan& plan) {
-  const std::string refuse{kRefuse};
-  std::vector<std::string> rules;
-  if (plan.protect_rest_v4) rules.push_back("meta nfproto ipv4 " + refuse);
-  if (plan.protect_rest_v6) rules.push_back("meta nfproto ipv6 " + refuse);
-  // Rules with an l4proto or a port pass by a packet in which nft finds none: of extension headers that it could not
-  // walk to their end, or a first fragment that stops before them (RFC 7112 lets us drop those).
-  std::vector<std::string> unreadable;
-  std::unordered_set<std::string> seen;
-  for (const FilterRule& rule : plan.inbound) {
-    if (rule.treatment != Treatment::Protect || is_v4(rule.selector)) continue;
-    const std::string match = address_match(rule.selector) + refuse;
-    const bool named = rule.selector.protocol != protocol::kAny || has_ports(rule.selector);
-    if (named && seen.insert(match).second) unreadable.push_back(match);
-  }
-  if (unreadable.empty()) return rules;
-  for (const char* readable : {"meta l4proto != 255 exthdr frag missing accept",
-                               "meta l4proto != 255 frag frag-off != 0 accept", "@th,0,32 != 0 accept"}) {
-    rules.emplace_back(readable);
-  }
-  rules.insert(rules.end(), unreadable.begin(), unreadable.end());
-  return rules;
-}
-
-std::string nft_install(const FilterPlan& plan, const Settings& s) {
+std::string Filter::install(const FilterPlan& plan) {
+  *this = Filter{Settings{settings_}};
+  const Settings& s = settings_;
   const std::string table = s.nft_table();
   std::string text = nft_remove(table) + "add table inet " + table + "\nadd counter inet " + table + " in_polvio\n" +
                      "add counter inet " + table + " escaped\n";
-  for (const char* chain : {"outbound_policies", "outbound_rest", "outbound", "inbound_policies", "inbound_rest",
-                            "inbound", "mss_into_device", "mss_out_of_device", "refused"}) {
+  for (const char* chain :
+       {"outbound_families", "outbound_policies", "outbound_rest", "outbound", "inbound_policies", "inbound_hidden",
+        "inbound_rest", "inbound", "mss_into_device", "mss_out_of_device", "refused"}) {
     text += "add chain inet " + table + " " + chain + "\n";
   }
   text += chain_rules(table, "outbound", outbound_frame(s));
-  text += chain_rules(table, "outbound", {"jump outbound_rest"});
   text += chain_rules(table, "inbound", inbound_frame(s));
   text += chain_rules(table, "refused", {"counter name in_polvio drop"});
-  text += nft_update({}, plan, s);
+  text += update(plan);
   text += base_chain(table, "output", "type route hook output priority mangle");
   text += chain_rules(table, "output", {"goto outbound"});
   // Behind NAT, as NetBSD has it: an answer to what was masqueraded here is looked up by the address it goes on to.
@@ -243,26 +129,94 @@ std::string nft_install(const FilterPlan& plan, const Settings& s) {
   return text;
 }
 
-std::string nft_update(const FilterPlan& before, const FilterPlan& after, const Settings& s) {
-  const std::string table = s.nft_table();
-  const auto rest = [&](const FilterPlan& p) {
-    std::vector<std::string> rules;
-    if (p.protect_rest_v4) rules.push_back("meta nfproto ipv4 " + mark_for_engine(s));
-    if (p.protect_rest_v6 || protects(p.outbound, net::Family::V6)) {
-      // A chain of extension headers that nft could not walk has no l4proto, so that rules with one passed it by.
-      if (!p.protect_rest_v6) rules.emplace_back("meta nfproto ipv6 meta l4proto != 255 accept");
-      rules.push_back("meta nfproto ipv6 " + mark_for_engine(s));
-    }
-    return rules;
-  };
-  return replace_or_append(table, "outbound_policies", outbound_rules(before, s), outbound_rules(after, s)) +
-         replace_or_append(table, "outbound_rest", rest(before), rest(after)) +
-         replace_or_append(table, "inbound_policies", inbound_rules(before), inbound_rules(after)) +
-         replace_or_append(table, "inbound_rest", inbound_rest_rules(before), inbound_rest_rules(after)) +
-         replace_or_append(table, "mss_into_device", mss_rules(before, Way::IntoDevice),
-                           mss_rules(after, Way::IntoDevice)) +
-         replace_or_append(table, "mss_out_of_device", mss_rules(before, Way::OutOfDevice),
-                           mss_rules(after, Way::OutOfDevice));
+std::string Filter::update(const FilterPlan& plan) {
+  protect_rest_v4_ = plan.protect_rest_v4;
+  protect_rest_v6_ = plan.protect_rest_v6;
+  std::vector<FilterRule> hidden;
+  for (const FilterRule& rule : plan.inbound) {
+    if (can_hide(rule)) hidden.push_back(without_protocol(rule));
+  }
+  std::string commands = std::exchange(unsaid_, {});
+  commands += outbound_.replace(plan.outbound) + inbound_.replace(plan.inbound) + hidden_.replace(hidden);
+  return commands + update_family_rules() + fit_tcp(plan);
+}
+
+std::optional<std::string> Filter::follow(const FilterChanges& changes) {
+  std::string commands = std::exchange(unsaid_, {});
+  if (follow_policies(changes, commands)) return commands + update_family_rules();
+  // The chains hold them for done; what update() adds goes on from there.
+  unsaid_ = std::move(commands);
+  return std::nullopt;
+}
+
+bool Filter::follow_policies(const FilterChanges& changes, std::string& commands) {
+  // Of few policies the next connection may already be told by all of them.
+  if (!outbound_.in_sets() && !keeps_tcp(changes.outbound)) return false;
+  std::vector<FilterChange> hidden;
+  for (const FilterChange& change : changes.inbound) {
+    const bool came = change.kind == FilterChange::Kind::Appended;
+    if (came && can_hide(change.rule)) hidden.push_back({change.kind, without_protocol(change.rule)});
+    if (!came && hidden_.holds(change.rule.policy)) hidden.push_back(change);
+  }
+  return outbound_.follow(changes.outbound, commands) && inbound_.follow(changes.inbound, commands) &&
+         hidden_.follow(hidden, commands);
+}
+
+bool Filter::keeps_tcp(const std::vector<FilterChange>& outbound) const {
+  return std::ranges::all_of(outbound, [&](const FilterChange& change) {
+    const bool v4 = change.rule.selector.source.address.is_v4();
+    return change.kind == FilterChange::Kind::Removed || keeps_mss(change.rule, v4 ? mss_.common_v4 : mss_.common_v6);
+  });
+}
+
+std::string Filter::fit_tcp(const FilterPlan& plan) {
+  Mss now{mss_rules(plan, Way::IntoDevice), mss_rules(plan, Way::OutOfDevice), common_mss(plan, net::Family::V4),
+          common_mss(plan, net::Family::V6)};
+  const std::string table = settings_.nft_table();
+  const std::string commands = replace_or_append(table, "mss_into_device", mss_.into_device, now.into_device) +
+                               replace_or_append(table, "mss_out_of_device", mss_.out_of_device, now.out_of_device);
+  mss_ = std::move(now);
+  return commands;
+}
+
+std::string Filter::update_family_rules() {
+  FamilyRules now = family_rules();
+  const std::string table = settings_.nft_table();
+  const std::string commands = replace_or_append(table, "outbound_families", families_.outbound, now.outbound) +
+                               replace_or_append(table, "outbound_rest", families_.outbound_rest, now.outbound_rest) +
+                               replace_or_append(table, "inbound_rest", families_.inbound_rest, now.inbound_rest);
+  families_ = std::move(now);
+  return commands;
+}
+
+Filter::FamilyRules Filter::family_rules() const {
+  const std::string mark = mark_for_engine(settings_);
+  const bool v4 = protect_rest_v4_ || outbound_.protects(net::Family::V4);
+  const bool v6 = protect_rest_v6_ || outbound_.protects(net::Family::V6);
+  const std::string whole = outbound_.rules() > kMaxOutboundRules ? "" : "meta l4proto 51 ";
+  FamilyRules rules;
+  // What the rules of policies cannot look into.
+  if (v4) rules.outbound.push_back("ip frag-off & 0x3fff != 0 " + mark);
+  if (v6) rules.outbound.push_back("exthdr frag exists " + mark);
+  if (v4) rules.outbound.push_back("meta nfproto ipv4 " + whole + mark);
+  if (v6) rules.outbound.push_back("meta nfproto ipv6 " + whole + mark);
+
+  if (protect_rest_v4_) rules.outbound_rest.push_back("meta nfproto ipv4 " + mark);
+  // A chain of extension headers that nft could not walk has no l4proto, so that rules with one passed it by.
+  if (v6 && !protect_rest_v6_) rules.outbound_rest.emplace_back("meta nfproto ipv6 meta l4proto != 255 accept");
+  if (v6) rules.outbound_rest.push_back("meta nfproto ipv6 " + mark);
+
+  if (protect_rest_v4_) rules.inbound_rest.push_back(std::string{"meta nfproto ipv4 "} + kRefuse);
+  if (protect_rest_v6_) rules.inbound_rest.push_back(std::string{"meta nfproto ipv6 "} + kRefuse);
+  // Rules with an l4proto or a port pass by a packet in which nft finds none: of extension headers that it could not
+  // walk to their end, or a first fragment that stops before them (RFC 7112 lets us drop those).
+  if (!hidden_.protects(net::Family::V6)) return rules;
+  for (const char* readable : {"meta l4proto != 255 exthdr frag missing accept",
+                               "meta l4proto != 255 frag frag-off != 0 accept", "@th,0,32 != 0 accept"}) {
+    rules.inbound_rest.emplace_back(readable);
+  }
+  rules.inbound_rest.emplace_back("jump inbound_hidden");
+  return rules;
 }
 
 std::string nft_log_refused(const Settings& s) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "host/nft_match.h"
 #include "net/protocol.h"
 
 namespace testudo::host {
@@ -33,18 +34,29 @@ std::vector<const FilterRule*> rules_of(const FilterPlan& plan, net::Family fami
   return found;
 }
 
-/// What all policies that protect have in common, if they do; 0 when none protects.
-std::optional<std::uint16_t> common_mss(const std::vector<const FilterRule*>& rules) {
-  std::optional<std::uint16_t> common;
+std::optional<std::uint16_t> common_of(const std::vector<const FilterRule*>& rules) {
+  std::optional<std::uint16_t> first, least;
+  bool same = true;
   for (const FilterRule* rule : rules) {
     if (rule->treatment != Treatment::Protect) continue;
-    if (common.value_or(rule->mss) != rule->mss) return std::nullopt;
-    common = rule->mss;
+    same = same && first.value_or(rule->mss) == rule->mss;
+    first = first.value_or(rule->mss);
+    if (rule->mss != 0) least = std::min(least.value_or(rule->mss), rule->mss);
   }
-  return common.value_or(0);
+  if (same) return first.value_or(0);
+  return rules.size() > kMaxOutboundRules ? least : std::nullopt;
 }
 
 }  // namespace
+
+std::optional<std::uint16_t> common_mss(const FilterPlan& plan, net::Family family) {
+  return common_of(rules_of(plan, family));
+}
+
+bool keeps_mss(const FilterRule& rule, std::optional<std::uint16_t> common) {
+  if (!concerns_tcp(rule)) return true;
+  return common && (rule.treatment == Treatment::Clear || rule.mss == *common);
+}
 
 std::uint16_t mss_within(std::size_t mtu, net::Family family) {
   constexpr std::size_t kTcp = 20, kSmallestV4 = 536, kSmallestV6 = 1220, kLargest = 65495;
@@ -57,7 +69,7 @@ std::vector<std::string> mss_rules(const FilterPlan& plan, Way way) {
   std::vector<std::string> text;
   for (const net::Family family : {net::Family::V4, net::Family::V6}) {
     const std::vector<const FilterRule*> rules = rules_of(plan, family);
-    if (const auto common = common_mss(rules)) {
+    if (const auto common = common_of(rules)) {
       const std::string condition = family == net::Family::V4 ? "meta nfproto ipv4 " : "meta nfproto ipv6 ";
       if (*common != 0) text.push_back(condition + lower_to(*common));
       continue;

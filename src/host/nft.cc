@@ -2,8 +2,6 @@
 
 #include <nftables/libnftables.h>
 
-#include <cstdlib>
-
 namespace testudo::host {
 
 void Nft::Free::operator()(nft_ctx* context) const {
@@ -28,13 +26,6 @@ Result<std::string, io::SystemError> Nft::ruleset() {
   nft_ctx_output_set_flags(context_.get(), 0);
   if (!listed) return Failure{listed.error()};
   return std::string{nft_ctx_get_output_buffer(context_.get())};
-}
-
-std::uint64_t Nft::packets(const std::string& table, const std::string& counter) {
-  if (!run("list counter inet " + table + " " + counter)) return 0;
-  const std::string text = nft_ctx_get_output_buffer(context_.get());
-  const auto at = text.find("packets ");
-  return at == std::string::npos ? 0 : std::strtoull(text.c_str() + at + 8, nullptr, 10);
 }
 
 }  // namespace testudo::host

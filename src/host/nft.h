@@ -16,8 +16,6 @@ class Nft {
   Status<io::SystemError> run(const std::string& commands);
   /// Everything of everybody, as JSON (libnftables-json(5)).
   Result<std::string, io::SystemError> ruleset();
-  /// Packets counted by a named counter of an inet table; 0 when there is none.
-  std::uint64_t packets(const std::string& table, const std::string& counter);
 
  private:
   struct Free {

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "app/testudod/pfkey_counters.h"
-#include "app/testudod/plan.h"
 #include "host/mss.h"
 #include "io/clock.h"
 #include "net/protocol.h"
@@ -144,10 +143,9 @@ Status<std::string> Daemon::listen() {
   if (!keys) return sentence(keys.error());
   auto control = io::SeqPacketListener::listen(options_.run_dir + "/control.sock", kControlSocketMode);
   if (!control) return sentence(control.error());
-  pfkey_ = std::make_unique<PfkeyService>(loop_, *std::move(keys), server_, [this](Bytes message) {
-    policies_may_have_changed();
-    log_request(message);
-  });
+  pfkey_ = std::make_unique<PfkeyService>(loop_, *std::move(keys), server_,
+                                          PfkeyService::Listeners{[this](Bytes message) { log_request(message); },
+                                                                  [this] { policies_may_have_changed(); }});
   observe::Sources sources{*engine_,
                            settings_,
                            sad_,
@@ -155,7 +153,7 @@ Status<std::string> Daemon::listen() {
                            [this] { return pfkey_counters(server_.counters()); },
                            [this] { return host_facts(); },
                            [this](std::string_view) {
-                             policies_dirty_ = true;
+                             policies_dirty_ = plan_is_stale_ = true;
                              policies_may_have_changed();
                            }};
   control_ = std::make_unique<ControlService>(loop_, *std::move(control), observe::Control{std::move(sources)},
@@ -186,7 +184,7 @@ void Daemon::reload() {
   if (const auto read = read_config(again); !read) return log_.error(read.error());
   options_.variables = again.variables;
   set_variables();
-  policies_dirty_ = true;
+  policies_dirty_ = plan_is_stale_ = true;
   policies_may_have_changed();
 }
 
@@ -195,14 +193,25 @@ void Daemon::policies_may_have_changed() {
   if (policies_dirty_ && attachment_ && !attachment_->adopted()) apply_policies();
 }
 
-void Daemon::apply_policies() {
+PlanSources Daemon::plan_sources() const {
   MssOf mss;
   if (options_.tcp_mss != Options::Mss::Off) mss = [this](const spd::Policy& policy) { return mss_of(policy); };
-  if (const auto applied = attachment_->apply(filter_plan(spd_, settings_, mss)); !applied) {
-    return log_.error("the host's packet filter does not follow the policies (tried again each second): " +
-                      applied.error().to_string());
+  return {spd_, settings_, std::move(mss)};
+}
+
+// Before the answers to the clients go out: a policy that setkey was told of is in force.
+void Daemon::apply_policies() {
+  const FilterEpochs now = filter_epochs(spd_);
+  const auto changes = plan_is_stale_ ? std::nullopt : filter_changes(plan_sources(), followed_);
+  tcp_is_behind_ = changes && attachment_->follow(*changes);
+  if (!tcp_is_behind_) {
+    if (const auto applied = attachment_->apply(filter_plan(plan_sources())); !applied) {
+      return log_.error("the host's packet filter does not follow the policies (tried again each second): " +
+                        applied.error().to_string());
+    }
   }
-  policies_dirty_ = false;
+  followed_ = now;
+  policies_dirty_ = plan_is_stale_ = false;
   packets_->hold_outbound(false);
 }
 
@@ -226,15 +235,23 @@ void Daemon::tick_host(Time now) {
   packets_->tick(now);
   for (const auto& receiver : receivers_) packets_->count_overflows(*receiver);
   watch_packets();
-  if (++ticks_ % kRouteMemory == 0) {
-    view_->forget_routes();
-    // SAs and routes decide about the room for TCP, and they change without a word to the policies.
-    if (!attachment_->adopted() && options_.tcp_mss == Options::Mss::Auto) policies_dirty_ = true;
-  }
+  if (++ticks_ % kRouteMemory == 0) view_->forget_routes();
   release_contested_ports();
   if (ticks_ % kPortPatience == 0) hold_ports();
   if (policies_dirty_ && now - policies_changed_at_ >= std::chrono::seconds{1}) apply_policies();
+  fit_tcp(now);
   count_refused();
+}
+
+// SAs and routes decide about the room for TCP, and they change without a word to the policies.
+void Daemon::fit_tcp(Time now) {
+  if (policies_dirty_ || attachment_->adopted() || options_.tcp_mss == Options::Mss::Off) return;
+  const bool settled = now - policies_changed_at_ >= std::chrono::seconds{1};
+  const std::uint64_t patience = kRouteMemory * (1 + spd_.size(spd::Direction::Out) / host::kMaxOutboundRules);
+  const bool due = options_.tcp_mss == Options::Mss::Auto && ticks_ % patience == 0;
+  if (!due && !(tcp_is_behind_ && settled)) return;
+  tcp_is_behind_ = false;
+  if (!attachment_->fit_tcp(filter_plan(plan_sources()))) policies_dirty_ = plan_is_stale_ = true;
 }
 
 }  // namespace testudo::app

@@ -11,6 +11,7 @@
 #include "app/testudod/options.h"
 #include "app/testudod/packet_path.h"
 #include "app/testudod/pfkey_service.h"
+#include "app/testudod/plan.h"
 #include "host/attachment.h"
 #include "host/refusal_log.h"
 #include "io/port_hold.h"
@@ -43,9 +44,11 @@ class Daemon {
   void reload();
   void policies_may_have_changed();
   void apply_policies();
+  PlanSources plan_sources() const;
   std::uint16_t mss_of(const spd::Policy& policy) const;
   void tick();
   void tick_host(Time now);
+  void fit_tcp(Time now);
   void watch_refusals();
   void count_refused();
   void watch_packets();
@@ -84,6 +87,9 @@ class Daemon {
 
   bool tracers_ = false;  // somebody reads `testudo trace`
   bool policies_dirty_ = false;
+  bool plan_is_stale_ = true;   ///< more than the policies changed
+  FilterEpochs followed_{};     ///< what the host's rules stand for
+  bool tcp_is_behind_ = false;  ///< it is told what fitted before the last policies came
   Time policies_changed_at_{};
   ByteVector last_refused_;  ///< its first bytes
   std::uint64_t refused_counted_ = 0;

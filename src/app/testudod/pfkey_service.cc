@@ -12,8 +12,8 @@ constexpr int kMessages = 64;
 }  // namespace
 
 PfkeyService::PfkeyService(io::EventLoop& loop, io::SeqPacketListener listener, pfkey::server::Server& server,
-                           std::function<void(Bytes)> handled)
-    : loop_(loop), listener_(std::move(listener)), server_(server), handled_(std::move(handled)) {
+                           Listeners listeners)
+    : loop_(loop), listener_(std::move(listener)), server_(server), listeners_(std::move(listeners)) {
   watch_ = loop_.watch(listener_.fd(), [this] { accept(); });
 }
 
@@ -38,9 +38,11 @@ void PfkeyService::readable(Id id) {
     }
     if (message->empty()) break;
     server_.receive(id, *message, io::now());
-    handled_(*message);
+    listeners_.heard(*message);
     wipe(*message);
   }
+  // Once for all of them, and before the answers: what costs a transaction of the kernel is shared.
+  listeners_.handled();
   pump();
 }
 

@@ -11,10 +11,13 @@ namespace testudo::app {
 
 class PfkeyService {
  public:
-  /// `handled` is called with each message after it was dealt with and before its answer goes out, so that an answer
-  /// means that all is in force.
-  PfkeyService(io::EventLoop& loop, io::SeqPacketListener listener, pfkey::server::Server& server,
-               std::function<void(Bytes message)> handled);
+  /// `heard` is told each message after it was dealt with.  `handled` is called after each batch of them and before
+  /// their answers go out, so that an answer means that all is in force.
+  struct Listeners {
+    std::function<void(Bytes message)> heard;
+    std::function<void()> handled;
+  };
+  PfkeyService(io::EventLoop& loop, io::SeqPacketListener listener, pfkey::server::Server& server, Listeners listeners);
 
   /// Sends what the server has for its clients.
   void pump();
@@ -36,7 +39,7 @@ class PfkeyService {
   io::EventLoop& loop_;
   io::SeqPacketListener listener_;
   pfkey::server::Server& server_;
-  std::function<void(Bytes)> handled_;
+  Listeners listeners_;
   std::map<Id, Client> clients_;
   io::EventLoop::Watch watch_;
 };

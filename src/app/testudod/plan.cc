@@ -20,36 +20,71 @@ bool requires_protection(const spd::Request& r, const engine::FamilySettings& s)
   return r.level == spd::Level::Require || r.level == spd::Level::Unique;
 }
 
-host::Treatment outbound(const spd::Policy& p) {
-  const bool clear = p.action == spd::Action::None || p.action == spd::Action::Bypass;
-  return clear ? host::Treatment::Clear : host::Treatment::Protect;
+bool asks_for_protection(const spd::Policy& p, const engine::Settings& settings) {
+  if (p.direction == spd::Direction::Out) return p.action != spd::Action::None && p.action != spd::Action::Bypass;
+  if (p.action == spd::Action::Discard) return true;
+  if (p.action != spd::Action::Ipsec) return false;
+  const auto& family = p.selector.source.address.is_v4() ? settings.v4 : settings.v6;
+  return std::ranges::any_of(p.requests, [&](const spd::Request& r) { return requires_protection(r, family); });
 }
 
-host::Treatment inbound(const spd::Policy& p, const engine::FamilySettings& s) {
-  if (p.action == spd::Action::Discard) return host::Treatment::Protect;
-  if (p.action != spd::Action::Ipsec) return host::Treatment::Clear;
-  const bool refuse = std::ranges::any_of(p.requests, [&](const spd::Request& r) { return requires_protection(r, s); });
-  return refuse ? host::Treatment::Protect : host::Treatment::Clear;
+host::FilterRule rule_of(const spd::Policy& p, const PlanSources& from) {
+  const bool limited = p.direction == spd::Direction::Out && p.action == spd::Action::Ipsec && from.mss_of;
+  const bool protect = asks_for_protection(p, from.settings);
+  return {p.selector, protect ? host::Treatment::Protect : host::Treatment::Clear,
+          limited ? from.mss_of(p) : std::uint16_t{0}, p.id.value};
+}
+
+std::vector<host::FilterChange> changes_of(const PlanSources& from, spd::Direction direction, std::uint64_t since) {
+  using Kind = spd::Journal::Change::Kind;
+  const spd::Journal& journal = from.spd.journal(direction);
+  std::vector<host::FilterChange> changes;
+  for (std::uint64_t n = since + 1; n <= journal.epoch(); ++n) {
+    const spd::Journal::Change& change = journal.change(n);
+    if (change.kind == Kind::Removed) {
+      changes.push_back({host::FilterChange::Kind::Removed, {{}, host::Treatment::Clear, 0, change.id.value}});
+      continue;
+    }
+    const spd::Policy* policy = from.spd.find(change.id);
+    if (policy == nullptr) continue;  // gone again, which the journal says further on
+    const bool fresh = change.kind == Kind::Appended;
+    const auto kind = fresh ? host::FilterChange::Kind::Appended : host::FilterChange::Kind::Replaced;
+    changes.push_back({kind, rule_of(*policy, from)});
+  }
+  return changes;
 }
 
 }  // namespace
 
-host::FilterPlan filter_plan(const spd::Database& spd, const engine::Settings& settings, const MssOf& mss_of) {
+host::FilterPlan filter_plan(const PlanSources& from) {
+  const engine::Settings& settings = from.settings;
   host::FilterPlan plan;
-  if (settings.enabled == kNever || (settings.enabled == 1 && spd.size() == 0)) return plan;
-  // Beyond that many, what a packet filter does for each costs more than a first segment that comes back.
-  const bool limits_tcp = mss_of && spd.size(spd::Direction::Out) <= host::kMaxOutboundRules;
-  spd.for_each(spd::Direction::Out, [&](const spd::Policy& p) {
-    const bool limited = limits_tcp && p.action == spd::Action::Ipsec;
-    plan.outbound.push_back({p.selector, outbound(p), limited ? mss_of(p) : std::uint16_t{0}});
-  });
-  spd.for_each(spd::Direction::In, [&](const spd::Policy& p) {
-    const auto& family = p.selector.source.address.is_v4() ? settings.v4 : settings.v6;
-    plan.inbound.push_back({p.selector, inbound(p, family), 0});
-  });
+  if (settings.enabled == kNever || (settings.enabled == 1 && from.spd.size() == 0)) return plan;
+  const auto list = [&](spd::Direction direction, std::vector<host::FilterRule>& rules) {
+    rules.reserve(from.spd.size(direction));
+    from.spd.for_each(direction, [&](const spd::Policy& p) { rules.push_back(rule_of(p, from)); });
+  };
+  list(spd::Direction::Out, plan.outbound);
+  list(spd::Direction::In, plan.inbound);
   plan.protect_rest_v4 = settings.v4.def_policy == kDiscard;
   plan.protect_rest_v6 = settings.v6.def_policy == kDiscard;
   return plan;
+}
+
+FilterEpochs filter_epochs(const spd::Database& spd) {
+  return {spd.journal(spd::Direction::Out).epoch(), spd.journal(spd::Direction::In).epoch()};
+}
+
+std::optional<host::FilterChanges> filter_changes(const PlanSources& from, const FilterEpochs& since) {
+  const FilterEpochs now = filter_epochs(from.spd);
+  const std::uint64_t count = now[0] - since[0] + now[1] - since[1];
+  // With the first policy everything may change, by def_policy and net.inet.ipsec.enabled.
+  if (from.settings.enabled == kNever || from.spd.size() <= count) return std::nullopt;
+  const bool known = from.spd.journal(spd::Direction::Out).remembers(since[0]) &&
+                     from.spd.journal(spd::Direction::In).remembers(since[1]);
+  if (!known) return std::nullopt;
+  return host::FilterChanges{changes_of(from, spd::Direction::Out, since[0]),
+                             changes_of(from, spd::Direction::In, since[1])};
 }
 
 }  // namespace testudo::app

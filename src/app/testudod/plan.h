@@ -1,6 +1,9 @@
 #pragma once
 // The SPD and its settings as what the host's packet filter needs to know of them.
+#include <array>
+#include <cstdint>
 #include <functional>
+#include <optional>
 
 #include "engine/settings.h"
 #include "host/filter.h"
@@ -11,6 +14,18 @@ namespace testudo::app {
 /// The largest TCP segment that a policy leaves room for; empty: TCP is left alone.
 using MssOf = std::function<std::uint16_t(const spd::Policy&)>;
 
-host::FilterPlan filter_plan(const spd::Database& spd, const engine::Settings& settings, const MssOf& mss_of);
+struct PlanSources {
+  const spd::Database& spd;
+  const engine::Settings& settings;
+  MssOf mss_of;
+};
+
+host::FilterPlan filter_plan(const PlanSources& sources);
+
+/// How many changes of each direction's policies the packet filter has seen.
+using FilterEpochs = std::array<std::uint64_t, 2>;
+FilterEpochs filter_epochs(const spd::Database& spd);
+/// What happened since.  Nothing when that is not known, or when the whole plan says it shorter.
+std::optional<host::FilterChanges> filter_changes(const PlanSources& sources, const FilterEpochs& since);
 
 }  // namespace testudo::app

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <sstream>
+
 namespace testudo::host {
 namespace {
 
@@ -11,6 +13,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
+using Kind = FilterChange::Kind;
 
 constexpr const char* kMark = "meta mark set meta mark & 0xf3ffffff | 0x04000000 accept";
 
@@ -19,150 +22,218 @@ net::Selector selector(const char* source, const char* destination, std::uint8_t
   return {*net::Prefix::parse(source), *net::Prefix::parse(destination), protocol, source_port, destination_port};
 }
 
+FilterRule host_rule(std::uint32_t n, unsigned length) {
+  return {{{net::Address::v4(n), length}, net::Prefix::host(net::Address::v4(1)), 255, 0, 0}, Treatment::Protect, 0, n};
+}
+
 FilterPlan outbound(std::vector<FilterRule> rules) {
   return {std::move(rules), {}, false, false};
 }
 
-TEST(NftMatches, NetworksAndWildcards) {
-  EXPECT_THAT(nft_matches(selector("10.0.1.0/24", "10.0.2.0/24"), true),
-              ElementsAre("meta nfproto ipv4 ip saddr 10.0.1.0/24 ip daddr 10.0.2.0/24 "));
-  EXPECT_THAT(nft_matches(selector("0.0.0.0/0", "10.1.2.3"), true),
-              ElementsAre("meta nfproto ipv4 ip daddr 10.1.2.3/32 "));
-  EXPECT_THAT(nft_matches(selector("fd00:1::/64", "::/0"), true),
-              ElementsAre("meta nfproto ipv6 ip6 saddr fd00:1::/64 "));
+/// Of one chain, line by line, without the "add rule inet TABLE CHAIN" in front.
+std::vector<std::string> rules_of(const std::string& commands, const std::string& chain) {
+  const std::string start = "add rule inet testudo_testudo0 " + chain + " ";
+  std::vector<std::string> rules;
+  std::istringstream lines{commands};
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with(start)) rules.push_back(line.substr(start.size()));
+  }
+  return rules;
 }
 
-TEST(NftMatches, BitsBeyondThePrefixDoNotCount) {
-  EXPECT_THAT(nft_matches(selector("10.0.1.77/24", "0.0.0.0/0"), true),
-              ElementsAre("meta nfproto ipv4 ip saddr 10.0.1.0/24 "));
+class FilterTest : public testing::Test {
+ protected:
+  FilterTest() { filter.install({}); }
+  std::vector<std::string> updated(const FilterPlan& plan, const std::string& chain) {
+    return rules_of(filter.update(plan), chain);
+  }
+  std::string followed(const FilterChanges& changes) {
+    const auto commands = filter.follow(changes);
+    EXPECT_TRUE(commands) << "takes the whole plan";
+    return commands.value_or("");
+  }
+  Filter filter{Settings{}};
+};
+
+TEST_F(FilterTest, OutboundRulesFollowTheOrderOfThePolicies) {
+  EXPECT_THAT(
+      updated(outbound({{selector("10.0.0.1", "10.0.0.2", net::protocol::kTcp, 110, 0), Treatment::Clear},
+                        {selector("10.0.0.1", "10.0.0.2"), Treatment::Protect}}),
+              "outbound_policies"),
+      ElementsAre("meta nfproto ipv4 ip saddr 10.0.0.1/32 ip daddr 10.0.0.2/32 meta l4proto 6 @th,0,16 110 accept",
+                  std::string{"meta nfproto ipv4 ip saddr 10.0.0.1/32 ip daddr 10.0.0.2/32 "} + kMark));
 }
 
-TEST(NftMatches, ScopesAreLeftOut) {
-  EXPECT_THAT(nft_matches(selector("fe80::1%3", "::/0"), true),
-              ElementsAre("meta nfproto ipv6 ip6 saddr fe80::1/128 "));
+TEST_F(FilterTest, FragmentsAndAhGoToTheEngineWhenTheirFamilyIsProtected) {
+  EXPECT_THAT(
+      updated(outbound({{selector("10.0.0.1", "10.0.0.2", 6, 0, 25), Treatment::Protect}}), "outbound_families"),
+      ElementsAre(std::string{"ip frag-off & 0x3fff != 0 "} + kMark,
+                  std::string{"meta nfproto ipv4 meta l4proto 51 "} + kMark));
 }
 
-TEST(NftMatches, PortsStandAtTheStartOfTheTransportHeader) {
-  EXPECT_THAT(nft_matches(selector("10.0.0.1", "10.0.0.2", net::protocol::kTcp, 0, 25), false),
-              ElementsAre("meta nfproto ipv4 ip saddr 10.0.0.1/32 ip daddr 10.0.0.2/32 meta l4proto 6 @th,16,16 25 "));
+TEST_F(FilterTest, NothingIsMarkedWhenNothingIsProtected) {
+  EXPECT_EQ(filter.update({}), "");
+  const std::string commands = filter.update(outbound({{selector("::/0", "::/0"), Treatment::Clear}}));
+  EXPECT_THAT(rules_of(commands, "outbound_policies"), ElementsAre("meta nfproto ipv6 accept"));
+  EXPECT_THAT(commands, Not(HasSubstr("mark set")));
 }
 
-TEST(NftMatches, IcmpPortsAreTypeAndCode) {
-  EXPECT_THAT(nft_matches(selector("::/0", "::/0", net::protocol::kIcmpv6, 129, 1), false),
-              ElementsAre("meta nfproto ipv6 meta l4proto 58 @th,0,8 129 @th,8,8 1 "));
+TEST_F(FilterTest, ManyHostsToOneNetworkAreOneRule) {
+  FilterPlan plan;
+  for (std::uint32_t i = 0; i <= kMaxOutboundRules; ++i) plan.outbound.push_back(host_rule(i, 32));
+  const std::string commands = filter.update(plan);
+  EXPECT_EQ(rules_of(commands, "outbound_policies").size(), 1U);
+  EXPECT_THAT(rules_of(commands, "outbound_families"), Not(Contains(std::string{"meta nfproto ipv4 "} + kMark)));
 }
 
-TEST(NftMatches, WhatNftCannotReadMatchesOnlyWhenMarking) {
-  const auto gre = selector("0.0.0.0/0", "0.0.0.0/0", net::protocol::kGre, 1, 2);
-  EXPECT_THAT(nft_matches(gre, true), ElementsAre("meta nfproto ipv4 meta l4proto 47 "));
-  EXPECT_THAT(nft_matches(gre, false), IsEmpty());
-}
-
-TEST(NftMatches, AnyProtocolWithAPortSpansTheProtocolsThatHaveOne) {
-  const auto mail = selector("0.0.0.0/0", "0.0.0.0/0", net::protocol::kAny, 110, 0);
-  EXPECT_THAT(nft_matches(mail, false),
-              ElementsAre("meta nfproto ipv4 meta l4proto { 6, 17, 33, 132, 136 } @th,0,16 110 ",
-                          "meta nfproto ipv4 meta l4proto { 1, 58 } @th,0,8 110 "));
-  EXPECT_THAT(nft_matches(mail, true), Contains("meta nfproto ipv4 meta l4proto { 47, 135 } "));
-}
-
-TEST(OutboundRules, FollowTheOrderOfThePolicies) {
-  const auto rules =
-      outbound_rules(outbound({{selector("10.0.0.1", "10.0.0.2", net::protocol::kTcp, 110, 0), Treatment::Clear},
-                               {selector("10.0.0.1", "10.0.0.2"), Treatment::Protect}}),
-                     {});
-  ASSERT_GE(rules.size(), 2U);
-  EXPECT_THAT(rules[rules.size() - 2], HasSubstr("@th,0,16 110 accept"));
-  EXPECT_EQ(rules.back(), std::string{"meta nfproto ipv4 ip saddr 10.0.0.1/32 ip daddr 10.0.0.2/32 "} + kMark);
-}
-
-TEST(OutboundRules, FragmentsGoToTheEngineWhenTheirFamilyIsProtected) {
-  const auto rules = outbound_rules(outbound({{selector("10.0.0.1", "10.0.0.2", 6, 0, 25), Treatment::Protect}}), {});
-  EXPECT_THAT(rules, Contains(std::string{"ip frag-off & 0x3fff != 0 "} + kMark));
-  EXPECT_THAT(rules, Not(Contains(StartsWith("exthdr frag"))));
-}
-
-TEST(OutboundRules, NothingIsMarkedWhenNothingIsProtected) {
-  EXPECT_THAT(outbound_rules({}, {}), IsEmpty());
-  EXPECT_THAT(outbound_rules(outbound({{selector("::/0", "::/0"), Treatment::Clear}}), {}),
-              ElementsAre("meta nfproto ipv6 accept"));
-}
-
-TEST(OutboundRules, TooManyPoliciesMarkTheirWholeFamily) {
+TEST_F(FilterTest, TooManyRulesMarkTheirWholeFamily) {
   FilterPlan plan;
   for (std::uint32_t i = 0; i <= kMaxOutboundRules; ++i) {
-    plan.outbound.push_back(
-        {{net::Prefix::host(net::Address::v4(i)), net::Prefix::host(net::Address::v4(1)), 255, 0, 0},
-         Treatment::Protect});
+    plan.outbound.push_back(host_rule(i, 32));
+    plan.outbound.back().treatment = i % 2 == 0 ? Treatment::Protect : Treatment::Clear;
   }
-  EXPECT_THAT(outbound_rules(plan, {}), ElementsAre(std::string{"meta nfproto ipv4 "} + kMark));
+  EXPECT_THAT(updated(plan, "outbound_families"), Contains(std::string{"meta nfproto ipv4 "} + kMark));
 }
 
-TEST(InboundRules, RefuseAndLetPassInOrder) {
+TEST_F(FilterTest, InboundRulesRefuseAndLetPassInOrder) {
   FilterPlan plan;
   plan.inbound = {{selector("10.0.0.2", "10.0.0.1", 6, 0, 80), Treatment::Clear},
                   {selector("10.0.0.2", "10.0.0.1"), Treatment::Protect}};
   EXPECT_THAT(
-      inbound_rules(plan),
+      updated(plan, "inbound_policies"),
       ElementsAre("meta nfproto ipv4 ip saddr 10.0.0.2/32 ip daddr 10.0.0.1/32 meta l4proto 6 @th,16,16 80 accept",
                   "meta nfproto ipv4 ip saddr 10.0.0.2/32 ip daddr 10.0.0.1/32 goto refused"));
 }
 
-TEST(InboundRestRules, RefuseWhatNoPolicyNamesWhenDefPolicyIsDiscard) {
-  EXPECT_THAT(inbound_rest_rules({{}, {}, false, false}), IsEmpty());
-  EXPECT_THAT(inbound_rest_rules({{}, {}, true, false}), ElementsAre("meta nfproto ipv4 goto refused"));
-  EXPECT_THAT(inbound_rest_rules({{}, {}, false, true}), ElementsAre("meta nfproto ipv6 goto refused"));
+TEST_F(FilterTest, WhatNoPolicyNamesIsRefusedWhenDefPolicyIsDiscard) {
+  EXPECT_THAT(updated({{}, {}, false, false}, "inbound_rest"), IsEmpty());
+  EXPECT_THAT(updated({{}, {}, true, false}, "inbound_rest"), ElementsAre("meta nfproto ipv4 goto refused"));
+  EXPECT_THAT(updated({{}, {}, false, true}, "inbound_rest"), ElementsAre("meta nfproto ipv6 goto refused"));
+  EXPECT_THAT(filter.update({}), HasSubstr("flush chain inet testudo_testudo0 inbound_rest\n"));
 }
 
-TEST(InboundRestRules, RefuseWhatNftCannotReadBetweenEndsWhoseProtocolMatters) {
+TEST_F(FilterTest, WhatNftCannotReadIsRefusedBetweenEndsWhoseProtocolMatters) {
   FilterPlan plan;
   plan.inbound = {{selector("fd00::2", "fd00::1", 17, 0, 110), Treatment::Protect},
                   {selector("fd00::2", "fd00::1", 6), Treatment::Protect},
                   {selector("fd00::3", "fd00::1"), Treatment::Protect},
                   {selector("fd00::4", "fd00::1", 6), Treatment::Clear},
                   {selector("10.0.0.2", "10.0.0.1", 6), Treatment::Protect}};
-  EXPECT_THAT(inbound_rest_rules(plan),
-              ElementsAre("meta l4proto != 255 exthdr frag missing accept",
-                          "meta l4proto != 255 frag frag-off != 0 accept", "@th,0,32 != 0 accept",
-                          "meta nfproto ipv6 ip6 saddr fd00::2/128 ip6 daddr fd00::1/128 goto refused"));
+  const std::string commands = filter.update(plan);
+  EXPECT_THAT(rules_of(commands, "inbound_rest"), ElementsAre("meta l4proto != 255 exthdr frag missing accept",
+                                                              "meta l4proto != 255 frag frag-off != 0 accept",
+                                                              "@th,0,32 != 0 accept", "jump inbound_hidden"));
+  EXPECT_THAT(rules_of(commands, "inbound_hidden"),
+              ElementsAre("meta nfproto ipv6 ip6 saddr fd00::2/128 ip6 daddr fd00::1/128 goto refused"));
 }
 
-TEST(NftUpdate, AppendsWhatIsNewAtTheEnd) {
+TEST_F(FilterTest, AppendsWhatIsNewAtTheEnd) {
   const FilterRule first{selector("10.0.0.1", "10.0.0.2"), Treatment::Protect};
   const FilterRule second{selector("10.0.0.1", "10.0.0.3"), Treatment::Protect};
-  const std::string commands = nft_update(outbound({first}), outbound({first, second}), {});
-  EXPECT_THAT(commands, Not(HasSubstr("flush")));
-  EXPECT_THAT(commands, Not(HasSubstr("10.0.0.2")));
-  EXPECT_THAT(commands, HasSubstr("add rule inet testudo_testudo0 outbound_policies meta nfproto ipv4 ip saddr "
-                                  "10.0.0.1/32 ip daddr 10.0.0.3/32"));
+  filter.update(outbound({first}));
+  EXPECT_EQ(
+      filter.update(outbound({first, second})),
+      std::string{"add rule inet testudo_testudo0 outbound_policies meta nfproto ipv4 ip saddr 10.0.0.1/32 ip daddr "
+                  "10.0.0.3/32 "} +
+          kMark + "\n");
 }
 
-TEST(NftUpdate, ReplacesAChainWhoseOrderChanged) {
+TEST_F(FilterTest, ReplacesAChainWhoseOrderChanged) {
   const FilterRule first{selector("10.0.0.1", "10.0.0.2"), Treatment::Protect};
   const FilterRule second{selector("10.0.0.1", "10.0.0.3"), Treatment::Clear};
-  const std::string commands = nft_update(outbound({first, second}), outbound({second, first}), {});
+  filter.update(outbound({first, second}));
+  const std::string commands = filter.update(outbound({second, first}));
   EXPECT_THAT(commands, StartsWith("flush chain inet testudo_testudo0 outbound_policies\n"));
   EXPECT_THAT(commands, Not(HasSubstr("inbound_policies")));
 }
 
-TEST(NftUpdate, SaysNothingWhenNothingChanged) {
+TEST_F(FilterTest, SaysNothingWhenNothingChanged) {
   const auto plan = outbound({{selector("10.0.0.1", "10.0.0.2"), Treatment::Protect}});
-  EXPECT_EQ(nft_update(plan, plan, {}), "");
+  filter.update(plan);
+  EXPECT_EQ(filter.update(plan), "");
 }
 
-TEST(NftInstall, RefusesInOneChainThatMayBeMadeToLog) {
+TEST_F(FilterTest, FollowsAChangeOfManyPoliciesByAnElement) {
+  FilterPlan plan;
+  for (std::uint32_t i = 1; i <= 1000; ++i) plan.outbound.push_back(host_rule(i, 32));
+  plan.inbound = plan.outbound;
+  filter.update(plan);
+  EXPECT_EQ(followed({{{Kind::Appended, host_rule(2000, 32)}}, {}}),
+            "add element inet testudo_testudo0 out1 { 0.0.7.208 . 0.0.0.1 }\n");
+  EXPECT_EQ(followed({{}, {{Kind::Removed, {{}, Treatment::Clear, 0, 7}}}}),
+            "delete element inet testudo_testudo0 in1 { 0.0.0.7 . 0.0.0.1 }\n");
+}
+
+TEST_F(FilterTest, TheFirstPolicyOfAFamilyBringsTheRulesOfTheFamily) {
+  FilterPlan plan;
+  for (std::uint32_t i = 1; i <= 1000; ++i) plan.outbound.push_back(host_rule(i, 32));
+  filter.update(plan);
+  const FilterRule rule{selector("fd00::2", "fd00::1"), Treatment::Protect, 0, 2000};
+  const std::string commands = followed({{{Kind::Appended, rule}}, {}});
+  EXPECT_THAT(rules_of(commands, "outbound_families"), Contains(std::string{"exthdr frag exists "} + kMark));
+  EXPECT_THAT(rules_of(commands, "outbound_rest"), Contains(std::string{"meta nfproto ipv6 "} + kMark));
+}
+
+TEST_F(FilterTest, APolicyThatCanHideIsFollowedInBothItsChains) {
+  FilterPlan plan;
+  for (std::uint32_t i = 1; i <= 1000; ++i) plan.inbound.push_back(host_rule(i, 32));
+  filter.update(plan);
+  const FilterRule rule{selector("fd00::2", "fd00::1", 6, 0, 25), Treatment::Protect, 0, 2000};
+  const std::string commands = followed({{}, {{Kind::Appended, rule}}});
+  EXPECT_THAT(commands, HasSubstr("{ fd00::2 . fd00::1 . 6 . 25 }"));
+  EXPECT_THAT(rules_of(commands, "inbound_hidden"),
+              ElementsAre("meta nfproto ipv6 ip6 saddr fd00::2/128 ip6 daddr fd00::1/128 goto refused"));
+  EXPECT_FALSE(filter.follow({{}, {{Kind::Removed, {{}, Treatment::Clear, 0, 2000}}}}));
+}
+
+TEST_F(FilterTest, WhatWasFollowedBeforeTheWholePlanWasNeededIsNotForgotten) {
+  const FilterRule first{selector("10.0.0.1", "10.0.0.2"), Treatment::Protect, 0, 1};
+  const FilterRule second{selector("10.0.0.1", "10.0.0.3"), Treatment::Protect, 0, 2};
+  filter.update({{first}, {first}, false, false});
+  ASSERT_FALSE(filter.follow({{{Kind::Appended, second}}, {{Kind::Removed, {{}, Treatment::Clear, 0, 1}}}}));
+  const std::string commands = filter.update({{first, second}, {}, false, false});
+  EXPECT_THAT(rules_of(commands, "outbound_policies"), Contains(HasSubstr("10.0.0.3")));
+  EXPECT_THAT(commands, HasSubstr("flush chain inet testudo_testudo0 inbound_policies\n"));
+}
+
+TEST_F(FilterTest, FewPoliciesTellTcpAtOnceWhatFits) {
+  FilterRule rule{selector("10.0.0.1", "10.0.0.2"), Treatment::Protect, 1300, 1};
+  filter.update(outbound({rule}));
+  rule = {selector("10.0.0.1", "10.0.0.3"), Treatment::Protect, 1200, 2};
+  EXPECT_FALSE(filter.follow({{{Kind::Appended, rule}}, {}})) << "takes the whole plan";
+}
+
+TEST_F(FilterTest, ManyPoliciesTellTcpWhenAsked) {
+  FilterPlan plan;
+  for (std::uint32_t i = 1; i <= 1000; ++i) {
+    plan.outbound.push_back(host_rule(i, 32));
+    plan.outbound.back().mss = 1300;
+  }
+  EXPECT_THAT(updated(plan, "mss_into_device"), ElementsAre("meta nfproto ipv4 tcp option maxseg size set 1300"));
+  plan.outbound.push_back(host_rule(2000, 32));
+  plan.outbound.back().mss = 1200;
+  EXPECT_THAT(followed({{{Kind::Appended, plan.outbound.back()}}, {}}), Not(HasSubstr("mss")));
+  const std::string commands = filter.fit_tcp(plan);
+  for (const char* chain : {"mss_into_device", "mss_out_of_device"}) {
+    EXPECT_THAT(rules_of(commands, chain), Contains(HasSubstr("maxseg size set 1200"))) << chain;
+  }
+  EXPECT_EQ(filter.fit_tcp(plan), "") << "once";
+}
+
+TEST(FilterInstall, RefusesInOneChainThatMayBeMadeToLog) {
   const std::string table = Settings{}.nft_table();
-  EXPECT_THAT(nft_install({}, {}), HasSubstr("add rule inet " + table + " refused counter name in_polvio drop\n"));
-  EXPECT_THAT(nft_install({}, {}), Not(HasSubstr("log group"))) << "not every kernel can";
+  const std::string commands = Filter{Settings{}}.install({});
+  EXPECT_THAT(commands, HasSubstr("add rule inet " + table + " refused counter name in_polvio drop\n"));
+  EXPECT_THAT(commands, Not(HasSubstr("log group"))) << "not every kernel can";
   EXPECT_THAT(nft_log_refused({}), StartsWith("insert rule inet " + table + " refused limit rate "));
   EXPECT_THAT(nft_log_refused({}), HasSubstr("log group 5050"));
 }
 
-TEST(NftInstall, KeepsTheTwoMarksOfItsSettings) {
+TEST(FilterInstall, KeepsTheTwoMarksOfItsSettings) {
   Settings settings;
   settings.mark = 0x10;
   settings.device = "ipsec7";
-  const std::string commands = nft_install({}, settings);
+  const std::string commands = Filter{settings}.install({});
   EXPECT_THAT(commands, HasSubstr("add rule inet testudo_ipsec7 outbound meta mark & 0x00000030 == 0x00000020 accept"));
   EXPECT_THAT(commands, HasSubstr("oifname != { \"lo\", \"ipsec7\" } counter name escaped drop"));
 }

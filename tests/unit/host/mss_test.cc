@@ -60,6 +60,19 @@ TEST(MssRules, InTheOrderOfThePoliciesWhenTheyDiffer) {
                   "maxseg size set 8900 return"));
 }
 
+TEST(MssRules, ManyPoliciesThatDifferAreToldTheLeast) {
+  FilterPlan plan = outbound({rule("::/0", "::/0", Treatment::Protect, 1220)});
+  for (std::uint32_t n = 0; n <= kMaxOutboundRules; ++n) {
+    plan.outbound.push_back(rule("10.0.1.0/24", "10.0.2.0/24", Treatment::Protect, n == 7 ? 1300 : 1383));
+    plan.outbound.back().selector.source.address = net::Address::v4(n);
+  }
+  plan.outbound.push_back(rule("10.0.1.0/24", "10.0.2.0/24", Treatment::Protect, 0));  // without a limit
+  for (const Way way : {Way::IntoDevice, Way::OutOfDevice}) {
+    EXPECT_THAT(mss_rules(plan, way), ElementsAre("meta nfproto ipv4 tcp option maxseg size set 1300",
+                                                  "meta nfproto ipv6 tcp option maxseg size set 1220"));
+  }
+}
+
 TEST(MssRules, NothingWhereNothingIsLimitedOrNoTcpIsProtected) {
   EXPECT_THAT(mss_rules({}, Way::IntoDevice), IsEmpty());
   EXPECT_THAT(mss_rules(outbound({rule("10.0.1.0/24", "10.0.2.0/24", Treatment::Protect, 0)}), Way::IntoDevice),
