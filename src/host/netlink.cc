@@ -2,9 +2,12 @@
 
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>
+#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 
+#include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "host/netlink_message.h"
 
@@ -228,6 +231,22 @@ std::size_t Netlink::device_mtu(unsigned device) {
     });
   }));
   return mtu;
+}
+
+std::uint64_t Netlink::queue_losses(unsigned device) {
+  Buffer buffer;
+  nlmsghdr* message = nullptr;
+  begin<ifinfomsg>(buffer, message, RTM_GETLINK, NLM_F_ACK)->ifi_index = static_cast<int>(device);
+  rtnl_link_stats64 statistics{};
+  static_cast<void>(exchange(message, "look up device", [&](const nlmsghdr* answer) {
+    for_each_attribute(answer, sizeof(ifinfomsg), [&](const nlattr* a) {
+      const bool ours = mnl_attr_get_type(a) == IFLA_STATS64;
+      if (ours)
+        std::memcpy(&statistics, mnl_attr_get_payload(a),
+                    std::min<std::size_t>(sizeof statistics, mnl_attr_get_payload_len(a)));
+    });
+  }));
+  return statistics.tx_dropped;
 }
 
 void NetlinkMonitor::Close::operator()(mnl_socket* socket) const {

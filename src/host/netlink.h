@@ -56,6 +56,8 @@ class Netlink {
   Status<io::SystemError> add_dummy_address(unsigned device);
   /// Of this host, without the dummy address.
   Result<std::vector<net::Address>, io::SystemError> addresses();
+  /// Packets that the device's queue had no room for, since it was made.
+  std::uint64_t queue_losses(unsigned device);
   /// Nothing when there is no route.
   std::optional<Route> route_to(const net::Address& destination, std::uint32_t mark);
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Who sent the packet that an inbound policy refused: `testudo drops` shows it, although nft dropped it."""
 import json
+import signal
 
 from lib import Lab, check, say, until
 
@@ -10,6 +11,19 @@ POLICIES = {4: ("10.1.0.1", "10.1.0.2"), 6: ("fd00:1::1", "fd00:1::2")}
 def refused(node):
     rows = json.loads(node.testudo("--json", "drops"))["drops"]
     return next(row for row in rows if row["reason"] == "InboundPolicyClear")
+
+
+def queue_overflows(node):
+    say("what the device's queue has no room for while the daemon sleeps")
+    count = lambda: next(row["count"] for row in json.loads(node.testudo("--json", "drops"))["drops"] if row["reason"] == "ReceiveQueueFull")
+    before = count()
+    node.setkey("spdadd 10.1.0.1 10.1.0.2 any -P out ipsec esp/transport//require;")
+    node.daemon.send_signal(signal.SIGSTOP)
+    node.exec("python3", "-c", "import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+              "for _ in range(2000): s.sendto(b'x', ('10.1.0.2', 9))")
+    node.daemon.send_signal(signal.SIGCONT)
+    lost = json.loads(node.ip("-j", "-s", "link", "show", "testudo0"))[0]["stats64"]["tx"]["dropped"]
+    check(lost > 0 and until(lambda: count() == before + lost), f"{lost} packets are counted", node.testudo("drops"))
 
 
 def main():
@@ -35,6 +49,7 @@ def main():
         stranger.exec("ping", "-q", "-f", "-c", "2000", "-s", "1400", POLICIES[6][0], check=False)
         row = until(lambda: refused(node)["count"] >= before + 2000 and refused(node))
         check(row and POLICIES[6][1] in row["last"]["flow"], f"2000 more, with addresses", row)
+        queue_overflows(node)
 
 
 if __name__ == "__main__":

@@ -234,6 +234,7 @@ void Daemon::tick() {
 void Daemon::tick_host(Time now) {
   packets_->tick(now);
   for (const auto& receiver : receivers_) packets_->count_overflows(*receiver);
+  packets_->count_host_losses(attachment_->netlink().queue_losses(attachment_->tun().index()));
   watch_packets();
   if (++ticks_ % kRouteMemory == 0) view_->forget_routes();
   release_contested_ports();

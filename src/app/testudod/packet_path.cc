@@ -75,6 +75,11 @@ void PacketPath::count_overflows(io::Receiver& receiver) {
   }
 }
 
+void PacketPath::count_host_losses(std::uint64_t total) {
+  if (total > host_losses_) engine_.count_drop(net::DropReason::ReceiveQueueFull, {}, total - host_losses_);
+  host_losses_ = total;
+}
+
 void PacketPath::tick(Time now) {
   engine_.tick(now, *this);
   flush();

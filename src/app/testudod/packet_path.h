@@ -30,6 +30,8 @@ class PacketPath final : public engine::Outbox {
   void lend(net::Family family, std::uint16_t port, int socket) { sender_.lend(family, port, socket); }
   /// What the queues of a receiver had no room for, and what it had to pass over.
   void count_overflows(io::Receiver& receiver);
+  /// What the queue of the host's side had no room for, counted since the start.
+  void count_host_losses(std::uint64_t total);
   /// About once a second.
   void tick(Time now);
 
@@ -51,6 +53,7 @@ class PacketPath final : public engine::Outbox {
   io::HostPort host_;
   io::Sender sender_;
   Listeners listeners_;
+  std::uint64_t host_losses_ = 0;
   bool hold_ = false;
   Role role_ = Role::Delivered;  ///< of the packets that the engine works on
 
