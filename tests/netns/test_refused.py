@@ -2,6 +2,8 @@
 """Who sent the packet that an inbound policy refused: `testudo drops` shows it, although nft dropped it."""
 import json
 import signal
+import socket
+import struct
 
 from lib import Lab, check, say, until
 
@@ -11,6 +13,19 @@ POLICIES = {4: ("10.1.0.1", "10.1.0.2"), 6: ("fd00:1::1", "fd00:1::2")}
 def refused(node):
     rows = json.loads(node.testudo("--json", "drops"))["drops"]
     return next(row for row in rows if row["reason"] == "InboundPolicyClear")
+
+
+def incomplete_policy(node, there, here):
+    """SADB_X_SPDSETIDX: a policy whose requests are still to come."""
+    def address(kind, text):
+        return struct.pack("=HHBBHHH4s8x", 3, kind, 255, 32, 0, socket.AF_INET, 0, socket.inet_aton(text))
+
+    body = struct.pack("=HHHBBII", 2, 18, 2, 1, 0, 0, 0) + address(5, there) + address(6, here)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as keys:
+        keys.connect(str(node.run_dir / "pfkey.sock"))
+        keys.send(struct.pack("=BBBBHHII", 2, 20, 0, 0, 2 + len(body) // 8, 0, 1, 4711) + body)
+        answer = keys.recv(65536)
+        check(answer[1] == 20 and answer[2] == 0, "the daemon takes a policy without requests", answer.hex())
 
 
 def queue_overflows(node):
@@ -44,6 +59,14 @@ def main():
             check(there in flow and here in flow, "the last one's addresses are there", flow)
             shown = node.testudo("drops")
             check(there in shown and "0.0.0.0" not in shown, "and in the text", shown)
+        say("a policy that is not complete lets nothing in")
+        before = refused(node)["count"]
+        node.setkey("spdflush;")
+        stranger.ping("10.1.0.1")
+        incomplete_policy(node, "10.1.0.2", "10.1.0.1")
+        stranger.ping("10.1.0.1", count=3, answered=False)
+        check(until(lambda: refused(node)["count"] == before + 3), "all are counted", refused(node))
+        node.setkey("spdflush; spdadd fd00:1::2 fd00:1::1 any -P in ipsec esp/transport//require;")
         say("a flood is counted whole and sampled now and then")
         before = refused(node)["count"]
         stranger.exec("ping", "-q", "-f", "-c", "2000", "-s", "1400", POLICIES[6][0], check=False)

@@ -24,6 +24,7 @@ bool asks_for_protection(const spd::Policy& p, const engine::Settings& settings)
   if (p.direction == spd::Direction::Out) return p.action != spd::Action::None && p.action != spd::Action::Bypass;
   if (p.action == spd::Action::Discard) return true;
   if (p.action != spd::Action::Ipsec) return false;
+  if (p.requests.empty()) return true;  // incomplete: SADB_X_SPDSETIDX
   const auto& family = p.selector.source.address.is_v4() ? settings.v4 : settings.v6;
   return std::ranges::any_of(p.requests, [&](const spd::Request& r) { return requires_protection(r, family); });
 }
