@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <fstream>
 #include <utility>
 
 #include "host/conflicts.h"
+#include "host/nft_table.h"
+#include "host/state_file.h"
 #include "host/sysctl.h"
 
 namespace testudo::host {
@@ -27,27 +28,15 @@ bool skips(net::Family family) {
   return family == net::Family::V6 && !has_ipv6();
 }
 
-void remove_everything(const Settings& s, Nft& nft, Netlink& netlink) {
+void remove_tables(const Settings& s, Nft& nft) {
   static_cast<void>(nft.run(nft_remove(s.nft_table()) + nft_remove(s.nft_steering_table())));
+}
+
+void remove_routes(const Settings& s, Netlink& netlink) {
   for (const net::Family family : kFamilies) {
     static_cast<void>(netlink.remove_rule(family, rule_of(s)));
     netlink.remove_routes(family, s.table);
   }
-}
-
-void write_state(const std::string& path, const Settings& s) {
-  std::ofstream{path} << s.device << ' ' << s.mark << ' ' << s.table << ' ' << s.rule << '\n';
-}
-
-std::optional<Settings> read_state(const std::string& path) {
-  std::ifstream file{path};
-  Settings s;
-  if (!(file >> s.device >> s.mark >> s.table >> s.rule)) return std::nullopt;
-  return s;
-}
-
-bool same_places(const Settings& a, const Settings& b) {
-  return a.device == b.device && a.mark == b.mark && a.table == b.table && a.rule == b.rule;
 }
 
 }  // namespace
@@ -68,19 +57,19 @@ Result<Attachment, io::SystemError> Attachment::attach(const Settings& settings,
 }
 
 Status<io::SystemError> Attachment::take_place() {
-  const auto left_behind = read_state(state_file_);
-  const bool same = left_behind && same_places(*left_behind, settings_);
-  adopted_ = same && nft_.run("list table inet " + settings_.nft_table()).has_value();
+  left_behind_ = read_state(state_file_);
+  if (!left_behind_ && nft_has_table(settings_.nft_table()).value_or(false)) left_behind_ = settings_;
+  // Whatever names they have: what they protect must not be in clear until there are policies again.
+  adopted_ = left_behind_ && nft_has_table(left_behind_->nft_table()).value_or(true);
   TRY_DONE(route_marked_packets());
-  if (adopted_) return Done{};
-  TRY_DONE(install({}));
-  if (left_behind && !same) replace(*left_behind);
-  write_state(state_file_, settings_);
-  return Done{};
+  return adopted_ ? Done{} : install({});
 }
 
-void Attachment::replace(const Settings& left_behind) {
-  remove_everything(left_behind, nft_, *netlink_);
+/// Ours are in force; those of before go, but for what they share with ours.
+void Attachment::clear_away(const Settings& left_behind) {
+  if (same_places(left_behind, settings_)) return;
+  if (left_behind.device != settings_.device) remove_tables(left_behind, nft_);
+  remove_routes(left_behind, *netlink_);
   static_cast<void>(route_marked_packets());  // in case they shared a number
 }
 
@@ -107,8 +96,11 @@ Status<io::SystemError> Attachment::apply(const FilterPlan& plan) {
 }
 
 Status<io::SystemError> Attachment::install(const FilterPlan& plan) {
+  // First, so that there is no moment at which a crash would leave what nobody finds.
+  TRY_DONE(write_state(state_file_, settings_));
   TRY_DONE(nft_.run(filter_.install(plan)));
   static_cast<void>(nft_.run(nft_log_refused(settings_)));  // apart: not every kernel can
+  if (left_behind_) clear_away(*std::exchange(left_behind_, std::nullopt));
   return Done{};
 }
 
@@ -127,8 +119,27 @@ bool Attachment::try_run(const std::string& commands) {
   return !uncertain_;
 }
 
+bool Attachment::in_place() const {
+  const Settings& filtering = adopted_ ? *left_behind_ : settings_;
+  const auto is_there = [](const std::string& table) { return nft_has_table(table).value_or(true); };
+  return is_there(filtering.nft_table()) && (steers_.empty() || is_there(settings_.nft_steering_table()));
+}
+
+Status<io::SystemError> Attachment::put_back(const FilterPlan& plan) {
+  uncertain_ = true;
+  TRY_DONE(apply(plan));
+  return steer(steers_);
+}
+
+Status<io::SystemError> Attachment::steer(std::vector<Steer> steers) {
+  steers_ = std::move(steers);
+  return nft_.run(nft_steer(settings_.nft_steering_table(), steers_));
+}
+
 void Attachment::detach() {
-  remove_everything(settings_, nft_, *netlink_);
+  if (left_behind_) clear_away(*left_behind_);
+  remove_tables(settings_, nft_);
+  remove_routes(settings_, *netlink_);
   std::remove(state_file_.c_str());
 }
 

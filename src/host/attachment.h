@@ -7,6 +7,7 @@
 //                                                                       blackhole default (when the device is gone)
 //   packet in ──► nft: protected protocol? raw socket ─► engine ─► testudo0 ─► host
 //                      in clear and policy requires protection? drop
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,9 +40,11 @@ class Attachment {
   /// TCP is told what fits by now, of policies that the rules follow already.  False when it takes apply() instead.
   bool fit_tcp(const FilterPlan& plan);
   /// Turns ESP in UDP over to the engine's sockets.
-  Status<io::SystemError> steer(const std::vector<Steer>& steers) {
-    return nft_.run(nft_steer(settings_.nft_steering_table(), steers));
-  }
+  Status<io::SystemError> steer(std::vector<Steer> steers);
+  /// False when somebody took our tables away: protected flows are then in clear.
+  bool in_place() const;
+  /// All of them, anew.
+  Status<io::SystemError> put_back(const FilterPlan& plan);
   /// Takes everything away, on purpose: flows are in clear afterwards.  Without it everything but the device stays.
   void detach();
 
@@ -63,7 +66,7 @@ class Attachment {
   Status<io::SystemError> take_place();
   Status<io::SystemError> install(const FilterPlan& plan);
   Status<io::SystemError> route_marked_packets();
-  void replace(const Settings& left_behind);
+  void clear_away(const Settings& left_behind);
   bool try_run(const std::string& commands);
 
   Settings settings_;
@@ -74,6 +77,8 @@ class Attachment {
   bool adopted_ = false;
   bool uncertain_ = false;  ///< the kernel refused rules that filter_ holds for done
   std::string state_file_;
+  std::optional<Settings> left_behind_;  ///< of a daemon before us, until the first apply()
+  std::vector<Steer> steers_;
 };
 
 }  // namespace testudo::host

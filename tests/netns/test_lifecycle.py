@@ -4,6 +4,7 @@
     left 10.1.0.1 ──────────── wire ──────────── 10.1.0.2 right
     testudod                                     testudod
 """
+import json
 import signal
 
 from lib import BIN, Lab, check, run, say, until
@@ -26,6 +27,10 @@ def traces(node):
     routes = node.ip("route", "show", "table", "5050", check=False) + node.ip("-6", "route", "show", "table", "5050", check=False)
     links = node.ip("link")
     return {"nft": "testudo_testudo0" in tables, "rule": "lookup 5050" in rules, "route": "default" in routes, "device": "testudo0" in links}
+
+
+def waits(node, whether):
+    return json.loads(node.testudo("--json", "status"))["host"]["waiting_for_policies"] == whether
 
 
 def start_and_stop(left):
@@ -66,21 +71,66 @@ def killed(left, right, wire):
         left.start_testudod()
         check("still in force" in left.log_text(), "it says so", left.log_text())
         left.ping("10.1.0.2", answered=False)
+        say("neither SIGHUP nor a variable is a policy")
+        left.daemon.send_signal(signal.SIGHUP)
+        left.testudo("sysctl", "-w", "net.inet.ipsec.dfbit=1")
+        until(lambda: waits(left, False), 2.5)
+        check(waits(left, True), "it still waits for policies")
+        left.ping("10.1.0.2", answered=False)
         left.setkey(LEFT)
-        check(until(lambda: '"waiting_for_policies": false' in left.testudo("--json", "status")), "the new rules are in force")
+        check(until(lambda: waits(left, False)), "the new rules are in force")
         left.ping("10.1.0.2")
         pinging.wait()
     seen.only("IPv4 ESP")
 
 
-def other_names(left):
-    say("started with other names after kill -9: the old ones are taken away")
+def flushed(left, wire):
+    say("nft flush ruleset, which reloading a firewall begins with: the rules are put back")
+    tables = lambda: set(left.exec("nft", "list", "tables").stdout.splitlines())
+    before = tables()
+    left.exec("nft", "flush", "ruleset")
+    check(until(lambda: tables() == before), "all tables are there again", tables())
+    check("tables of this testudod were removed" in left.log_text(), "the log tells of it", left.log_text())
+    with wire.capture() as seen:
+        left.ping("10.1.0.2")
+    seen.only("IPv4 ESP")
+    left.exec("nft", "delete", "table", "inet", "testudo_testudo0_udp")
+    check(until(lambda: tables() == before), "and so is one that went alone", tables())
+    left.setkey("spdadd 10.1.0.1 10.1.0.3 any -P out ipsec esp/transport//require;")
+    with wire.capture() as seen:
+        left.ping("10.1.0.3", answered=False)
+        left.ping("10.1.0.2")
+    seen.only("IPv4 ESP")
+
+
+def other_names(left, wire):
+    for names in ("device = ipsec9\ntable = 777\nrule = 778\nmark = 0x10\n", "mark = 0x10\n", "table = 777\n"):
+        say(f"started with other names after kill -9: {names!r}")
+        left.setkey("flush; spdflush;" + LEFT)
+        left.ping("10.1.0.2")
+        with wire.capture() as seen:
+            left.stop_testudod(signal.SIGKILL)
+            left.start_testudod(names)
+            check("still in force" in left.log_text(), "it says what is still in force", left.log_text())
+            left.ping("10.1.0.2", answered=False)
+            left.testudo("sysctl", "-w", "net.inet.ipsec.dfbit=1")
+            until(lambda: waits(left, False), 1.5)
+            left.ping("10.1.0.2", answered=False)
+        seen.nothing()
+        with wire.capture() as seen:
+            left.setkey(LEFT)
+            check(until(lambda: waits(left, False)), "policies come")
+            left.ping("10.1.0.2")
+        seen.only("IPv4 ESP")
+        left.stop_testudod()
+        check(not any(traces(left).values()) and "777" not in left.ip("rule"), "nothing of either is left", traces(left))
+        left.start_testudod()
+    left.setkey(LEFT)
     left.stop_testudod(signal.SIGKILL)
     left.start_testudod("device = ipsec9\ntable = 777\nrule = 778\nmark = 0x10\n")
-    check(not any(traces(left).values()), "table, rule and route of the killed one are gone", traces(left))
-    check("lookup 777" in left.ip("rule"), "the new rule is there")
+    left.setkey("spdflush;")
+    check(until(lambda: not any(traces(left).values())), "policies that are flushed take the old names away", traces(left))
     left.stop_testudod()
-    check("lookup 777" not in left.ip("rule"), "and gone")
 
 
 def background(left):
@@ -112,7 +162,8 @@ def main():
         wire = lab.link(left, "10.1.0.1/24", right, "10.1.0.2/24 10.1.0.3/24")
         start_and_stop(left)
         killed(left, right, wire)
-        other_names(left)
+        flushed(left, wire)
+        other_names(left, wire)
         background(left)
         bad_config(left)
 

@@ -38,25 +38,30 @@ Daemon::Daemon(Options options, Log& log)
                [this](std::uint32_t sequence) { engine_->acquire_answered(sequence); },
                [this] {
                  if (spd_.size() != 0) settings_.used = 1;
-                 policies_dirty_ = true;
+                 policies_dirty_ = policies_heard_ = true;
                  policies_changed_at_ = io::now();
                }}),
       started_(io::wall_reference()) {}
 
 Status<std::string> Daemon::start() {
   auto started = start_parts();
-  // What a killed daemon left stays in force when its successor fails, too.
-  if (!started && attachment_ && !attachment_->adopted()) attachment_->detach();
+  if (!started) give_up();
   return started;
 }
 
+void Daemon::give_up() {
+  // What a killed daemon left stays in force when its successor fails, too.
+  if (attachment_ && !attachment_->adopted()) attachment_->detach();
+}
+
 Status<std::string> Daemon::start_parts() {
+  // A signal that comes from here on is heeded once the loop runs.
+  for (const int number : {SIGTERM, SIGINT}) loop_.on_signal(number, [this] { loop_.stop(); });
+  loop_.on_signal(SIGHUP, [this] { reload(); });
   set_variables();
   TRY_DONE(options_.attach == Options::Attach::Host ? attach() : attach_to_nothing());
   TRY_DONE(listen());
   ticker_ = loop_.every(std::chrono::seconds{1}, [this] { tick(); });
-  for (const int number : {SIGTERM, SIGINT}) loop_.on_signal(number, [this] { loop_.stop(); });
-  loop_.on_signal(SIGHUP, [this] { reload(); });
   if (!attachment_) return Done{};
   for (const std::string& text : attachment_->warnings()) log_.warning(text);
   return Done{};
@@ -201,6 +206,8 @@ PlanSources Daemon::plan_sources() const {
 
 // Before the answers to the clients go out: a policy that setkey was told of is in force.
 void Daemon::apply_policies() {
+  // Only policies tell what the rules of a killed daemon stood for: neither SIGHUP nor a variable ends their force.
+  if (attachment_->adopted() && !policies_heard_) return;
   const FilterEpochs now = filter_epochs(spd_);
   const auto changes = plan_is_stale_ ? std::nullopt : filter_changes(plan_sources(), followed_);
   tcp_is_behind_ = changes && attachment_->follow(*changes);
@@ -242,6 +249,22 @@ void Daemon::tick_host(Time now) {
   if (policies_dirty_ && now - policies_changed_at_ >= std::chrono::seconds{1}) apply_policies();
   fit_tcp(now);
   count_refused();
+  if (!attachment_->in_place()) put_rules_back();
+}
+
+// `nft flush ruleset`, with which reloading a firewall begins, spares nobody's tables.
+void Daemon::put_rules_back() {
+  log_.error(
+      "the nft tables of this testudod were removed (by `nft flush ruleset`?): protected flows may have been in clear");
+  if (attachment_->adopted())
+    log_.error("what the killed testudod protected is not known any more: set policies (setkey -f FILE)");
+  if (const auto done = attachment_->put_back(filter_plan(plan_sources())); !done) {
+    return log_.error("the tables cannot be put back (tried again each second): " + done.error().to_string());
+  }
+  log_.info("the tables are there again");
+  followed_ = filter_epochs(spd_);
+  policies_dirty_ = plan_is_stale_ = false;
+  packets_->hold_outbound(false);
 }
 
 // SAs and routes decide about the room for TCP, and they change without a word to the policies.

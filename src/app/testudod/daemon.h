@@ -25,6 +25,8 @@ class Daemon {
 
   /// Attaches and opens all sockets; an error is a sentence, and nothing is left behind.
   Status<std::string> start();
+  /// Instead of run(): takes away what start() put on the host.
+  void give_up();
   /// Until SIGTERM or SIGINT; then takes everything away from the host.
   void run();
 
@@ -44,6 +46,7 @@ class Daemon {
   void reload();
   void policies_may_have_changed();
   void apply_policies();
+  void put_rules_back();
   PlanSources plan_sources() const;
   std::uint16_t mss_of(const spd::Policy& policy) const;
   void tick();
@@ -87,9 +90,10 @@ class Daemon {
 
   bool tracers_ = false;  // somebody reads `testudo trace`
   bool policies_dirty_ = false;
-  bool plan_is_stale_ = true;   ///< more than the policies changed
-  FilterEpochs followed_{};     ///< what the host's rules stand for
-  bool tcp_is_behind_ = false;  ///< it is told what fitted before the last policies came
+  bool policies_heard_ = false;  ///< from a client, if only that there are none
+  bool plan_is_stale_ = true;    ///< more than the policies changed
+  FilterEpochs followed_{};      ///< what the host's rules stand for
+  bool tcp_is_behind_ = false;   ///< it is told what fitted before the last policies came
   Time policies_changed_at_{};
   ByteVector last_refused_;  ///< its first bytes
   std::uint64_t refused_counted_ = 0;

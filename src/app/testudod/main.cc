@@ -45,7 +45,10 @@ int run(Options options) {
   Log log{options.foreground ? Log::To::Stderr : Log::To::Syslog};
   Daemon daemon{std::move(options), log};
   if (const auto started = daemon.start(); !started) return fail(started.error());
-  if (const auto dropped = drop_privileges(on_host); !dropped) return fail(dropped.error().to_string());
+  if (const auto dropped = drop_privileges(on_host); !dropped) {
+    daemon.give_up();
+    return fail(dropped.error().to_string());
+  }
   log.info("ready");
   if (background) background->ready();
   daemon.run();
