@@ -106,9 +106,9 @@ def keep_the_pair_while(a, b, wire, changing):
         ours.wait(20)
     seen.only("IPv4 ESP", "IPv4 ICMP")
     leaked = [f for p, f in zip(seen.packets, seen.frames) if p == "IPv4 ICMP" and f[12:16] == bytes([10, 2, 3, 4])]
-    check(seen.count("IPv4 ESP") > 100, f"{seen.count('IPv4 ESP')} packets left by ESP")
+    check(seen.count("IPv4 ESP") > 20, f"{seen.count('IPv4 ESP')} packets left by ESP")
     check(not leaked, "none of them in clear", f"{len(leaked)}")
-    check(seen.count("IPv4 ICMP") > 20 and " 0 received" in answers, "none in clear came in", answers)
+    check(seen.count("IPv4 ICMP") > 5 and " 0 received" in answers, "none in clear came in", answers)
 
 
 def in_force(a, wire):
