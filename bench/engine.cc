@@ -5,6 +5,8 @@
 //   bench_engine --pairs=9 --figure=encap-gcm-1400       what bench/run asks for
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <initializer_list>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -127,20 +129,29 @@ struct Subject {
   MakePeer peer;
 };
 
+/// The Bench of both sides of a figure, made when the first of them runs.
+std::function<std::shared_ptr<Bench>()> shared_by_both(const Subject& subject) {
+  const auto bench = std::make_shared<std::shared_ptr<Bench>>();
+  return [bench, subject] {
+    if (!*bench) *bench = std::make_shared<Bench>(subject.cipher, subject.size);
+    return *bench;
+  };
+}
+
 void add_encap(const std::string& name, const Subject& subject) {
-  const auto bench = std::make_shared<Bench>(subject.cipher, subject.size);
+  const auto bench = shared_by_both(subject);
   add({.name = name,
-       .packets = bench->pool.size(),
-       .ours = [bench] { return engine_seals(bench); },
-       .theirs = [bench, subject] { return peer_seals(bench, subject.peer); }});
+       .packets = Pool::count_of(subject.size),
+       .ours = [bench] { return engine_seals(bench()); },
+       .theirs = [bench, subject] { return peer_seals(bench(), subject.peer); }});
 }
 
 void add_decap(const std::string& name, const Subject& subject) {
-  const auto bench = std::make_shared<Bench>(subject.cipher, subject.size);
+  const auto bench = shared_by_both(subject);
   add({.name = name,
-       .packets = bench->pool.size(),
-       .ours = [bench] { return engine_opens(bench); },
-       .theirs = [bench, subject] { return peer_opens(bench, subject.peer); }});
+       .packets = Pool::count_of(subject.size),
+       .ours = [bench] { return engine_opens(bench()); },
+       .theirs = [bench, subject] { return peer_opens(bench(), subject.peer); }});
 }
 
 void add_figures() {
@@ -150,6 +161,11 @@ void add_figures() {
   add_decap("decap-gcm-64", {kGcm, 64, make_ipsecmb_gcm});
   add_encap("encap-cbc-sha256-1400", {kCbcSha256, 1400, make_ipsecmb_cbc_sha256});
   add_encap("encap-vs-evp-1400", {kGcm, 1400, make_evp_gcm});
+  // For bench/plot.
+  for (const std::size_t size : std::initializer_list<std::size_t>{64, 128, 192, 256, 384, 512, 768, 1024, 1400}) {
+    add_encap("sweep-ipsec-mb-" + std::to_string(size), {kGcm, size, make_ipsecmb_gcm});
+    add_encap("sweep-openssl-" + std::to_string(size), {kGcm, size, make_evp_gcm});
+  }
 }
 
 }  // namespace

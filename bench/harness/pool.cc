@@ -22,8 +22,12 @@ ByteVector make_packet(std::size_t size) {
 
 }  // namespace
 
+std::size_t Pool::count_of(std::size_t size) {
+  return std::clamp(kTouched / (size + kAround) / 64 * 64, kLeast, kMost);
+}
+
 Pool::Pool(std::size_t size) : original_(make_packet(size)) {
-  const std::size_t count = std::clamp(kTouched / (size + kAround) / 64 * 64, kLeast, kMost);
+  const std::size_t count = count_of(size);
   for (std::size_t i = 0; i < count; ++i) {
     buffers_.push_back(std::make_unique<PacketBuffer>(size + kAround));
     packets_.push_back(buffers_.back().get());

@@ -15,6 +15,8 @@ class Pool {
  public:
   /// `size` is that of the whole inner packet: IPv4, UDP, data.
   explicit Pool(std::size_t size);
+  /// How many there are of packets of this size.
+  static std::size_t count_of(std::size_t size);
 
   std::span<PacketBuffer* const> packets() const { return packets_; }
   std::size_t size() const { return packets_.size(); }

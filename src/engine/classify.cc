@@ -11,13 +11,6 @@ namespace {
 
 using Answer = Classified::Answer;
 
-/// net.inet.ipsec.enabled: "0 never, 1 when policies exist, 2 always".  Once a policy existed, it stays so.
-bool active(const Engine::Parts& parts) {
-  Settings& settings = parts.settings;
-  if (parts.spd.size() != 0) settings.used = 1;
-  return settings.enabled == 2 || (settings.enabled == 1 && settings.used != 0);
-}
-
 Classified by_default(const net::Flow& flow, const Settings& settings) {
   const FamilySettings& family = flow.destination.is_v4() ? settings.v4 : settings.v6;
   return {family.def_policy == 0 ? Answer::DefaultDiscard : Answer::Clear, nullptr, flow};
@@ -47,6 +40,12 @@ Match match(const Passage& passage, spd::Direction direction, const spd::Databas
 }
 
 }  // namespace
+
+bool active(const Engine::Parts& parts) {
+  Settings& settings = parts.settings;
+  if (parts.spd.size() != 0) settings.used = 1;
+  return settings.enabled == 2 || (settings.enabled == 1 && settings.used != 0);
+}
 
 bool selector_is_hidden(const Passage& passage, spd::Direction direction, const spd::Database& spd) {
   const spd::Policy* first = spd.first_for_addresses(direction, passage.ip.source, passage.ip.destination);

@@ -17,6 +17,9 @@ struct Classified {
   net::Flow flow{};                     ///< what it matched: the packet's, or the traffic that an ICMP error is about
 };
 
+/// net.inet.ipsec.enabled: "0 never, 1 when policies exist, 2 always".  Once a policy existed, it stays so.
+bool active(const Engine::Parts& parts);
+
 /// RFC 4301 section 7: a fragment does not show its ports.  True when the first policy for its addresses asks for them,
 /// or for a protocol: without the whole packet, what that policy protects would pass in clear once it is in pieces.
 bool selector_is_hidden(const Passage& passage, spd::Direction direction, const spd::Database& spd);

@@ -71,10 +71,44 @@ Status<DropReason> look_again(Passage& passage) {
 
 }  // namespace
 
+/// In the order in which they came, whichever way they go: a packet that is opened after sixty-four later ones of its
+/// SA would be too old for a small window.
 void Inbound::process(std::span<PacketBuffer* const> batch, Verdicts& verdicts) {
   arrivals_.clear();
-  for (PacketBuffer* packet : batch) admit(verdicts.enter(*packet, spd::Direction::In), verdicts);
+  const bool express = express_.open(verdicts);
+  for (PacketBuffer* packet : batch) {
+    if (express && express_.take(*packet)) {
+      walk_arrivals(verdicts);
+      if (express_.full()) finish_express(verdicts);
+    } else {
+      finish_express(verdicts);
+      admit(verdicts.enter(*packet, spd::Direction::In), verdicts);
+    }
+  }
+  finish_express(verdicts);
+  walk_arrivals(verdicts);
+}
+
+void Inbound::walk_arrivals(Verdicts& verdicts) {
+  if (arrivals_.empty()) return;
   walk(arrivals_, verdicts);
+  arrivals_.clear();
+}
+
+void Inbound::finish_express(Verdicts& verdicts) {
+  express_.finish([&](const ExpressIn::Opened& opened) { go_on(opened, verdicts); }, verdicts);
+}
+
+/// Opened on the short way, where it could not be judged.
+void Inbound::go_on(const ExpressIn::Opened& opened, Verdicts& verdicts) {
+  sad::Sa& sa = *opened.sa;
+  Arrival arrival;
+  arrival.passage.packet = opened.packet;
+  arrival.passage.flow = opened.flow;
+  arrival.next = {.kind = Next::Kind::Open, .sa = &sa, .layer = name_of(sa)};
+  const auto done = unwrap(arrival, opened.layer, verdicts);
+  if (!done) return verdicts.drop(done.error(), arrival.passage, arrival.next.layer);
+  walk({&arrival, 1}, verdicts);
 }
 
 void Inbound::admit(Passage passage, Verdicts& verdicts) {
@@ -400,7 +434,7 @@ bool Inbound::heed_icmp(const Passage& passage, Verdicts& verdicts) {
 }
 
 /// Why the packet may not come in, if so.
-std::optional<DropReason> Inbound::judge_by_policy(const Arrival& arrival, Verdicts& verdicts) const {
+std::optional<DropReason> Inbound::judge_by_policy(const Arrival& arrival, Verdicts& verdicts) {
   const Passage& passage = arrival.passage;
   const Classified found = classify(passage, spd::Direction::In, parts_, verdicts);
   switch (found.answer) {

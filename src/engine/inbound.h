@@ -3,12 +3,13 @@
 // go on with what was inside until no layer for us is left, and ask the SPD whether that is how this packet had to
 // come. Packets of one batch that follow each other through the same SA are opened as one run.  Fragments for us are
 // joined first, also those that come out of a tunnel, and those for others when a policy asks for what only the whole
-// packet shows.
+// packet shows.  Most packets need little of this and take the short way, express_in.h.
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "engine/classify.h"
+#include "engine/express_in.h"
 #include "engine/history.h"
 #include "engine/join.h"
 #include "engine/pmtu.h"
@@ -49,6 +50,9 @@ class Inbound {
     Next next;
   };
 
+  void walk_arrivals(Verdicts& verdicts);
+  void finish_express(Verdicts& verdicts);
+  void go_on(const ExpressIn::Opened& opened, Verdicts& verdicts);
   void admit(Passage passage, Verdicts& verdicts);
   void walk(std::span<Arrival> arrivals, Verdicts& verdicts);
   void finish(Arrival& arrival, Verdicts& verdicts);
@@ -71,12 +75,13 @@ class Inbound {
   void deliver(Arrival& arrival, Verdicts& verdicts);
   void deliver_in_pieces(Passage& whole, Verdicts& verdicts);
   bool heed_icmp(const Passage& passage, Verdicts& verdicts);
-  std::optional<net::DropReason> judge_by_policy(const Arrival& arrival, Verdicts& verdicts) const;
+  std::optional<net::DropReason> judge_by_policy(const Arrival& arrival, Verdicts& verdicts);
   bool is_for_us(const net::Address& destination) const;
 
   Engine::Parts parts_;
   Joiners joiners_;
   PathMtu& learned_;
+  ExpressIn express_{parts_};
   std::vector<std::uint16_t> encapsulation_ports_{4500};
   std::vector<Arrival> arrivals_;
   std::vector<transform::OpenJob> jobs_;

@@ -20,8 +20,20 @@ ByteVector quote_of(Bytes packet, std::size_t most) {
 
 void Outbound::process(std::span<PacketBuffer* const> batch, Verdicts& verdicts) {
   last_ = {};  // between batches the databases may have changed
-  for (PacketBuffer* packet : batch) admit(verdicts.enter(*packet, spd::Direction::Out), verdicts);
+  const bool express = express_.open(verdicts);
+  for (PacketBuffer* packet : batch) {
+    const auto taken = express ? express_.take(*packet) : ExpressOut::Taken::OtherPolicy;
+    if (express_.full() || taken == ExpressOut::Taken::UnusualPacket) finish_express(verdicts);
+    if (taken != ExpressOut::Taken::Waits) admit(verdicts.enter(*packet, spd::Direction::Out), verdicts);
+  }
+  finish_express(verdicts);
   finish_run(verdicts);
+}
+
+void Outbound::finish_express(Verdicts& verdicts) {
+  if (express_.empty()) return;
+  finish_run(verdicts);  // what waits there came before those of its flows that wait here
+  for (PacketBuffer* packet : express_.finish(verdicts)) admit(verdicts.enter(*packet, spd::Direction::Out), verdicts);
 }
 
 void Outbound::admit(Passage passage, Verdicts& verdicts) {

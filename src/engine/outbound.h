@@ -3,7 +3,7 @@
 // the outermost, send.  Packets of one batch that follow each other through the same SAs are sealed as one run.
 //
 // A packet that went through here is not looked up again: it leaves as it is, so that no policy can match its own
-// output.
+// output.  Most packets need little of this and take the short way, express_out.h.
 #include <memory>
 #include <optional>
 #include <span>
@@ -13,6 +13,7 @@
 #include "engine/bundle.h"
 #include "engine/classify.h"
 #include "engine/emit.h"
+#include "engine/express_out.h"
 #include "engine/join.h"
 #include "engine/seal.h"
 
@@ -40,6 +41,7 @@ class Outbound {
     Assembly assembly{Bundle{}, {}};
   };
 
+  void finish_express(Verdicts& verdicts);
   void admit(Passage passage, Verdicts& verdicts);
   void protect(const Passage& passage, const Classified& found, Verdicts& verdicts);
   void send_in_clear(const Passage& passage, Verdicts& verdicts);
@@ -55,6 +57,7 @@ class Outbound {
   AcquireQueue& acquires_;
   Sealer sealer_;
   Emitter emitter_;
+  ExpressOut express_{parts_, emitter_};
   Remembered last_;
   Run run_;
   std::vector<std::unique_ptr<PacketBuffer>> pieces_;  // of packets that are cut before they are encapsulated

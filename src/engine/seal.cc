@@ -41,7 +41,7 @@ void Sealer::seal(const Bundle& bundle, std::vector<Departure>& run, Verdicts& v
   }
 }
 
-void Sealer::encapsulate(const sad::Sa& sa, std::vector<Departure>& run, Verdicts& verdicts) {
+void Sealer::encapsulate(sad::Sa& sa, std::vector<Departure>& run, Verdicts& verdicts) {
   ProtocolCounters& ipip = verdicts.statistics().ipip;
   keep_if(run, name_of(sa), verdicts, [&](Passage& passage) -> Status<DropReason> {
     TRY_DONE(transform::prepend_outer(sa, *passage.packet, passage.ip, context_));

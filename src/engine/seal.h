@@ -17,7 +17,7 @@ class Sealer {
   void seal(const Bundle& bundle, std::vector<Departure>& run, Verdicts& verdicts);
 
  private:
-  void encapsulate(const sad::Sa& sa, std::vector<Departure>& run, Verdicts& verdicts);
+  void encapsulate(sad::Sa& sa, std::vector<Departure>& run, Verdicts& verdicts);
   void apply(sad::Sa& sa, std::vector<Departure>& run, Verdicts& verdicts);
   void transform(sad::Sa& sa, Verdicts& verdicts);
   void compress(sad::Sa& sa, Verdicts& verdicts);

@@ -46,6 +46,12 @@ Passage Verdicts::enter(PacketBuffer& packet, spd::Direction direction) {
   return passage;
 }
 
+void Verdicts::enter(std::size_t packets, spd::Direction direction) {
+  direction_ = direction;
+  (direction == spd::Direction::Out ? statistics().outbound_packets : statistics().inbound_packets) += packets;
+  ledger_.packets_seen += packets;
+}
+
 void Verdicts::to_wire(const Passage& passage, bool in_clear) {
   ++statistics().to_wire;
   trace({.kind = in_clear ? TraceStep::Kind::Bypassed : TraceStep::Kind::Emitted}, passage);
@@ -56,6 +62,20 @@ void Verdicts::to_host(const Passage& passage) {
   ++statistics().to_host;
   trace({.kind = TraceStep::Kind::Delivered}, passage);
   out_.to_host(*passage.packet);
+}
+
+void Verdicts::to_wire(std::span<PacketBuffer* const> sealed) {
+  statistics().to_wire += sealed.size();
+  for (PacketBuffer* packet : sealed) out_.to_wire(*packet, false);
+}
+
+void Verdicts::to_host(std::span<PacketBuffer* const> opened) {
+  statistics().to_host += opened.size();
+  for (PacketBuffer* packet : opened) out_.to_host(*packet);
+}
+
+void Verdicts::drop(net::DropReason reason, const net::Flow& flow, const LayerName& layer) {
+  count(statistics(), reason, 1, {flow, layer.spi, layer.protocol});
 }
 
 void Verdicts::icmp_to_host(PacketBuffer& message) {

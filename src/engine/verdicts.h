@@ -2,6 +2,8 @@
 // Where packets end.  Each packet that enters a call of the engine leaves it through exactly one of to_wire(),
 // to_host(), drop(), held() or joined(): here is the only place that writes the counters of their sum, so that nothing
 // can disappear.  One object for one call of Engine::outbound() or inbound(), with that call's time and Outbox.
+#include <span>
+
 #include "engine/engine.h"
 #include "engine/passage.h"
 
@@ -25,11 +27,17 @@ class Verdicts {
 
   /// A packet enters.
   Passage enter(PacketBuffer& packet, spd::Direction direction);
+  /// So many packets enter, of which none is traced.
+  void enter(std::size_t packets, spd::Direction direction);
   /// A packet of ours: a fragment beyond the first.
   void made_fragment() { ++statistics().fragments_made; }
 
   void to_wire(const Passage& passage, bool in_clear);
   void to_host(const Passage& passage);
+  /// Packets that are not traced.
+  void to_wire(std::span<PacketBuffer* const> sealed);
+  void to_host(std::span<PacketBuffer* const> opened);
+  void drop(net::DropReason reason, const net::Flow& flow, const LayerName& layer);
   /// An ICMP message of ours, for the host's stack.
   void icmp_to_host(PacketBuffer& message);
   void drop(net::DropReason reason, const Passage& passage, const LayerName& layer = {});

@@ -264,6 +264,7 @@ void Sa::continue_from(const Sa& old) {
   window = old.window.resized(window.packets());
   usage = old.usage;
   iv_counter = old.iv_counter;
+  identification = old.identification;
   created_ = old.created_;
 }
 

@@ -166,6 +166,7 @@ class Sa {
   std::optional<net::Endpoint> seen_at;     ///< NAT-T: where the peer was announced to have moved to
   std::optional<Time> seen_at_since;        ///< and when
   std::optional<std::uint64_t> iv_counter;  ///< explicit IVs of counter modes; the first packet draws a random start
+  std::uint16_t identification = 0;         ///< of the next outer IPv4 header; 0 before the first
 
   crypto::Suite* suite() const { return suite_.get(); }  ///< ESP
   crypto::Mac* mac() const { return mac_.get(); }        ///< AH
@@ -177,8 +178,9 @@ class Sa {
     return compressor_.get();
   }
 
-  void count(std::size_t bytes, Time now) {
-    ++usage.packets;
+  void count(std::size_t bytes, Time now) { count(1, bytes, now); }
+  void count(std::size_t packets, std::size_t bytes, Time now) {
+    usage.packets += packets;
     usage.bytes += bytes;
     if (!usage.first) usage.first = now;
     usage.last = now;

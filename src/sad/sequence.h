@@ -20,6 +20,8 @@ class Sequence {
     }
     return ++last_;
   }
+  /// How often next() will give a number, as far as can be said.
+  std::uint64_t left() const { return wrap_ == Wrap::Cycle ? UINT64_MAX : limit_ - last_; }
   /// The number that was given last; 0 before the first.
   std::uint64_t last() const { return last_; }
   Wrap wrap() const { return wrap_; }

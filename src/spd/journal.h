@@ -1,6 +1,6 @@
 #pragma once
-// The last changes of one direction's list of policies, so that whoever remembers an answer can ask whether it still
-// holds instead of asking everything again.  A ring: what is older than kRemembered changes is forgotten.  Written by
+// The last changes of one direction's list of policies, so that whoever has a picture of it can follow it instead of
+// asking everything again.  A ring: what is older than kRemembered changes is forgotten.  Written by
 // the database only; one thread.
 #include <array>
 #include <cstdint>
@@ -35,18 +35,6 @@ class Journal {
   const Change& change(std::uint64_t n) const { return changes_[(n - 1) % kRemembered]; }
 
   void record(const Change& change) { changes_[epoch_++ % kRemembered] = change; }
-
-  /// What the list answered for this flow at that epoch it answers now.  May say no where a new look-up would give the
-  /// same; never yes where it would not.
-  bool still_holds(const Policy* answer, const net::Flow& flow, std::uint64_t since) const {
-    if (!remembers(since)) return false;
-    for (std::uint64_t n = since; n != epoch_; ++n) {
-      const Change& c = changes_[n % kRemembered];
-      if (c.kind == Change::Kind::Removed && c.policy == answer) return false;
-      if (c.kind == Change::Kind::Appended && answer == nullptr && c.selector.matches(flow)) return false;
-    }
-    return true;
-  }
 
  private:
   std::uint64_t epoch_ = 0;

@@ -21,6 +21,15 @@ inline void announce(wire::packet::PacketBuffer& packet, const wire::packet::IpV
   if (ip.is_v4()) wire::packet::update_ipv4_checksum(packet.bytes());
 }
 
+/// The same for a header without extension headers.
+inline void announce(wire::packet::PacketBuffer& packet, net::Family family, std::uint8_t protocol) {
+  constexpr std::size_t kIpv4Protocol = 9, kIpv6NextHeader = 6;
+  const bool v4 = family == net::Family::V4;
+  packet.data()[v4 ? kIpv4Protocol : kIpv6NextHeader] = protocol;
+  wire::packet::set_total_length(packet.bytes(), packet.size());
+  if (v4) wire::packet::update_ipv4_checksum(packet.bytes());
+}
+
 /// A short or derived DES IV: 32 bits and their complement (RFC 1829 section 3).
 inline void put_with_complement(std::uint8_t* out, std::uint32_t word) {
   put_be32(out, word);

@@ -1,9 +1,8 @@
 #include "transform/tunnel_outer.h"
 
-#include <algorithm>
-
 #include "net/protocol.h"
 #include "transform/ecn.h"
+#include "transform/outer_template.h"
 
 namespace testudo::transform {
 
@@ -16,31 +15,6 @@ constexpr std::size_t kLargestPayload = 65535;
 
 EcnMode mode_of(bool outer_is_v4, const HeaderSettings& settings) {
   return ecn_mode(outer_is_v4 ? settings.ecn_v4 : settings.ecn_v6);
-}
-
-/// net.inet.ipsec.dfbit.  "… fragmentation in IPv6 is performed only by source nodes" (RFC 8200 section 4.5): an
-/// IPv6 packet counts as one with DF, unless it is so small that its source can not be told a smaller size (RFC 4213
-/// section 3.2.2).
-bool dont_fragment(const IpView& inner, const HeaderSettings& settings) {
-  constexpr std::size_t kMinimumIpv6Mtu = 1280;
-  if (!copies_df(settings)) return settings.dfbit == kSetDf;
-  return inner.is_v4() ? inner.dont_fragment : inner.total_length > kMinimumIpv6Mtu;
-}
-
-packet::OuterHeader outer_header(const sad::Sa& sa, const IpView& inner, const Context& context) {
-  const HeaderSettings& settings = context.settings;
-  packet::OuterHeader outer;
-  outer.source = sa.group().source;
-  outer.destination = sa.group().destination;
-  outer.protocol = inner.is_v4() ? protocol::kIpv4 : protocol::kIpv6;
-  outer.traffic_class = outer_traffic_class(mode_of(outer.source.is_v4(), settings), inner.traffic_class);
-  outer.ttl = static_cast<std::uint8_t>(std::clamp(settings.default_ttl, 1, 255));
-  if (outer.source.is_v4()) {
-    outer.dont_fragment = dont_fragment(inner, settings);
-    // Never 0: Linux's raw sockets would put another number in its place, and AH covers this field.
-    outer.identification = static_cast<std::uint16_t>(context.random.between(1, 0xffff));
-  }
-  return outer;
 }
 
 /// The packet inside, as far as next header and its own lengths and checksum can vouch for it.
@@ -57,7 +31,7 @@ Result<IpView, DropReason> parse_inner(Bytes inner, std::uint8_t next_protocol) 
 
 }  // namespace
 
-Status<DropReason> prepend_outer(const sad::Sa& sa, PacketBuffer& packet, const IpView& inner, const Context& context) {
+Status<DropReason> prepend_outer(sad::Sa& sa, PacketBuffer& packet, const IpView& inner, const Context& context) {
   const sad::SaGroup& group = sa.group();
   if (group.source.is_unspecified() || group.destination.is_unspecified())
     return Failure{DropReason::UnspecifiedEndpoint};
@@ -65,12 +39,14 @@ Status<DropReason> prepend_outer(const sad::Sa& sa, PacketBuffer& packet, const 
     return Failure{DropReason::OutboundInvalid};
   packet.trim_back(packet.size() - inner.total_length);
 
-  const packet::OuterHeader outer = outer_header(sa, inner, context);
-  const std::size_t length = packet::outer_length(outer), payload = packet.size();
+  const OuterTemplate outer{sa, context.settings};
+  const std::size_t payload = packet.size();
   // IPv4's total length counts the header, IPv6's payload length does not.
-  if (payload + (outer.source.is_v4() ? length : 0) > kLargestPayload) return Failure{DropReason::TooBig};
-  if (!packet.prepend(length)) return Failure{DropReason::NoRoom};
-  packet::write_outer(packet.bytes(), outer, payload);
+  if (payload + (outer.is_v4() ? outer.length() : 0) > kLargestPayload) return Failure{DropReason::TooBig};
+  if (!packet.prepend(outer.length())) return Failure{DropReason::NoRoom};
+  const std::uint16_t identification = outer.is_v4() ? next_identification(sa, context.random) : std::uint16_t{0};
+  outer.write(packet.data(), payload, inner.is_v4() ? protocol::kIpv4 : protocol::kIpv6, inside_of(inner),
+              identification);
   return Done{};
 }
 

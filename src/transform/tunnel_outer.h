@@ -6,7 +6,7 @@ namespace testudo::transform {
 
 /// Prepends an outer IP header from the SA's source to its destination; v4 and v6 in v4 and v6.  The header's protocol
 /// is 4 or 41; ESP or AH is then inserted behind it by its own transform.
-Status<DropReason> prepend_outer(const sad::Sa& sa, PacketBuffer& packet, const IpView& inner, const Context& context);
+Status<DropReason> prepend_outer(sad::Sa& sa, PacketBuffer& packet, const IpView& inner, const Context& context);
 
 /// Removes the outer header (and IPv6 extension headers) of a packet whose payload, of protocol 4 or 41, is an IP
 /// packet: checks the inner version, cuts trailing bytes (TFC), and applies the ECN of the outer header to the inner

@@ -12,18 +12,6 @@ bool PacketBuffer::assign(Bytes content) {
   return true;
 }
 
-bool PacketBuffer::prepend(std::size_t n) {
-  if (n > begin_) return false;
-  begin_ -= n;
-  return true;
-}
-
-bool PacketBuffer::append(std::size_t n) {
-  if (n > tail_room()) return false;
-  end_ += n;
-  return true;
-}
-
 bool PacketBuffer::insert(std::size_t offset, std::size_t n) {
   if (!prepend(n)) return false;
   std::memmove(data(), data() + n, offset);

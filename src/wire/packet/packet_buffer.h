@@ -41,8 +41,16 @@ class PacketBuffer {
   void set_size(std::size_t n) { end_ = begin_ + n; }
 
   /// Grow by n bytes (contents undefined); false and unchanged when there is no room.
-  bool prepend(std::size_t n);
-  bool append(std::size_t n);
+  bool prepend(std::size_t n) {
+    if (n > begin_) return false;
+    begin_ -= n;
+    return true;
+  }
+  bool append(std::size_t n) {
+    if (n > tail_room()) return false;
+    end_ += n;
+    return true;
+  }
   /// Shrink; the caller has parsed that many bytes.
   void trim_front(std::size_t n) { begin_ += n; }
   void trim_back(std::size_t n) { end_ -= n; }

@@ -27,7 +27,7 @@ struct Fixture {
   test::SeededRandom random{1};
   PacketBuffer buffer;
 
-  Status<DropReason> prepend(const sad::Sa& sa, const ByteVector& inner) {
+  Status<DropReason> prepend(sad::Sa& sa, const ByteVector& inner) {
     EXPECT_TRUE(buffer.assign(inner));
     return transform::prepend_outer(sa, buffer, *wire::packet::parse_ip(inner), {settings, random});
   }

@@ -1,0 +1,197 @@
+#include "engine/express_in.h"
+
+#include <algorithm>
+
+#include "base/room.h"
+#include "engine/classify.h"
+#include "engine/history.h"
+#include "net/protocol.h"
+#include "transform/ecn.h"
+#include "transform/rewrite.h"
+
+namespace testudo::engine {
+namespace {
+
+namespace protocol = net::protocol;
+using wire::packet::Plain;
+
+bool may_pass_a_limit(const sad::Sa& sa) {
+  const sad::Lifetime& hard = sa.parameters().hard;
+  return hard.bytes != 0 || hard.allocations != 0;
+}
+
+/// Of an ESP packet that the short way took.
+net::Flow outer_flow(const PacketBuffer& packet) {
+  const std::optional<Plain> outer = wire::packet::read_plain(packet.bytes());
+  if (!outer) return {};
+  return {wire::packet::source_of(*outer, packet.bytes()), wire::packet::destination_of(*outer, packet.bytes()),
+          protocol::kEsp};
+}
+
+/// A TCP or UDP packet that is what the next header says.
+bool is_common(const Plain& inner, const transform::EspToOpen& esp, Bytes packet) {
+  if (esp.next_header != (inner.is_v4() ? protocol::kIpv4 : protocol::kIpv6)) return false;
+  if (inner.protocol != protocol::kTcp && inner.protocol != protocol::kUdp) return false;
+  return !inner.is_v4() || wire::packet::plain_checksum_is_right(packet.data());
+}
+
+}  // namespace
+
+bool ExpressIn::open(const Verdicts& verdicts) {
+  now_ = verdicts.now();
+  lane_count_ = waiting_ = 0;
+  last_key_ = {};
+  last_lane_ = nullptr;
+  return !verdicts.tracing() && parts_.settings.esp_enable != 0 && parts_.spd.size() != 0 && active(parts_);
+}
+
+bool ExpressIn::take(PacketBuffer& packet) {
+  const std::optional<Plain> outer = wire::packet::read_plain(packet.bytes());
+  if (!outer || outer->protocol != protocol::kEsp) return false;
+  if (outer->is_v4() && !wire::packet::plain_checksum_is_right(packet.data())) return false;
+  if (outer->key != last_key_) {
+    last_lane_ = lane_for(*outer, packet.bytes());
+    last_key_ = outer->key;
+  }
+  if (last_lane_ == nullptr) return false;
+
+  packet.trim_back(packet.size() - outer->total_length);
+  Item& item = items_[waiting_++];
+  item.packet = &packet;
+  item.header_length = outer->header_length;
+  item.traffic_class = outer->traffic_class;
+  item.next = nullptr;
+  (last_lane_->first == nullptr ? last_lane_->first : last_lane_->last->next) = &item;
+  last_lane_->last = &item;
+  return true;
+}
+
+ExpressIn::Lane* ExpressIn::lane_for(const Plain& outer, Bytes packet) {
+  sad::Sa* const sa = usable_sa(outer, packet);
+  if (sa == nullptr) return nullptr;
+  const auto lanes = std::span{lanes_}.first(lane_count_);
+  const auto same = std::ranges::find(lanes, sa, &Lane::sa);
+  if (same != lanes.end()) return &*same;
+  // There is one: every lane has a packet, and items_ is as long.
+  Lane& lane = lanes_[lane_count_++];
+  lane = {sa, nullptr, nullptr};
+  return &lane;
+}
+
+/// The SA that the packet names, when nothing about the two is unusual.
+sad::Sa* ExpressIn::usable_sa(const Plain& outer, Bytes packet) const {
+  const net::Address destination = wire::packet::destination_of(outer, packet);
+  if (!parts_.host.is_local(destination)) return nullptr;
+  sad::Sa* const sa = parts_.sad.inbound(sad::SaProtocol::Esp, destination, Spi{outer.first_word()});
+  if (sa == nullptr || !sa->usable() || sa->group().mode == sad::Mode::Transport) return nullptr;
+  if (sa->parameters().nat || sa->parameters().flags.old_format || may_pass_a_limit(*sa)) return nullptr;
+  const net::Address& peer = sa->group().source;
+  return peer.is_unspecified() || peer == wire::packet::source_of(outer, packet) ? sa : nullptr;
+}
+
+void ExpressIn::finish(const GoOn& go_on, Verdicts& verdicts) {
+  if (waiting_ == 0) return;
+  for (const Lane& lane : std::span{lanes_}.first(lane_count_)) run(lane, go_on, verdicts);
+  lane_count_ = waiting_ = 0;
+  last_key_ = {};
+  last_lane_ = nullptr;
+}
+
+void ExpressIn::run(const Lane& lane, const GoOn& go_on, Verdicts& verdicts) {
+  Room<transform::EspToOpen, kMost> esps;
+  for (const Item* item = lane.first; item != nullptr; item = item->next) {
+    esps.add().esp = item->packet->bytes().subspan(item->header_length);
+  }
+  transform::open_payloads(*lane.sa, esps.all());
+
+  verdicts.enter(esps.size(), spd::Direction::In);
+  verdicts.statistics().esp.input += esps.size();
+  Delivery delivery;
+  judged_ = {};
+  const transform::EspToOpen* esp = esps.all().data();
+  for (const Item* item = lane.first; item != nullptr; item = item->next, ++esp) {
+    if (!esp->result) {
+      verdicts.drop(esp->result.error(), outer_flow(*item->packet), name_of(*lane.sa));
+    } else if (!accept(*item, lane, *esp, delivery)) {
+      deliver(*lane.sa, delivery, verdicts);  // what came before it
+      go_on(restore(*item, lane, *esp));
+    }
+  }
+  deliver(*lane.sa, delivery, verdicts);
+}
+
+/// Takes everything around the inner packet off, when it may be delivered just so.
+bool ExpressIn::accept(const Item& item, const Lane& lane, const transform::EspToOpen& esp, Delivery& delivery) {
+  const Bytes payload = Bytes{esp.esp}.subspan(esp.front, esp.esp.size() - esp.front - esp.back);
+  const std::optional<Plain> inner = wire::packet::read_plain(payload);
+  if (!inner || !is_common(*inner, esp, payload) || !leaves_mark_alone(item, *inner)) return false;
+  if (inner->key != judged_.key) {
+    settle();
+    judged_ = {inner->key, judge_flow(*inner, payload, *lane.sa), 0};
+  }
+  if (judged_.policy == nullptr) return false;
+  ++judged_.packets;
+  item.packet->trim_front(item.header_length + esp.front);
+  item.packet->set_size(inner->total_length);
+  delivery.going[delivery.packets++] = item.packet;
+  delivery.payload += payload.size();
+  delivery.bytes += inner->total_length;
+  return true;
+}
+
+/// RFC 6040: the outer header's mark does not change the inner one.
+bool ExpressIn::leaves_mark_alone(const Item& item, const Plain& inner) const {
+  const transform::HeaderSettings& headers = parts_.settings.headers;
+  const auto mode =
+      transform::ecn_mode(item.header_length == wire::packet::kIpv4Header ? headers.ecn_v4 : headers.ecn_v6);
+  return transform::inner_traffic_class(mode, inner.traffic_class, item.traffic_class) == inner.traffic_class;
+}
+
+/// The policy that accepts the flow through this SA.
+const spd::Policy* ExpressIn::judge_flow(const Plain& inner, Bytes packet, const sad::Sa& sa) {
+  const net::Flow flow = wire::packet::flow_of(inner, packet);
+  // From one of our own addresses: spoofed, unless the settings say otherwise.  UDP to us: may be ESP.
+  if (parts_.host.is_local(flow.source)) return nullptr;
+  const bool for_us = flow.destination.is_multicast() || parts_.host.is_local(flow.destination);
+  if (flow.protocol == protocol::kUdp && for_us) return nullptr;
+  const spd::Policy* const policy = parts_.spd.lookup(spd::Direction::In, flow);
+  if (policy == nullptr || policy->action != spd::Action::Ipsec) return nullptr;
+  History history;
+  history.opened(sa);
+  history.tunnel_left();
+  return judge(history, *policy, flow, parts_.settings) == Judgement::Satisfied ? policy : nullptr;
+}
+
+void ExpressIn::settle() {
+  if (judged_.packets == 0) return;
+  judged_.policy->hits += judged_.packets;
+  judged_.policy->last_used = now_;
+  judged_.packets = 0;
+}
+
+void ExpressIn::deliver(sad::Sa& sa, Delivery& delivery, Verdicts& verdicts) {
+  if (delivery.packets == 0) return;
+  settle();
+  sa.count(delivery.packets, delivery.payload, now_);
+  Statistics& statistics = verdicts.statistics();
+  statistics.spd_lookups += delivery.packets;
+  statistics.esp.input_bytes += delivery.payload;
+  count_algorithms(sa, delivery.packets, statistics);
+  statistics.ipip.input += delivery.packets;
+  statistics.ipip.input_bytes += delivery.bytes;
+  verdicts.to_host(std::span{delivery.going}.first(delivery.packets));
+  delivery.packets = delivery.payload = delivery.bytes = 0;
+}
+
+/// Leaves the packet as the long way expects it behind a transform: the outer header in front of what was protected.
+ExpressIn::Opened ExpressIn::restore(const Item& item, const Lane& lane, const transform::EspToOpen& esp) {
+  PacketBuffer& packet = *item.packet;
+  const net::Flow flow = outer_flow(packet);
+  packet.trim_back(esp.back);
+  packet.erase(item.header_length, esp.front);
+  const bool v4 = item.header_length == wire::packet::kIpv4Header;
+  transform::announce(packet, v4 ? net::Family::V4 : net::Family::V6, esp.next_header);
+  return {&packet, lane.sa, flow, {esp.next_header, esp.sequence}};
+}
+
+}  // namespace testudo::engine

@@ -1,0 +1,170 @@
+#include "engine/express_out.h"
+
+#include <algorithm>
+
+#include "base/room.h"
+#include "engine/classify.h"
+#include "engine/need.h"
+#include "net/protocol.h"
+#include "transform/rewrite.h"
+
+namespace testudo::engine {
+namespace {
+
+namespace protocol = net::protocol;
+using wire::packet::Plain;
+
+/// One ESP tunnel between addresses that the request names, so that the SA does not depend on the packet.
+bool asks_for_one_tunnel(const spd::Policy& policy) {
+  if (policy.action != spd::Action::Ipsec || policy.requests.size() != 1) return false;
+  const spd::Request& request = policy.requests.front();
+  return request.protocol == spd::RequestProtocol::Esp && request.mode == spd::RequestMode::Tunnel && request.source &&
+         request.destination;
+}
+
+/// The forms that are in use: numbered, the IV on the wire, not in UDP.
+bool is_common(const sad::Sa& sa) {
+  const sad::SaFlags& flags = sa.parameters().flags;
+  return !flags.old_format && !flags.four_byte_iv && !flags.derived_iv && !sa.parameters().nat;
+}
+
+bool may_pass_a_limit(const sad::Sa& sa) {
+  const sad::Lifetime& hard = sa.parameters().hard;
+  return hard.bytes != 0 || hard.allocations != 0;
+}
+
+}  // namespace
+
+bool ExpressOut::open(const Verdicts& verdicts) {
+  lane_count_ = waiting_ = 0;
+  last_key_ = {};
+  last_lane_ = nullptr;
+  return !verdicts.tracing() && parts_.settings.esp_enable != 0 && parts_.spd.size() != 0 && active(parts_);
+}
+
+ExpressOut::Taken ExpressOut::take(PacketBuffer& packet) {
+  const std::optional<Plain> plain = wire::packet::read_plain(packet.bytes());
+  if (!plain || (plain->protocol != protocol::kTcp && plain->protocol != protocol::kUdp)) return Taken::UnusualPacket;
+  if (plain->key != last_key_) {
+    last_lane_ = lane_for(*plain, packet.bytes());
+    last_key_ = plain->key;
+  }
+  if (last_lane_ == nullptr) return Taken::OtherPolicy;
+
+  Item& item = items_[waiting_++];
+  item = {&packet, plain->total_length, plain->is_v4() ? protocol::kIpv4 : protocol::kIpv6,
+          transform::inside_of(*plain), nullptr};
+  (last_lane_->first == nullptr ? last_lane_->first : last_lane_->last->next) = &item;
+  last_lane_->last = &item;
+  return Taken::Waits;
+}
+
+ExpressOut::Lane* ExpressOut::lane_for(const Plain& plain, Bytes packet) {
+  const net::Flow flow = wire::packet::flow_of(plain, packet);
+  const spd::Policy* policy = parts_.spd.lookup(spd::Direction::Out, flow);
+  if (policy == nullptr || !asks_for_one_tunnel(*policy)) return nullptr;
+  const auto lanes = std::span{lanes_}.first(lane_count_);
+  const auto same = std::ranges::find(lanes, policy, &Lane::policy);
+  if (same != lanes.end()) return &*same;
+  // There is one: every lane has a packet, and items_ is as long.
+  Lane& lane = lanes_[lane_count_++];
+  lane = {policy, flow, nullptr, nullptr};
+  return &lane;
+}
+
+std::span<PacketBuffer* const> ExpressOut::finish(Verdicts& verdicts) {
+  left_over_.clear();
+  for (const Lane& lane : std::span{lanes_}.first(lane_count_)) run(lane, verdicts);
+  lane_count_ = waiting_ = 0;
+  last_key_ = {};
+  last_lane_ = nullptr;
+  return left_over_;
+}
+
+void ExpressOut::run(const Lane& lane, Verdicts& verdicts) {
+  sad::Sa* const sa = usable_sa(lane);
+  if (sa == nullptr) return leave(lane.first);
+  const std::size_t mtu = emitter_.mtu_towards(sa->group().destination, verdicts.now());
+  const std::size_t largest = transform::largest_packet(sa->group().destination.is_v4());
+  seal(lane, {*sa, {*sa, parts_.settings.headers}, std::min(mtu, largest)}, verdicts);
+}
+
+/// To the long way: this item and all that follow in its lane.
+void ExpressOut::leave(const Item* first) {
+  for (const Item* item = first; item != nullptr; item = item->next) left_over_.push_back(item->packet);
+}
+
+/// The SA of the lane's policy, when nothing about it is unusual.
+sad::Sa* ExpressOut::usable_sa(const Lane& lane) const {
+  const spd::Request& request = lane.policy->requests.front();
+  const ReqId reqid = request.level == spd::Level::Unique ? request.reqid : ReqId{};
+  const net::Address &from = request.source->address, &to = request.destination->address;
+  sad::Sa* const sa =
+      parts_.sad.outbound({sad::SaProtocol::Esp, sad::Mode::Tunnel, from, to, reqid, ports_of(request)});
+  if (sa == nullptr || !is_common(*sa) || may_pass_a_limit(*sa)) return nullptr;
+  if (from.is_unspecified() || to.is_unspecified() || from.family() != to.family()) return nullptr;
+  return sa->sequence.left() < kMost ? nullptr : sa;
+}
+
+/// Makes the packet as large as it will be, with the outer header and the trailer still to be written.
+bool ExpressOut::grow(const Item& item, const Way& way, transform::EspToSeal& out) {
+  PacketBuffer& packet = *item.packet;
+  const transform::EspGrowth growth = transform::esp_growth(way.sa.layout(), item.length);
+  const std::size_t front = way.outer.length() + growth.front;
+  if (front + item.length + growth.back > way.mtu) return false;
+  packet.trim_back(packet.size() - item.length);
+  if (packet.tail_room() < growth.back || !packet.prepend(front)) return false;
+  packet.append(growth.back);
+  out.esp = packet.bytes().subspan(way.outer.length());
+  out.pad = growth.pad;
+  out.next_header = item.next_protocol;
+  return true;
+}
+
+void ExpressOut::seal(const Lane& lane, const Way& way, Verdicts& verdicts) {
+  Room<transform::EspToSeal, kMost> run;
+  std::array<PacketBuffer*, kMost> going;
+  Sum taken;
+  const Item* item = lane.first;
+  for (; item != nullptr; item = item->next) {
+    transform::EspToSeal& esp = run.add();
+    if (!grow(*item, way, esp)) {
+      run.drop_last();
+      break;
+    }
+    const bool numbered = way.outer.is_v4();
+    const auto id = numbered ? transform::next_identification(way.sa, parts_.random) : std::uint16_t{0};
+    way.outer.write(item->packet->data(), esp.esp.size(), protocol::kEsp, item->inside, id);
+    going[taken.packets++] = item->packet;
+    taken.bytes += item->length;
+  }
+  leave(item);
+  if (taken.packets == 0) return;
+  count(lane, way.sa, taken, verdicts);
+  transform::seal_payloads(way.sa, run.all(), parts_.random);
+  std::size_t sealed = 0;
+  for (std::size_t i = 0; i < taken.packets; ++i) {
+    if (run[i].result) {
+      going[sealed++] = going[i];
+    } else {
+      verdicts.drop(run[i].result.error(), lane.flow, name_of(way.sa));
+    }
+  }
+  count_algorithms(way.sa, sealed, verdicts.statistics());
+  verdicts.to_wire(std::span{going}.first(sealed));
+}
+
+void ExpressOut::count(const Lane& lane, sad::Sa& sa, const Sum& taken, Verdicts& verdicts) {
+  lane.policy->hits += taken.packets;
+  lane.policy->last_used = verdicts.now();
+  sa.count(taken.packets, taken.bytes, verdicts.now());
+  verdicts.enter(taken.packets, spd::Direction::Out);
+  Statistics& statistics = verdicts.statistics();
+  statistics.spd_lookups += taken.packets;
+  for (ProtocolCounters* counters : {&statistics.ipip, &statistics.esp}) {
+    counters->output += taken.packets;
+    counters->output_bytes += taken.bytes;
+  }
+}
+
+}  // namespace testudo::engine

@@ -1,0 +1,89 @@
+#pragma once
+// The short way of what most outbound packets are: whole TCP and UDP packets without options, whose policy asks for one
+// ESP tunnel.  Each is looked at once, put with the others of its policy, and sealed with them in one call; what is the
+// same for all of them is asked once: which SA, how large the path, what the counters grow by.  RFC 4301 section 5.1 in
+// the same order and with the same results as outbound.h; whatever is unusual about a packet, its SA or the settings
+// goes that way instead, so that here is no drop but one: the cipher itself refuses.
+//
+// Packets of one policy keep their order, and so do those of a flow: what this way cannot take goes on behind those
+// that wait here, and takes with it what follows in the same lane.  Flows of different policies may overtake each
+// other.
+#include <array>
+#include <span>
+#include <vector>
+
+#include "engine/emit.h"
+#include "engine/verdicts.h"
+#include "transform/esp_payload.h"
+#include "transform/outer_template.h"
+#include "wire/packet/plain.h"
+
+namespace testudo::engine {
+
+class ExpressOut {
+ public:
+  ExpressOut(const Engine::Parts& parts, const Emitter& emitter) : parts_(parts), emitter_(emitter) {}
+
+  /// A batch begins; false when all of it has to go the long way.
+  bool open(const Verdicts& verdicts);
+  enum class Taken : std::uint8_t {
+    Waits,          ///< here, for finish()
+    OtherPolicy,    ///< goes the long way, and so does all of its flow
+    UnusualPacket,  ///< goes the long way; those that wait may be of its flow
+  };
+  Taken take(PacketBuffer& packet);
+  bool empty() const { return waiting_ == 0; }
+  bool full() const { return waiting_ == items_.size(); }
+  /// Seals and sends what waits; gives back those that have to go the long way, each lane's in their order.
+  std::span<PacketBuffer* const> finish(Verdicts& verdicts);
+
+ private:
+  static constexpr std::size_t kMost = 64;
+
+  struct Item {
+    PacketBuffer* packet;
+    std::uint16_t length;  ///< of the packet, as its header says
+    std::uint8_t next_protocol;
+    transform::Inside inside;
+    Item* next;  ///< of the same lane
+  };
+  /// Packets of one policy, in their order.
+  struct Lane {
+    const spd::Policy* policy;
+    net::Flow flow;  ///< of the first packet
+    Item* first;
+    Item* last;
+  };
+  /// What is asked once for a lane.
+  struct Way {
+    sad::Sa& sa;
+    transform::OuterTemplate outer;
+    std::size_t mtu;
+  };
+
+  /// Packets of one lane, and the bytes inside them.
+  struct Sum {
+    std::size_t packets = 0, bytes = 0;
+  };
+
+  Lane* lane_for(const wire::packet::Plain& plain, Bytes packet);
+  sad::Sa* usable_sa(const Lane& lane) const;
+  void run(const Lane& lane, Verdicts& verdicts);
+  void leave(const Item* first);
+  void seal(const Lane& lane, const Way& way, Verdicts& verdicts);
+  static bool grow(const Item& item, const Way& way, transform::EspToSeal& out);
+  static void count(const Lane& lane, sad::Sa& sa, const Sum& taken, Verdicts& verdicts);
+
+  Engine::Parts parts_;
+  const Emitter& emitter_;
+
+  std::array<Item, kMost> items_;
+  std::size_t waiting_ = 0;
+  std::array<Lane, kMost> lanes_;
+  std::size_t lane_count_ = 0;
+  std::array<std::uint64_t, 5> last_key_{};  ///< of the last packet that was looked at in this batch
+  Lane* last_lane_ = nullptr;                ///< its lane, or none
+  std::vector<PacketBuffer*> left_over_;
+};
+
+}  // namespace testudo::engine
