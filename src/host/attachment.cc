@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "host/conflicts.h"
+#include "host/fragments.h"
 #include "host/nft_table.h"
 #include "host/state_file.h"
 #include "host/sysctl.h"
@@ -100,6 +101,8 @@ Status<io::SystemError> Attachment::install(const FilterPlan& plan) {
   TRY_DONE(write_state(state_file_, settings_));
   TRY_DONE(nft_.run(filter_.install(plan)));
   static_cast<void>(nft_.run(nft_log_refused(settings_)));  // apart: not every kernel can
+  joins_fragments_ = std::ranges::any_of(
+      nft_join_fragments(settings_), [this](const std::string& commands) { return nft_.run(commands).has_value(); });
   if (left_behind_) clear_away(*std::exchange(left_behind_, std::nullopt));
   return Done{};
 }
@@ -144,7 +147,13 @@ void Attachment::detach() {
 }
 
 std::vector<std::string> Attachment::warnings() {
-  return conflicts(look_around(settings_, *netlink_, nft_), settings_);
+  std::vector<std::string> found = conflicts(look_around(settings_, *netlink_, nft_), settings_);
+  if (!joins_fragments_) {
+    found.emplace_back(
+        "The kernel does not join fragments (it has neither nft_tproxy nor nft_ct): of a packet that an inbound policy "
+        "refuses by its port, the pieces behind the first pass this gateway.");
+  }
+  return found;
 }
 
 }  // namespace testudo::host

@@ -74,6 +74,7 @@ class Attachment {
   std::unique_ptr<Netlink> netlink_;
   Nft nft_;
   Filter filter_;
+  bool joins_fragments_ = true;
   bool adopted_ = false;
   bool uncertain_ = false;  ///< the kernel refused rules that filter_ holds for done
   std::string state_file_;

@@ -13,6 +13,7 @@ namespace testudo::io {
 namespace {
 
 constexpr int kIpv6HeaderIncluded = 36;  // IPV6_HDRINCL of linux/in6.h
+constexpr int kIpNoDefrag = 22;          // IP_NODEFRAG of linux/in.h
 constexpr int kSendQueue = 8 << 20;
 
 bool set(const Fd& fd, int level, int option, int value) {
@@ -33,6 +34,8 @@ Result<Fd, SystemError> open_raw(int domain, std::uint32_t mark) {
   if (!set(fd, SOL_SOCKET, SO_MARK, static_cast<int>(mark))) return last_error("set mark of raw socket");
   if (!set(fd, SOL_SOCKET, SO_BROADCAST, 1)) return last_error("allow broadcast");
   set(fd, SOL_SOCKET, SO_SNDBUFFORCE, kSendQueue);
+  // A host that joins fragments in front of its rules would join those that the engine has cut.
+  if (v4) set(fd, IPPROTO_IP, kIpNoDefrag, 1);
   return fd;
 }
 
