@@ -100,12 +100,13 @@ def every_form(node):
 
 def monitor(node):
     say("setkey -x shows what others do")
-    watching = node.popen(BIN / "setkey", "-x", stdout=subprocess.PIPE, text=True, env=node.environment())
+    watching = node.popen("timeout", "60", BIN / "setkey", "-x", stdout=subprocess.PIPE, text=True, env=node.environment())
     watching.stdout.readline()  # its own toggle: from here on it hears of all
     node.setkey(ADD)
     node.setkey("flush;")
     lines = []
-    until(lambda: lines.append(watching.stdout.readline()) or "type=9 " in lines[-1])
+    while not lines or (lines[-1] and "type=9 " not in lines[-1]):
+        lines.append(watching.stdout.readline())
     watching.send_signal(signal.SIGINT)
     watching.wait()
     check(any("sadb_msg{ version=2 type=3 errno=0 satype=3" in line for line in lines), "the ADD and the FLUSH", "".join(lines))

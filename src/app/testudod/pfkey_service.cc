@@ -6,7 +6,7 @@
 namespace testudo::app {
 namespace {
 
-// Messages of one client in a row, so that a key daemon in a hurry leaves time for packets.
+// Messages from or to one client in a row, so that neither a key daemon in a hurry nor a dump keeps packets waiting.
 constexpr int kMessages = 64;
 
 }  // namespace
@@ -53,7 +53,7 @@ void PfkeyService::pump() {
 }
 
 void PfkeyService::pump(Id id, Client& client) {
-  for (;;) {
+  for (int i = 0; i < kMessages; ++i) {
     if (!client.unsent) client.unsent = server_.next_output(id, io::now());
     if (!client.unsent) return;
     const auto sent = client.socket.send(*client.unsent);
@@ -62,6 +62,7 @@ void PfkeyService::pump(Id id, Client& client) {
     wipe(*client.unsent);
     client.unsent.reset();
   }
+  wait_for_room(id, client);  // there is some, as a rule: then it goes on behind what else waits
 }
 
 void PfkeyService::wait_for_room(Id id, Client& client) {

@@ -99,8 +99,8 @@ int Session::monitor() {
     const auto outer = wire::pfkey::parse(bytes);
     const bool wrapped = outer && outer->type == Type::Promisc;
     constexpr std::size_t kHeader = 16;
-    if (wrapped && bytes.size() <= kHeader) continue;
-    with_.out << print_debug(wrapped ? bytes.subspan(kHeader) : bytes) << "\n" << std::flush;
+    if (!wrapped || bytes.size() > kHeader) with_.out << print_debug(wrapped ? bytes.subspan(kHeader) : bytes) << "\n";
+    with_.out.flush();
   }
 }
 
