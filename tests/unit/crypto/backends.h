@@ -2,6 +2,7 @@
 // Runs a vector through every back end that has the algorithm, so that no vector file needs to know which do.
 #include <gtest/gtest.h>
 
+#include <ostream>
 #include <string>
 
 #include "crypto/suite.h"
@@ -25,6 +26,11 @@ inline std::string name_of(Backend backend) {
       break;
   }
   return "best";
+}
+
+/// For the names of tests.
+inline void PrintTo(Backend backend, std::ostream* out) {
+  *out << name_of(backend);
 }
 
 /// A suite, or null where this back end lacks it; any other refusal fails the test.

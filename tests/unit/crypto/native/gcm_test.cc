@@ -38,6 +38,11 @@ struct Tested {
   const GcmKernel* (*kernel)();
 };
 
+/// For the names of tests.
+void PrintTo(const Tested& tested, std::ostream* out) {
+  *out << tested.name;
+}
+
 constexpr Tested kTested[] = {{"Lanes256", has_vaes_256, gcm_kernel_256},
                               {"Lanes512", has_vaes_512, gcm_kernel_512},
                               {"Twin512", has_vaes_256, twin_kernel}};
