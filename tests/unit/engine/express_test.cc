@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <string>
 #include <vector>
 
 #include "support/station.h"
+#include "unit/engine/express_drops.h"
 
 namespace testudo {
 namespace {
@@ -68,19 +68,9 @@ std::vector<ByteVector> sorted(std::vector<ByteVector> packets) {
   return packets;
 }
 
-/// Whether a damaged repetition is seen as a repetition or as damaged depends on which packets are opened in one run:
-/// the two reasons are counted as one.
-std::map<std::string, std::uint64_t> drops_of(const Station& station) {
-  auto drops = station.all_drops();
-  drops["BadIcv or Replayed"] = drops["BadIcv"] + drops["Replayed"];
-  drops.erase("BadIcv");
-  drops.erase("Replayed");
-  return drops;
-}
-
 void expect_same_counters(const Station& a, const Station& b) {
   const engine::Statistics &x = a.statistics(), &y = b.statistics();
-  EXPECT_EQ(drops_of(a), drops_of(b));
+  EXPECT_EQ(test::comparable_drops(a), test::comparable_drops(b));
   EXPECT_EQ(x.outbound_packets, y.outbound_packets);
   EXPECT_EQ(x.inbound_packets, y.inbound_packets);
   EXPECT_EQ(x.to_wire, y.to_wire);

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "support/fragments.h"
+#include "unit/engine/express_drops.h"
 #include "unit/engine/express_world.h"
 
 namespace testudo {
@@ -61,16 +62,6 @@ std::multiset<std::pair<std::uint8_t, std::size_t>> shapes(const Packets& packet
   std::multiset<std::pair<std::uint8_t, std::size_t>> out;
   for (const ByteVector& packet : packets) out.emplace(packet[0], packet.size());
   return out;
-}
-
-/// The number of a packet that is refused both as repeated and as damaged says neither; which of them is seen depends
-/// on the packets that are opened in one run with it.
-std::map<std::string, std::uint64_t> drops_of(const Station& station) {
-  auto drops = station.all_drops();
-  drops["BadIcv or Replayed"] = drops["BadIcv"] + drops["Replayed"];
-  drops.erase("BadIcv");
-  drops.erase("Replayed");
-  return drops;
 }
 
 std::vector<std::uint64_t> counters_of(const Station& station) {
@@ -215,7 +206,7 @@ void ExpressWorlds::receive() {
 }
 
 void ExpressWorlds::expect_the_same() const {
-  EXPECT_EQ(drops_of(quick), drops_of(traced));
+  EXPECT_EQ(test::comparable_drops(quick), test::comparable_drops(traced));
   EXPECT_EQ(counters_of(quick), counters_of(traced));
   EXPECT_EQ(state_of(quick), state_of(traced));
 }
