@@ -10,14 +10,12 @@
 #include <cstring>
 
 #include "host/netlink_message.h"
+#include "host/settings.h"
 
 namespace testudo::host {
 namespace {
 
 constexpr std::uint32_t kDeviceMetric = 10, kBlackholeMetric = 20;
-
-// "The IPv4 dummy address" of RFC 7600 section 4.8: 192.0.0.8/32.
-constexpr std::array<std::uint8_t, 4> kDummyAddress{192, 0, 0, 8};
 
 std::size_t route_metric_mtu(const nlattr* metrics) {
   std::size_t mtu = 0;

@@ -1,10 +1,14 @@
 #pragma once
 // How the engine is attached to this host: names and numbers that must not meet those of other software.
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 namespace testudo::host {
+
+/// Of the engine's device: "the IPv4 dummy address" of RFC 7600 section 4.8, 192.0.0.8/32.  In no packet, nobody's own.
+inline constexpr std::array<std::uint8_t, 4> kDummyAddress{192, 0, 0, 8};
 
 struct Settings {
   std::string device = "testudo0";

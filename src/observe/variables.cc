@@ -46,7 +46,7 @@ constexpr std::array kVariables{
     Variable{"net.inet6.ipsec6.enabled", AT(enabled), 0, 2, true, "the same as net.inet.ipsec.enabled"},
     Variable{"net.inet6.ipsec6.used", AT(used), 0, 1, false, "the same as net.inet.ipsec.used"},
     Variable{"net.key.debug", AT(key.debug), kMin, kMax, true, "log mask: 0x10 logs each PF_KEY request; 0x1 stamp, 0x2 data, 0x4 dump, 0x20 algorithms, 0x40 ipsec are kept"},
-    Variable{"net.key.spi_try", AT(key.spi_try), kMin, kMax, true, "tries for a free SPI in SADB_GETSPI; 0: it fails unless one SPI is asked for; below 0: as many as it takes"},
+    Variable{"net.key.spi_try", AT(key.spi_try), kMin, kMax, true, "tries for a free SPI in SADB_GETSPI; 0: it fails unless one SPI is asked for; below 0: 100000"},
     Variable{"net.key.spi_min_value", AT(key.spi_min_value), kMin, kMax, true, "lowest SPI that is allocated, as 32 bits without sign; below 256: 256"},
     Variable{"net.key.spi_max_value", AT(key.spi_max_value), kMin, kMax, true, "highest SPI that is allocated, as 32 bits without sign"},
     Variable{"net.key.random_int", AT(key.random_int), kMin, kMax, true, "kept, without effect: the kernel's generator is used"},

@@ -107,6 +107,7 @@ def keyed(lab, left, right, wire):
     left.exec("ping", "-n", "-q", "-c", "1", "-W", "1", RIGHT, check=False)
     check(until(lambda: left.setkey("dump;").stdout.count("mature") == 2), "there are new ones", daemons[0].text())
     left.ping(RIGHT)
+    check("192.0.0.8" not in daemons[0].text(), "no socket has the address of testudod's device", daemons[0].text())
     daemons[0].stop()
     for node in (left, right):
         check(until(lambda: "mature" not in node.setkey("dump;").stdout), f"{node.name}: the SAs are gone with the daemon of one side",

@@ -19,7 +19,8 @@ std::vector<net::Endpoint> Sockets::wanted(const config::Listen& listen) const {
   std::vector<net::Endpoint> all;
   for (const net::Address& address : io::local_addresses()) {
     if ((options_.only_v4 && !address.is_v4()) || (options_.only_v6 && address.is_v4())) continue;
-    if (!address.is_v4() && address.is_link_local()) continue;  // means nothing without its interface
+    if (!address.is_v4() && address.is_link_local()) continue;       // means nothing without its interface
+    if (address == net::Address::v4(host::kDummyAddress)) continue;  // testudod's own
     all.push_back({address, options_.port});
   }
   return all;
