@@ -170,7 +170,9 @@ Status<std::string> Daemon::listen() {
 }
 
 void Daemon::run() {
+  manager_.tell("READY=1");
   loop_.run(std::chrono::microseconds{options_.spin});
+  manager_.tell("STOPPING=1");
   if (attachment_) attachment_->detach();
 }
 
@@ -228,6 +230,7 @@ std::uint16_t Daemon::mss_of(const spd::Policy& policy) const {
 }
 
 void Daemon::tick() {
+  manager_.alive();
   const Time now = io::now();
   for (const sad::Expiry& expiry : sad_.tick(now)) server_.expired(expiry, now);
   for (const spd::Policy& policy : spd_.tick(now)) {

@@ -16,6 +16,7 @@
 #include "host/refusal_log.h"
 #include "io/port_hold.h"
 #include "io/random.h"
+#include "io/service_manager.h"
 
 namespace testudo::app {
 
@@ -61,6 +62,7 @@ class Daemon {
 
   Options options_;
   Log& log_;
+  io::ServiceManager manager_ = io::ServiceManager::from_environment();
   io::KernelRandom random_;
   engine::Settings settings_;
   sad::Database sad_;
