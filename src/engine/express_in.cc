@@ -20,10 +20,16 @@ bool may_pass_a_limit(const sad::Sa& sa) {
   return hard.bytes != 0 || hard.allocations != 0;
 }
 
+sad::UdpWay udp_way(const Plain& outer, Bytes packet) {
+  const net::Flow flow = wire::packet::flow_of(outer, packet);
+  return {flow.source, {flow.source_port, flow.destination_port}};
+}
+
 /// Of an ESP packet that the short way took.
 net::Flow outer_flow(const PacketBuffer& packet) {
   const std::optional<Plain> outer = wire::packet::read_plain(packet.bytes());
   if (!outer) return {};
+  if (outer->protocol == protocol::kUdp) return wire::packet::flow_of(*outer, packet.bytes());
   return {wire::packet::source_of(*outer, packet.bytes()), wire::packet::destination_of(*outer, packet.bytes()),
           protocol::kEsp};
 }
@@ -47,11 +53,14 @@ bool ExpressIn::open(const Verdicts& verdicts) {
 
 bool ExpressIn::take(PacketBuffer& packet) {
   const std::optional<Plain> outer = wire::packet::read_plain(packet.bytes());
-  if (!outer || outer->protocol != protocol::kEsp) return false;
-  if (outer->is_v4() && !wire::packet::plain_checksum_is_right(packet.data())) return false;
-  if (outer->key != last_key_) {
-    last_lane_ = lane_for(*outer, packet.bytes());
+  if (!outer) return false;
+  const auto udp = length_of_udp(*outer, packet.bytes());
+  if (!udp || (outer->is_v4() && !wire::packet::plain_checksum_is_right(packet.data()))) return false;
+  const Spi spi{be32(packet.data() + outer->header_length + *udp)};
+  if (outer->key != last_key_ || spi != last_spi_) {
+    last_lane_ = lane_for(*outer, packet.bytes(), spi);
     last_key_ = outer->key;
+    last_spi_ = spi;
   }
   if (last_lane_ == nullptr) return false;
 
@@ -60,14 +69,34 @@ bool ExpressIn::take(PacketBuffer& packet) {
   item.packet = &packet;
   item.header_length = outer->header_length;
   item.traffic_class = outer->traffic_class;
+  item.udp = *udp;
   item.next = nullptr;
   (last_lane_->first == nullptr ? last_lane_->first : last_lane_->last->next) = &item;
   last_lane_->last = &item;
   return true;
 }
 
-ExpressIn::Lane* ExpressIn::lane_for(const Plain& outer, Bytes packet) {
-  sad::Sa* const sa = usable_sa(outer, packet);
+/// Of the header in front of ESP, 0 when there is none.  Nothing for other packets, or for one that may be IKE (RFC
+/// 3948 section 2.2), or whose length is not what the IP header says.
+std::optional<std::uint8_t> ExpressIn::length_of_udp(const Plain& outer, Bytes packet) const {
+  constexpr std::size_t kEspHeader = 8;
+  if (outer.protocol == protocol::kEsp) return std::uint8_t{0};
+  if (outer.protocol != protocol::kUdp || !takes_udp(static_cast<std::uint16_t>(outer.first_word()))) {
+    return std::nullopt;
+  }
+  const std::size_t length = outer.total_length - outer.header_length;
+  if (length < wire::packet::kUdpHeader + kEspHeader) return std::nullopt;
+  const std::uint8_t* const udp = packet.data() + outer.header_length;
+  if (be16(udp + 4) != length || be32(udp + wire::packet::kUdpHeader) == 0) return std::nullopt;
+  return std::uint8_t{wire::packet::kUdpHeader};
+}
+
+bool ExpressIn::takes_udp(std::uint16_t port) const {
+  return std::ranges::find(encapsulation_ports_, port) != encapsulation_ports_.end();
+}
+
+ExpressIn::Lane* ExpressIn::lane_for(const Plain& outer, Bytes packet, Spi spi) {
+  sad::Sa* const sa = usable_sa(outer, packet, spi);
   if (sa == nullptr) return nullptr;
   const auto lanes = std::span{lanes_}.first(lane_count_);
   const auto same = std::ranges::find(lanes, sa, &Lane::sa);
@@ -79,12 +108,17 @@ ExpressIn::Lane* ExpressIn::lane_for(const Plain& outer, Bytes packet) {
 }
 
 /// The SA that the packet names, when nothing about the two is unusual.
-sad::Sa* ExpressIn::usable_sa(const Plain& outer, Bytes packet) const {
+sad::Sa* ExpressIn::usable_sa(const Plain& outer, Bytes packet, Spi spi) const {
   const net::Address destination = wire::packet::destination_of(outer, packet);
   if (!parts_.host.is_local(destination)) return nullptr;
-  sad::Sa* const sa = parts_.sad.inbound(sad::SaProtocol::Esp, destination, Spi{outer.first_word()});
+  std::optional<sad::UdpWay> by;
+  if (outer.protocol == protocol::kUdp) by = udp_way(outer, packet);
+  sad::Sa* const sa = parts_.sad.inbound(sad::SaProtocol::Esp, destination, spi, by);
   if (sa == nullptr || !sa->usable() || sa->group().mode == sad::Mode::Transport) return nullptr;
-  if (sa->parameters().nat || sa->parameters().flags.old_format || may_pass_a_limit(*sa)) return nullptr;
+  if (sa->parameters().flags.old_format || may_pass_a_limit(*sa)) return nullptr;
+  if (sa->parameters().nat.has_value() != by.has_value()) return nullptr;
+  // From elsewhere, or back from there: the long way watches where the peer is.
+  if (by) return sa->group().source == by->source && sa->group().ports == by->ports && !sa->seen_at ? sa : nullptr;
   const net::Address& peer = sa->group().source;
   return peer.is_unspecified() || peer == wire::packet::source_of(outer, packet) ? sa : nullptr;
 }
@@ -100,7 +134,7 @@ void ExpressIn::finish(const GoOn& go_on, Verdicts& verdicts) {
 void ExpressIn::run(const Lane& lane, const GoOn& go_on, Verdicts& verdicts) {
   Room<transform::EspToOpen, kMost> esps;
   for (const Item* item = lane.first; item != nullptr; item = item->next) {
-    esps.add().esp = item->packet->bytes().subspan(item->header_length);
+    esps.add().esp = item->packet->bytes().subspan(item->in_front_of_esp());
   }
   transform::open_payloads(*lane.sa, esps.all());
 
@@ -131,7 +165,7 @@ bool ExpressIn::accept(const Item& item, const Lane& lane, const transform::EspT
   }
   if (judged_.policy == nullptr) return false;
   ++judged_.packets;
-  item.packet->trim_front(item.header_length + esp.front);
+  item.packet->trim_front(item.in_front_of_esp() + esp.front);
   item.packet->set_size(inner->total_length);
   delivery.going[delivery.packets++] = item.packet;
   delivery.payload += payload.size();
@@ -150,10 +184,10 @@ bool ExpressIn::leaves_mark_alone(const Item& item, const Plain& inner) const {
 /// The policy that accepts the flow through this SA.
 const spd::Policy* ExpressIn::judge_flow(const Plain& inner, Bytes packet, const sad::Sa& sa) {
   const net::Flow flow = wire::packet::flow_of(inner, packet);
-  // From one of our own addresses: spoofed, unless the settings say otherwise.  UDP to us: may be ESP.
+  // From one of our own addresses: spoofed, unless the settings say otherwise.  UDP to us may be ESP.
   if (parts_.host.is_local(flow.source)) return nullptr;
   const bool for_us = flow.destination.is_multicast() || parts_.host.is_local(flow.destination);
-  if (flow.protocol == protocol::kUdp && for_us) return nullptr;
+  if (flow.protocol == protocol::kUdp && for_us && takes_udp(flow.destination_port)) return nullptr;
   const spd::Policy* const policy = parts_.spd.lookup(spd::Direction::In, flow);
   if (policy == nullptr || policy->action != spd::Action::Ipsec) return nullptr;
   History history;
@@ -187,11 +221,13 @@ void ExpressIn::deliver(sad::Sa& sa, Delivery& delivery, Verdicts& verdicts) {
 ExpressIn::Opened ExpressIn::restore(const Item& item, const Lane& lane, const transform::EspToOpen& esp) {
   PacketBuffer& packet = *item.packet;
   const net::Flow flow = outer_flow(packet);
+  std::optional<sad::UdpWay> udp;
+  if (item.udp != 0) udp = sad::UdpWay{flow.source, {flow.source_port, flow.destination_port}};
   packet.trim_back(esp.back);
-  packet.erase(item.header_length, esp.front);
+  packet.erase(item.header_length, item.udp + esp.front);
   const bool v4 = item.header_length == wire::packet::kIpv4Header;
   transform::announce(packet, v4 ? net::Family::V4 : net::Family::V6, esp.next_header);
-  return {&packet, lane.sa, flow, {esp.next_header, esp.sequence}};
+  return {&packet, lane.sa, flow, {esp.next_header, esp.sequence}, udp};
 }
 
 }  // namespace testudo::engine

@@ -1,13 +1,15 @@
 #pragma once
-// The short way of what most protected packets are when they arrive: whole ESP packets without options, of an SA that
-// was made for tunnels, with a whole TCP or UDP packet inside that the policy for its flow accepts.  Packets of one SA
-// are opened in one call; is the SA usable, do the addresses fit, what says policy is asked once for those that follow
-// each other.  RFC 4301 section 5.2 in the same order and with the same results as inbound.h.  What is unusual about a
-// packet before it is opened, or turns out so afterwards, goes on there.  Packets of one SA
-// keep their order; those of different SAs may overtake each other, as they may on the network.
+// The short way of what most protected packets are when they arrive: whole ESP packets without options, alone or in
+// UDP from where the SA expects it, of an SA that was made for tunnels, with a whole TCP or UDP packet inside that the
+// policy for its flow accepts.  Packets of one SA are opened in one call; is the SA usable, do the addresses fit, what
+// says policy is asked once for those that follow each other.  RFC 4301 section 5.2 in the same order and with the same
+// results as inbound.h.  What is unusual about a packet before it is opened, or turns out so afterwards, goes on there.
+// Packets of one SA keep their order; those of different SAs may overtake each other, as they may on the network.
 #include <array>
 #include <functional>
+#include <optional>
 #include <span>
+#include <vector>
 
 #include "engine/verdicts.h"
 #include "transform/esp_payload.h"
@@ -17,7 +19,9 @@ namespace testudo::engine {
 
 class ExpressIn {
  public:
-  explicit ExpressIn(const Engine::Parts& parts) : parts_(parts) {}
+  /// UDP ports on which ESP is accepted: they may change between batches.
+  ExpressIn(const Engine::Parts& parts, const std::vector<std::uint16_t>& encapsulation_ports)
+      : parts_(parts), encapsulation_ports_(encapsulation_ports) {}
 
   /// Opened and genuine, counted as entered and as ESP; the buffer holds what transform::open_esp() leaves.
   struct Opened {
@@ -25,6 +29,7 @@ class ExpressIn {
     sad::Sa* sa = nullptr;
     net::Flow flow;  ///< of the ESP packet
     transform::Opened layer;
+    std::optional<sad::UdpWay> udp;  ///< the header that was around ESP
   };
   /// Where the long way goes on with such a packet.
   using GoOn = std::function<void(const Opened&)>;
@@ -43,7 +48,10 @@ class ExpressIn {
   struct Item {
     PacketBuffer* packet;
     std::uint8_t header_length, traffic_class;  ///< of the outer header
+    std::uint8_t udp;                           ///< length of the UDP header behind it
     Item* next;                                 ///< of the same lane
+
+    std::size_t in_front_of_esp() const { return std::size_t{header_length} + udp; }
   };
   /// Packets of one SA, in their order.
   struct Lane {
@@ -63,8 +71,10 @@ class ExpressIn {
     std::size_t packets = 0, payload = 0, bytes = 0;
   };
 
-  Lane* lane_for(const wire::packet::Plain& outer, Bytes packet);
-  sad::Sa* usable_sa(const wire::packet::Plain& outer, Bytes packet) const;
+  std::optional<std::uint8_t> length_of_udp(const wire::packet::Plain& outer, Bytes packet) const;
+  bool takes_udp(std::uint16_t port) const;
+  Lane* lane_for(const wire::packet::Plain& outer, Bytes packet, Spi spi);
+  sad::Sa* usable_sa(const wire::packet::Plain& outer, Bytes packet, Spi spi) const;
   void run(const Lane& lane, const GoOn& go_on, Verdicts& verdicts);
   bool accept(const Item& item, const Lane& lane, const transform::EspToOpen& esp, Delivery& delivery);
   bool leaves_mark_alone(const Item& item, const wire::packet::Plain& inner) const;
@@ -74,12 +84,14 @@ class ExpressIn {
   static Opened restore(const Item& item, const Lane& lane, const transform::EspToOpen& esp);
 
   Engine::Parts parts_;
+  const std::vector<std::uint16_t>& encapsulation_ports_;
 
   std::array<Item, kMost> items_;
   std::size_t waiting_ = 0;
   std::array<Lane, kMost> lanes_;
   std::size_t lane_count_ = 0;
   std::array<std::uint64_t, 5> last_key_{};  ///< of the last outer header that was looked at in this batch
+  Spi last_spi_;                             ///< behind it
   Lane* last_lane_ = nullptr;                ///< its lane, or none
   Judged judged_;
   Time now_{};

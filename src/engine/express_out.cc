@@ -7,6 +7,7 @@
 #include "engine/need.h"
 #include "net/protocol.h"
 #include "transform/rewrite.h"
+#include "transform/udp_encap.h"
 
 namespace testudo::engine {
 namespace {
@@ -22,10 +23,21 @@ bool asks_for_one_tunnel(const spd::Policy& policy) {
          request.destination;
 }
 
-/// The forms that are in use: numbered, the IV on the wire, not in UDP.
+/// In UDP without a checksum, which IPv6 would ask for, and without the marker of the first drafts; or not in UDP.
+bool is_common(const std::optional<sad::NatTraversal>& nat, const net::Address& destination) {
+  return !nat || (nat->kind == sad::NatTraversal::Kind::EspInUdp && destination.is_v4());
+}
+
+/// The forms that are in use: numbered, the IV on the wire.
 bool is_common(const sad::Sa& sa) {
   const sad::SaFlags& flags = sa.parameters().flags;
-  return !flags.old_format && !flags.four_byte_iv && !flags.derived_iv && !sa.parameters().nat;
+  return !flags.old_format && !flags.four_byte_iv && !flags.derived_iv &&
+         is_common(sa.parameters().nat, sa.group().destination);
+}
+
+/// As Bundle::fragment_size() has it.
+std::size_t most_inside(const std::optional<sad::NatTraversal>& nat) {
+  return nat && nat->fragment_size != 0 ? nat->fragment_size : SIZE_MAX;
 }
 
 bool may_pass_a_limit(const sad::Sa& sa) {
@@ -86,7 +98,8 @@ void ExpressOut::run(const Lane& lane, Verdicts& verdicts) {
   if (sa == nullptr) return leave(lane.first);
   const std::size_t mtu = emitter_.mtu_towards(sa->group().destination, verdicts.now());
   const std::size_t largest = transform::largest_packet(sa->group().destination.is_v4());
-  seal(lane, {*sa, {*sa, parts_.settings.headers}, std::min(mtu, largest)}, verdicts);
+  const Way way{*sa, {*sa, parts_.settings.headers}, std::min(mtu, largest), most_inside(sa->parameters().nat)};
+  seal(lane, way, verdicts);
 }
 
 /// To the long way: this item and all that follow in its lane.
@@ -110,15 +123,27 @@ sad::Sa* ExpressOut::usable_sa(const Lane& lane) const {
 bool ExpressOut::grow(const Item& item, const Way& way, transform::EspToSeal& out) {
   PacketBuffer& packet = *item.packet;
   const transform::EspGrowth growth = transform::esp_growth(way.sa.layout(), item.length);
-  const std::size_t front = way.outer.length() + growth.front;
-  if (front + item.length + growth.back > way.mtu) return false;
+  const std::size_t around = way.outer.length() + way.sa.layout().udp;
+  const std::size_t front = around + growth.front;
+  if (front + item.length + growth.back > way.mtu || item.length > way.most_inside) return false;
   packet.trim_back(packet.size() - item.length);
   if (packet.tail_room() < growth.back || !packet.prepend(front)) return false;
   packet.append(growth.back);
-  out.esp = packet.bytes().subspan(way.outer.length());
+  out.esp = packet.bytes().subspan(around);
   out.pad = growth.pad;
   out.next_header = item.next_protocol;
   return true;
+}
+
+/// Writes what stands in front of ESP.
+void ExpressOut::wrap(const Item& item, const Way& way) {
+  const bool numbered = way.outer.is_v4();
+  const auto id = numbered ? transform::next_identification(way.sa, parts_.random) : std::uint16_t{0};
+  std::uint8_t* const header = item.packet->data();
+  const std::size_t payload = item.packet->size() - way.outer.length();
+  const auto& nat = way.sa.parameters().nat;
+  way.outer.write(header, payload, nat ? protocol::kUdp : protocol::kEsp, item.inside, id);
+  if (nat) transform::write_udp_header(header + way.outer.length(), *nat, payload);
 }
 
 void ExpressOut::seal(const Lane& lane, const Way& way, Verdicts& verdicts) {
@@ -132,9 +157,7 @@ void ExpressOut::seal(const Lane& lane, const Way& way, Verdicts& verdicts) {
       run.drop_last();
       break;
     }
-    const bool numbered = way.outer.is_v4();
-    const auto id = numbered ? transform::next_identification(way.sa, parts_.random) : std::uint16_t{0};
-    way.outer.write(item->packet->data(), esp.esp.size(), protocol::kEsp, item->inside, id);
+    wrap(*item, way);
     going[taken.packets++] = item->packet;
     taken.bytes += item->length;
   }

@@ -59,6 +59,7 @@ class ExpressOut {
     sad::Sa& sa;
     transform::OuterTemplate outer;
     std::size_t mtu;
+    std::size_t most_inside;  ///< larger packets are cut first
   };
 
   /// Packets of one lane, and the bytes inside them.
@@ -71,6 +72,7 @@ class ExpressOut {
   void run(const Lane& lane, Verdicts& verdicts);
   void leave(const Item* first);
   void seal(const Lane& lane, const Way& way, Verdicts& verdicts);
+  void wrap(const Item& item, const Way& way);
   static bool grow(const Item& item, const Way& way, transform::EspToSeal& out);
   static void count(const Lane& lane, sad::Sa& sa, const Sum& taken, Verdicts& verdicts);
 

@@ -105,6 +105,7 @@ void Inbound::go_on(const ExpressIn::Opened& opened, Verdicts& verdicts) {
   Arrival arrival;
   arrival.passage.packet = opened.packet;
   arrival.passage.flow = opened.flow;
+  arrival.udp = opened.udp;
   arrival.next = {.kind = Next::Kind::Open, .sa = &sa, .layer = name_of(sa)};
   const auto done = unwrap(arrival, opened.layer, verdicts);
   if (!done) return verdicts.drop(done.error(), arrival.passage, arrival.next.layer);

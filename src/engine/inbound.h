@@ -81,8 +81,8 @@ class Inbound {
   Engine::Parts parts_;
   Joiners joiners_;
   PathMtu& learned_;
-  ExpressIn express_{parts_};
   std::vector<std::uint16_t> encapsulation_ports_{4500};
+  ExpressIn express_{parts_, encapsulation_ports_};
   std::vector<Arrival> arrivals_;
   std::vector<transform::OpenJob> jobs_;
   PacketBuffer scratch_;  // into which IPcomp expands, and for fragments

@@ -43,6 +43,13 @@ Result<std::size_t, DropReason> udp_length(Bytes upper) {
 
 }  // namespace
 
+void write_udp_header(std::uint8_t* at, const sad::NatTraversal& nat, std::size_t length) {
+  put_be16(at, nat.source_port);
+  put_be16(at + 2, nat.destination_port);
+  put_be16(at + 4, static_cast<std::uint16_t>(length));
+  put_be16(at + kUdpChecksum, 0);
+}
+
 Status<DropReason> encapsulate_udp(const sad::Sa& sa, PacketBuffer& packet, const IpView& sealed) {
   const auto& nat = sa.parameters().nat;
   if (!nat || sealed.upper_protocol != protocol::kEsp) return Failure{DropReason::OutboundInvalid};
@@ -53,10 +60,8 @@ Status<DropReason> encapsulate_udp(const sad::Sa& sa, PacketBuffer& packet, cons
   if (!packet.insert(sealed.upper_offset, added)) return Failure{DropReason::NoRoom};
 
   const MutableBytes datagram = packet.bytes().subspan(sealed.upper_offset);
-  std::ranges::fill(datagram.first(added), std::uint8_t{0});
-  put_be16(datagram.data(), nat->source_port);
-  put_be16(datagram.data() + 2, nat->destination_port);
-  put_be16(datagram.data() + 4, static_cast<std::uint16_t>(datagram.size()));
+  write_udp_header(datagram.data(), *nat, datagram.size());
+  std::ranges::fill(datagram.first(added).subspan(packet::kUdpHeader), std::uint8_t{0});
   if (!sealed.is_v4()) put_be16(datagram.data() + kUdpChecksum, udp_checksum(sealed, datagram));
   announce(packet.bytes(), sealed, protocol::kUdp);
   return Done{};

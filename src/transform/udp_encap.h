@@ -10,6 +10,9 @@ namespace testudo::transform {
 /// 3948 section 2.1 advises; IPv6 a real one (RFC 8200).
 Status<DropReason> encapsulate_udp(const sad::Sa& sa, PacketBuffer& packet, const IpView& sealed);
 
+/// The header alone, without the marker: `length` bytes with it.  IPv4's: the checksum is 0.
+void write_udp_header(std::uint8_t* at, const sad::NatTraversal& nat, std::size_t length);
+
 enum class UdpPayload : std::uint8_t { Esp, Ike, Keepalive };
 
 /// Which of RFC 3948's three a UDP payload is.  What is none of them counts as ESP, which decapsulate_udp() refuses.

@@ -20,7 +20,7 @@ using test::Station;
 struct Form {
   std::string cipher, mac;
   std::string from, to;  // the ends of the tunnel
-  bool extended = false;
+  bool extended = false, in_udp = false;
 };
 
 class Express : public testing::TestWithParam<Form> {};
@@ -35,6 +35,7 @@ void configure(Station& station, const Form& form, spd::Direction direction) {
   sad::SaParameters parameters = test::esp(from, to, form.cipher, form.mac);
   parameters.flags.extended_sequence = form.extended;
   parameters.group.mode = sad::Mode::Tunnel;
+  if (form.in_udp) parameters.nat = sad::NatTraversal{};
   station.install(std::move(parameters));
   const auto request = test::tunnel(spd::RequestProtocol::Esp, from, to);
   station.install(test::policy(direction, "10.0.1.0/24", "10.0.2.0/24", {request}));
@@ -193,6 +194,8 @@ TEST_P(Express, ReceivesWhatTheLongWayReceives) {
 INSTANTIATE_TEST_SUITE_P(Forms, Express,
                          testing::Values(Form{"aes-gcm-16", "", "20.0.0.1", "20.0.0.2"},
                                          Form{"aes-gcm-16", "", "fd00::1", "fd00::2", true},
+                                         Form{"aes-gcm-16", "", "20.0.0.1", "20.0.0.2", false, true},
+                                         Form{"chacha20-poly1305", "", "fd00::1", "fd00::2", true, true},
                                          Form{"aes-cbc", "hmac-sha256", "20.0.0.1", "20.0.0.2"},
                                          Form{"aes-ctr", "hmac-sha1", "fd00::1", "fd00::2"},
                                          Form{"null", "hmac-sha256", "20.0.0.1", "20.0.0.2", true}));

@@ -116,14 +116,16 @@ inline void World::add_sa(std::size_t tunnel, spd::Direction direction) {
   made.replay = std::array<std::uint32_t, 4>{0, 1024, 32, 64}.at(random.below(apart ? 4 : 2));
   // Which packets pass a limit depends on their order, and inbound on what is opened in one run.
   if (apart && out) limit(made);
-  if (random.chance(10)) made.nat = sad::NatTraversal{};
-  if (made.nat && random.chance(50)) made.nat->fragment_size = 600;
+  if (random.chance(40)) made.nat = sad::NatTraversal{};
+  if (made.nat && random.chance(20)) made.nat->fragment_size = 600;
+  if (made.nat && random.chance(10)) made.nat->kind = sad::NatTraversal::Kind::NonIke;
   if (random.chance(80)) made.far_nat = made.nat;
+  const bool may_be_cut = made.nat && made.nat->fragment_size == 600;
   const bool nonce = cipher != "null" && cipher != "aes-cbc";  // such SAs do not begin again at 1
   const bool ends = !flags.extended_sequence && (nonce || !flags.cyclic_sequence);
   if (random.chance(30) && (apart || !ends)) made.sequence = UINT32_MAX - random.below(400);
   if (random.chance(5) && apart && flags.extended_sequence) made.sequence = UINT64_MAX - random.below(400);
-  drawn_ = drawn_ || cipher == "aes-cbc" || flags.padding == sad::Padding::Random || made.nat;
+  drawn_ = drawn_ || cipher == "aes-cbc" || flags.padding == sad::Padding::Random || may_be_cut;
   sas_.push_back(std::move(made));
 }
 
