@@ -11,6 +11,8 @@
 #include <deque>
 #include <utility>
 
+#include "io/spin_budget.h"
+
 namespace testudo::io {
 
 struct EventLoop::Impl {
@@ -124,17 +126,23 @@ void EventLoop::on_signal(int number, Callback callback) {
   Impl::arm(impl_->signals.emplace_back(impl_->context, number, std::move(callback)));
 }
 
+bool EventLoop::look_again(Duration most) {
+  using Clock = std::chrono::steady_clock;
+  for (const auto end = Clock::now() + most; Clock::now() < end;) {
+    if (impl_->context.poll() > 0 || impl_->context.stopped()) return true;
+  }
+  return false;
+}
+
 void EventLoop::run(Duration spin) {
   auto& context = impl_->context;
-  using Clock = std::chrono::steady_clock;
-  auto quiet_since = Clock::now();
+  SpinBudget budget{spin};
   while (!context.stopped()) {
-    if (context.poll() > 0) {
-      quiet_since = Clock::now();
-    } else if (Clock::now() - quiet_since >= spin) {
-      context.run_one();
-      quiet_since = Clock::now();
-    }
+    if (context.poll() > 0) continue;
+    const Duration most = budget.next();
+    const bool came = most > Duration{} && look_again(most);
+    if (most > Duration{}) budget.ended(came);
+    if (!came) context.run_one();
   }
 }
 void EventLoop::stop() {

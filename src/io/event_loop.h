@@ -63,12 +63,13 @@ class EventLoop {
   /// For the life of the loop.
   void on_signal(int number, Callback callback);
 
-  /// After something happened the loop looks again and again for this long before it sleeps: waking up costs more than
-  /// the next packet takes to come.
+  /// After something happened the loop looks again and again for up to this long before it sleeps, where that pays
+  /// (spin_budget.h): waking up costs more than the next packet takes to come.
   void run(Duration spin = {});
   void stop();
 
  private:
+  bool look_again(Duration most);
   std::unique_ptr<Impl> impl_;
 };
 

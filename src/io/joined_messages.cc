@@ -73,7 +73,7 @@ std::size_t JoinedMessages::write_piece(MutableBytes room) {
     ++skipped_;
     return 0;
   }
-  std::ranges::copy(piece, room.data() + header);
+  std::memcpy(room.data() + header, piece.data(), piece.size());
   write_header(room.first(header), ancillary_, net::protocol::kUdp, piece.size(), port_);
   return header + piece.size();
 }

@@ -1,5 +1,6 @@
 #include "wire/packet/checksum.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -23,12 +24,42 @@ Word load(const std::uint8_t* p) {
 }
 
 // Sums of 32-bit words are congruent to sums of 16-bit words modulo 65535; 2^32 of them fit.  The compiler makes
-// vectors of this loop.
-std::uint64_t sum_of_words(const std::uint8_t* p, std::size_t words) {
+// vectors of these loops, as wide as the function that they stand in allows.
+[[gnu::always_inline]] inline std::uint64_t add_words(const std::uint8_t* p, std::size_t words) {
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < words; ++i) sum += load<std::uint32_t>(p + 4 * i);
   return sum;
 }
+
+[[gnu::always_inline]] inline std::uint64_t move_and_add_words(std::uint8_t* __restrict to,
+                                                               const std::uint8_t* __restrict p, std::size_t words) {
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < words; ++i) {
+    const auto word = load<std::uint32_t>(p + 4 * i);
+    std::memcpy(to + 4 * i, &word, sizeof word);
+    sum += word;
+  }
+  return sum;
+}
+
+#if defined(__x86_64__)
+[[gnu::target("avx2")]] std::uint64_t add_words_avx2(const std::uint8_t* p, std::size_t words) {
+  return add_words(p, words);
+}
+[[gnu::target("avx2")]] std::uint64_t move_and_add_words_avx2(std::uint8_t* to, const std::uint8_t* p,
+                                                              std::size_t words) {
+  return move_and_add_words(to, p, words);
+}
+bool has_avx2() {
+  return __builtin_cpu_supports("avx2") != 0;
+}
+#else
+constexpr auto add_words_avx2 = add_words;
+constexpr auto move_and_add_words_avx2 = move_and_add_words;
+bool has_avx2() {
+  return false;
+}
+#endif
 
 std::uint64_t sum_of_rest(Bytes rest) {
   std::uint64_t sum = 0;
@@ -42,12 +73,17 @@ std::uint64_t sum_of_rest(Bytes rest) {
 
 std::uint16_t sum_of(Bytes data, std::uint32_t initial) {
   const std::size_t words = data.size() / 4;
-  return fold(sum_of_words(data.data(), words) + sum_of_rest(data.subspan(4 * words)), initial);
+  const std::uint64_t sum = has_avx2() ? add_words_avx2(data.data(), words) : add_words(data.data(), words);
+  return fold(sum + sum_of_rest(data.subspan(4 * words)), initial);
 }
 
 std::uint16_t copy_and_sum(MutableBytes to, Bytes data, std::uint32_t initial) {
-  if (!data.empty()) std::memcpy(to.data(), data.data(), data.size());
-  return sum_of(data, initial);
+  const std::size_t words = data.size() / 4;
+  const std::uint64_t sum = has_avx2() ? move_and_add_words_avx2(to.data(), data.data(), words)
+                                       : move_and_add_words(to.data(), data.data(), words);
+  const Bytes rest = data.subspan(4 * words);
+  std::ranges::copy(rest, to.data() + 4 * words);
+  return fold(sum + sum_of_rest(rest), initial);
 }
 
 std::uint32_t pseudo_header_sum(const net::Address& source, const net::Address& destination, std::uint8_t protocol,

@@ -10,7 +10,7 @@
 namespace testudo::wire::packet {
 
 std::uint16_t sum_of(Bytes data, std::uint32_t initial = 0);
-/// As sum_of(), and copies: `to` is at least as long.
+/// As sum_of(), and copies: `to` is at least as long and lies elsewhere.
 std::uint16_t copy_and_sum(MutableBytes to, Bytes data, std::uint32_t initial = 0);
 
 inline std::uint16_t checksum(Bytes data, std::uint32_t initial = 0) {

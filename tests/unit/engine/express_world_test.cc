@@ -265,7 +265,7 @@ TEST_P(ExpressWorlds, AreTheSameByBothWays) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, ExpressWorlds, testing::Range(std::uint64_t{1}, std::uint64_t{121}));
+INSTANTIATE_TEST_SUITE_P(Seeds, ExpressWorlds, testing::Range(std::uint64_t{1}, std::uint64_t{61}));
 
 }  // namespace
 }  // namespace testudo
