@@ -231,6 +231,27 @@ std::size_t Netlink::device_mtu(unsigned device) {
   return mtu;
 }
 
+std::string Netlink::alias_of(unsigned device) {
+  Buffer buffer;
+  nlmsghdr* message = nullptr;
+  begin<ifinfomsg>(buffer, message, RTM_GETLINK, NLM_F_ACK)->ifi_index = static_cast<int>(device);
+  std::string alias;
+  static_cast<void>(exchange(message, "look up device", [&](const nlmsghdr* answer) {
+    for_each_attribute(answer, sizeof(ifinfomsg), [&](const nlattr* a) {
+      if (mnl_attr_get_type(a) == IFLA_IFALIAS) alias = mnl_attr_get_str(a);
+    });
+  }));
+  return alias;
+}
+
+Status<io::SystemError> Netlink::set_alias(unsigned device, const std::string& alias) {
+  Buffer buffer;
+  nlmsghdr* message = nullptr;
+  begin<ifinfomsg>(buffer, message, RTM_SETLINK, NLM_F_ACK)->ifi_index = static_cast<int>(device);
+  mnl_attr_put_strz(message, IFLA_IFALIAS, alias.c_str());
+  return exchange(message, "name device");
+}
+
 std::uint64_t Netlink::queue_losses(unsigned device) {
   Buffer buffer;
   nlmsghdr* message = nullptr;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "host/netlink_reply.h"
@@ -56,6 +57,9 @@ class Netlink {
   Status<io::SystemError> add_dummy_address(unsigned device);
   /// Of this host, without the dummy address.
   Result<std::vector<net::Address>, io::SystemError> addresses();
+  /// What `ip link` shows as a device's alias: a place to say whose it is.
+  std::string alias_of(unsigned device);
+  Status<io::SystemError> set_alias(unsigned device, const std::string& alias);
   /// Packets that the device's queue had no room for, since it was made.
   std::uint64_t queue_losses(unsigned device);
   /// Nothing when there is no route.

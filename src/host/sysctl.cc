@@ -36,4 +36,12 @@ void set_up_device(const std::string& device) {
   write_sysctl(v6 + "router_solicitations", "0");
 }
 
+void set_up_tunnel(const std::string& device) {
+  const std::string v6 = "ipv6/conf/" + device + "/";
+  write_sysctl(v6 + "addr_gen_mode", "1");
+  write_sysctl(v6 + "accept_ra", "0");
+  write_sysctl(v6 + "accept_dad", "0");
+  write_sysctl(v6 + "router_solicitations", "0");
+}
+
 }  // namespace testudo::host

@@ -11,5 +11,7 @@ bool write_sysctl(const std::string& name, const std::string& value);
 
 /// What the engine's device needs: see the .cc for each reason.
 void set_up_device(const std::string& device);
+/// What a tunnel interface needs: it says nothing of its own accord, for whatever is sent into it has to be protected.
+void set_up_tunnel(const std::string& device);
 
 }  // namespace testudo::host

@@ -65,6 +65,11 @@ Status<SystemError> Tun::bring_up() const {
   return Done{};
 }
 
+Status<SystemError> Tun::set_persistent(bool persistent) const {
+  if (::ioctl(fd_.get(), TUNSETPERSIST, persistent ? 1UL : 0UL) != 0) return last_error("keep device " + name_);
+  return Done{};
+}
+
 std::size_t Tun::read(VnetHeader& header, MutableBytes into) const {
   const std::array<iovec, 2> parts{iovec{&header, sizeof header}, iovec{into.data(), into.size()}};
   const ssize_t n = ::readv(fd_.get(), parts.data(), static_cast<int>(parts.size()));

@@ -1,7 +1,7 @@
 #pragma once
 // The host's side of the engine: a TUN device, one packet a read or write, with a header in front that tells of
-// super-packets (vnet_header.h).  Lives as long as this object (not persistent), so that a killed daemon's device goes
-// and its routes with it.
+// super-packets (vnet_header.h).  Lives as long as this object, so that a killed daemon's device goes and its routes
+// with it, unless it is told otherwise.
 #include <span>
 #include <string>
 
@@ -25,6 +25,8 @@ class Tun {
 
   Status<SystemError> set_mtu(std::size_t mtu) const;
   Status<SystemError> bring_up() const;
+  /// Whether the device and what is routed to it outlive this object, and packets to it go nowhere then.
+  Status<SystemError> set_persistent(bool persistent) const;
 
   /// One packet or super-packet; its length, or 0 when none waits (or the device is down).
   std::size_t read(VnetHeader& header, MutableBytes into) const;

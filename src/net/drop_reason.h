@@ -23,6 +23,7 @@ namespace testudo::net {
   X(HardLifetime,         "notdb",            "The SA is past its hard lifetime.") \
   X(TooBig,               "toobig",           "The protected packet is larger than an IP packet can be.") \
   X(NeedsFragmentation,   "",                 "The protected packet is larger than the path MTU and may not be fragmented; ICMP was sent to the source.") \
+  X(TunnelRecursion,      "",                 "A packet of a tunnel interface was led into a tunnel interface again: the route to its remote address must not lead there.") \
   X(UnspecifiedEndpoint,  "ipip.unspec",      "A tunnel endpoint of the SA is unspecified.") \
   /* inbound */ \
   X(InboundMalformed,     "hdrops",           "The received packet's headers are malformed or cut short.") \

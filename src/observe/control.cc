@@ -172,6 +172,17 @@ json sysctl(const Sources& s, const json& request, bool privileged) {
   return {{"ok", true}, {"variables", std::move(rows)}};
 }
 
+json tunnel(const Sources& s, const json& request, bool privileged) {
+  std::vector<std::string> words;
+  for (const json& word : request.value("words", json::array())) {
+    if (word.is_string()) words.push_back(word.get<std::string>());
+  }
+  if (!s.tunnels) return failure(EOPNOTSUPP, "there are no tunnels without a host");
+  const bool changes = words.empty() || words.front() != "list";
+  if (changes && !privileged) return failure(EPERM, "changing tunnels needs root or CAP_NET_ADMIN");
+  return embedded([&] { return s.tunnels(words); });
+}
+
 json answer(const Sources& s, std::string_view text, bool privileged) {
   const auto request = parse_object(text);
   if (!request) return failure(EINVAL, "the request is not a JSON object");
@@ -180,6 +191,7 @@ json answer(const Sources& s, std::string_view text, bool privileged) {
   if (cmd == "stats") return stats(s);
   if (cmd == "drops") return drops(s);
   if (cmd == "sysctl") return sysctl(s, *request, privileged);
+  if (cmd == "tunnel") return tunnel(s, *request, privileged);
   if (cmd == "reset") {
     if (!privileged) return failure(EPERM, "resetting the counters needs root or CAP_NET_ADMIN");
     s.engine.reset_statistics();

@@ -1,10 +1,11 @@
 #pragma once
 // The control protocol: one JSON object a request, one a reply, over the control socket.  Pure text in, text out; app/
-// carries it.  {"cmd": "status" | "stats" | "sysctl" | "drops" | "trace" | "version", …}
+// carries it.  {"cmd": "status" | "stats" | "sysctl" | "drops" | "trace" | "tunnel", …}
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/engine.h"
 
@@ -22,6 +23,8 @@ struct Sources {
   std::function<std::string()> host_facts;
   /// Called after a variable was written, so that the host's rules can follow (def_policy, enabled).
   std::function<void(std::string_view name)> settings_changed;
+  /// {"cmd":"tunnel","words":[…]}: the words of `testudo tunnel`; a whole reply as JSON text.
+  std::function<std::string(const std::vector<std::string>& words)> tunnels{};
 };
 
 class Control {

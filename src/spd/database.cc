@@ -169,6 +169,13 @@ Result<Policy, DatabaseError> Database::remove(PolicyId id) {
   return impl_->take(*found->second);
 }
 
+bool Database::remove_of_system(PolicyId id) {
+  const auto found = impl_->by_id.find(id);
+  if (found == impl_->by_id.end() || !found->second->policy.made_by_system) return false;
+  impl_->take(*found->second);
+  return true;
+}
+
 std::size_t Database::flush() {
   std::vector<Impl::Entry*> doomed;
   for (Impl::List& list : impl_->lists) {

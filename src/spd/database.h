@@ -31,6 +31,8 @@ class Database {
   /// SPDDELETE / SPDDELETE2: the removed policy, for the reply.  System policies are NotFound.
   Result<Policy, DatabaseError> remove(Direction direction, const net::Selector& selector);
   Result<Policy, DatabaseError> remove(PolicyId id);
+  /// One that the system made, for who made it.
+  bool remove_of_system(PolicyId id);
   /// SPDFLUSH: user policies only; returns how many.
   std::size_t flush();
 

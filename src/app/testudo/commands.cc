@@ -135,6 +135,12 @@ int sysctl(const CommonOptions& common, const std::vector<std::string>& assignme
   return worst;
 }
 
+int tunnel(const CommonOptions& common, const std::vector<std::string>& words) {
+  const bool list = words.size() == 1 && words.front() == "list";
+  const json request{{"cmd", "tunnel"}, {"words", words}};
+  return ask_and_print(common, request, [&](const json& r) { return list ? cli::render_tunnels(r) : std::string{}; });
+}
+
 int follow_trace(const CommonOptions& common, std::uint64_t limit) {
   auto client = ControlClient::connect(run_dir(common.run_dir));
   if (!client) {

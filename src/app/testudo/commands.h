@@ -19,6 +19,8 @@ int show_drops(const CommonOptions& common, bool all);
 int sysctl(const CommonOptions& common, const std::vector<std::string>& assignments, bool write, bool verbose);
 /// net.key.dumpsa or net.key.dumpsp: the messages themselves, which sysctl() only counts.
 int show_table(const CommonOptions& common, const std::string& name);
+/// The words of `testudo tunnel`: add …, delete NAME, list.
+int tunnel(const CommonOptions& common, const std::vector<std::string>& words);
 int follow_trace(const CommonOptions& common, std::uint64_t limit);
 int show_version(bool features);
 

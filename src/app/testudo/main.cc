@@ -40,6 +40,14 @@ void add_inspection(Program& p) {
   version->callback([&p] { p.run = [&p] { return show_version(p.flag_a); }; });
 }
 
+void add_tunnel(Program& p) {
+  auto* tunnel_command = p.app.add_subcommand("tunnel",
+                                              "routed tunnel interfaces: add NAME local A remote B [unnumbered] [reqid "
+                                              "N] [nat-t PORT,PORT], delete NAME, list");
+  tunnel_command->add_option("words", p.words, "add …, delete NAME, or list")->required();
+  tunnel_command->callback([&p] { p.run = [&p] { return tunnel(p.common, p.words); }; });
+}
+
 void add_sysctl(Program& p) {
   auto* sysctl_command = p.app.add_subcommand("sysctl", "the variables of net.inet.ipsec, net.inet6.ipsec6, net.key");
   sysctl_command->add_option("names", p.words, "NAME, a subtree, or with -w NAME=NUMBER");
@@ -86,6 +94,7 @@ int main(int argc, char** argv) {
   program.app.set_version_flag("--version", std::string{"testudo "} + TESTUDO_VERSION);
   program.common.colour = ::isatty(STDOUT_FILENO) == 1;
   add_inspection(program);
+  add_tunnel(program);
   add_sysctl(program);
   add_pcap(program);
   add_ring(program);

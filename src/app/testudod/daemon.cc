@@ -113,7 +113,8 @@ Status<std::string> Daemon::attach() {
     if (monitor_->drain()) view_->forget();
   }));
   watch_refusals();
-  return open_receivers();
+  TRY_DONE(open_receivers());
+  return make_tunnels();
 }
 
 Status<std::string> Daemon::open_receivers() {
@@ -160,7 +161,8 @@ Status<std::string> Daemon::listen() {
                            [this](std::string_view) {
                              policies_dirty_ = plan_is_stale_ = true;
                              policies_may_have_changed();
-                           }};
+                           },
+                           [this](const std::vector<std::string>& words) { return answer_about_tunnels(words); }};
   control_ = std::make_unique<ControlService>(loop_, *std::move(control), observe::Control{std::move(sources)},
                                               [this](bool on) {
                                                 tracers_ = on;
@@ -173,6 +175,7 @@ void Daemon::run() {
   manager_.tell("READY=1");
   loop_.run(std::chrono::microseconds{options_.spin});
   manager_.tell("STOPPING=1");
+  tunnels_.reset();
   if (attachment_) attachment_->detach();
 }
 

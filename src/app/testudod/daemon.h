@@ -59,6 +59,9 @@ class Daemon {
   void log_drop(const engine::TraceStep& step);
   void log_request(Bytes message);
   std::string host_facts();
+  Status<std::string> make_tunnels();
+  std::string answer_about_tunnels(const std::vector<std::string>& words);
+  Status<std::string> change_tunnels(const std::vector<std::string>& words);
 
   Options options_;
   Log& log_;
@@ -77,6 +80,7 @@ class Daemon {
   std::unique_ptr<HostView> view_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<PacketPath> packets_;
+  std::unique_ptr<Tunnels> tunnels_;
   std::vector<std::unique_ptr<io::Receiver>> receivers_;
   std::unique_ptr<PfkeyService> pfkey_;
   std::unique_ptr<ControlService> control_;

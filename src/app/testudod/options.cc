@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 
 #include "observe/variables.h"
@@ -72,6 +73,14 @@ Refusal set_variable(Options& options, const std::string& key, const std::string
   return std::nullopt;
 }
 
+Refusal add_tunnel(Options& options, const std::string& text) {
+  std::istringstream line{text};
+  auto spec = host::parse_tunnel({std::istream_iterator<std::string>{line}, {}});
+  if (!spec) return spec.error();
+  options.tunnels.push_back(*std::move(spec));
+  return std::nullopt;
+}
+
 Refusal set_mss(Options& o, const std::string& text) {
   const auto value = number(text);
   if (text != "auto" && text != "off" && !(value && *value >= 88 && *value <= 65495)) {
@@ -85,6 +94,7 @@ Refusal set_mss(Options& o, const std::string& text) {
 Refusal set(Options& o, const std::string& key, const std::string& value) {
   if (key.find('.') != std::string::npos) return set_variable(o, key, value);
   if (key == "mtu") return set_number(o.host.mtu, value, 1280, 65535);
+  if (key == "tunnel") return add_tunnel(o, value);
   if (key == "tcp_mss") return set_mss(o, value);
   if (key == "mark") return set_mark(o.host.mark, value);
   if (key == "table") return set_number(o.host.table, value, 1, 0xffffffff);
@@ -113,7 +123,7 @@ Refusal set(Options& o, const std::string& key, const std::string& value) {
     return std::nullopt;
   }
   return "there is no such key (device, mtu, mark, table, rule, attach, encapsulation_ports, tcp_mss, offload, spin, "
-         "or a variable with dots)";
+         "tunnel, or a variable with dots)";
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "host/settings.h"
+#include "host/tunnel_spec.h"
 
 namespace testudo::app {
 
@@ -26,6 +27,7 @@ struct Options {
   std::uint16_t fixed_mss = 0;
   std::uint32_t spin = 20;  ///< microseconds: EventLoop::run()
   std::vector<std::pair<std::string, std::int64_t>> variables;
+  std::vector<host::TunnelSpec> tunnels;  ///< made at the start
 };
 
 /// Either what to do, or the exit status of a program that has said all (--help, a wrong option).

@@ -35,13 +35,25 @@ void PacketPath::from_host() {
   for (int round = 0; round < kRounds || host_.pending(); ++round) {
     const auto batch = host_.read(malformed);
     if (batch.empty()) return;
-    if (hold_) {
-      for (const engine::PacketBuffer* p : batch) engine_.count_drop(net::DropReason::NoSa, p->bytes());
-      continue;
-    }
-    engine_.outbound(batch, io::now(), *this);
-    flush();
+    seal(batch);
   }
+}
+
+void PacketPath::from_tunnel(Tunnels& tunnels, TunnelPort& port) {
+  for (int round = 0; round < kRounds || port.pending(); ++round) {
+    const auto batch = tunnels.read(port);
+    if (batch.empty()) return;
+    seal(batch);
+  }
+}
+
+void PacketPath::seal(std::span<engine::PacketBuffer* const> batch) {
+  if (hold_) {
+    for (const engine::PacketBuffer* p : batch) engine_.count_drop(net::DropReason::NoSa, p->bytes());
+    return;
+  }
+  engine_.outbound(batch, io::now(), *this);
+  flush();
 }
 
 void PacketPath::from_wire(io::Receiver& receiver, Role role) {
@@ -92,6 +104,7 @@ void PacketPath::to_wire(engine::PacketBuffer& packet, bool) {
 
 void PacketPath::to_host(engine::PacketBuffer& packet) {
   if (role_ == Role::Overheard) return;
+  if (tunnels_ != nullptr && !tunnels_->empty() && tunnels_->take(packet)) return;
   if (host_.give(packet)) return;
   flush_host();
   static_cast<void>(host_.give(packet));  // there is room now
@@ -100,6 +113,7 @@ void PacketPath::to_host(engine::PacketBuffer& packet) {
 void PacketPath::flush() {
   send();
   flush_host();
+  if (tunnels_ != nullptr) tunnels_->flush();
 }
 
 void PacketPath::flush_host() {

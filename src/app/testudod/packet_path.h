@@ -3,6 +3,7 @@
 #include <functional>
 #include <vector>
 
+#include "app/testudod/tunnels.h"
 #include "engine/engine.h"
 #include "io/host_port.h"
 #include "io/receiver.h"
@@ -22,6 +23,10 @@ class PacketPath final : public engine::Outbox {
 
   /// Call while the TUN device is readable; bounded work a call.
   void from_host();
+  /// The same for a tunnel interface.
+  void from_tunnel(Tunnels& tunnels, TunnelPort& port);
+  /// What goes to the host between the ends of one of these is theirs.
+  void serve(Tunnels* tunnels) { tunnels_ = tunnels; }
   /// Call while the receiver is readable; bounded work a call.  Overheard: the kernel has delivered its own copy of
   /// these.  IpInIp: the host's own tunnels receive these too, and only what an IPcomp tunnel left as it was is ours.
   enum class Role : std::uint8_t { Delivered, Overheard, IpInIp };
@@ -45,6 +50,7 @@ class PacketPath final : public engine::Outbox {
   void trace(const engine::TraceStep& step) override { listeners_.trace(step); }
 
  private:
+  void seal(std::span<engine::PacketBuffer* const> batch);
   void flush();
   void flush_host();
   void send();
@@ -53,6 +59,7 @@ class PacketPath final : public engine::Outbox {
   io::HostPort host_;
   io::Sender sender_;
   Listeners listeners_;
+  Tunnels* tunnels_ = nullptr;
   std::uint64_t host_losses_ = 0;
   bool hold_ = false;
   Role role_ = Role::Delivered;  ///< of the packets that the engine works on

@@ -161,6 +161,24 @@ std::string render_variables(const json& reply, bool verbose) {
   return text;
 }
 
+std::string render_tunnels(const json& reply) {
+  std::string text;
+  for (const json& t : reply.value("tunnels", json::array())) {
+    const json in = t.value("in", json::object()), out = t.value("out", json::object());
+    text += fmt::format("{}: {} --> {}", t.value("name", ""), t.value("local", ""), t.value("remote", ""));
+    if (const auto nat = t.find("nat_t"); nat != t.end())
+      text += fmt::format(" nat-t {},{}", number(*nat, "local"), number(*nat, "remote"));
+    if (t.value("unnumbered", false)) text += " unnumbered";
+    text += fmt::format("\n\tin {} packets {} bytes, out {} packets {} bytes\n", number(in, "packets"),
+                        number(in, "bytes"), number(out, "packets"), number(out, "bytes"));
+    for (const json& p : t.value("policies", json::array())) {
+      text += fmt::format("\t{} {} reqid {} policy {}\n", p.value("direction", ""), p.value("inside", ""),
+                          number(p, "reqid"), number(p, "id"));
+    }
+  }
+  return text;
+}
+
 std::string render_trace(const json& step, const RenderOptions& options) {
   std::string text =
       fmt::format("#{} {:<3} {:<9}", number(step, "packet"), step.value("direction", ""), step.value("step", ""));

@@ -18,6 +18,8 @@ std::string render_drops(const nlohmann::json& reply, const RenderOptions& optio
 /// `name = value` lines, as sysctl(8) prints them; with `verbose` the range and the meaning too.  Nodes that are no
 /// numbers get one line that says what they hold, and one for each counter when they were asked for by name.
 std::string render_variables(const nlohmann::json& reply, bool verbose);
+/// A tunnel interface's ends, what went through it, and the policies that the system made for it.
+std::string render_tunnels(const nlohmann::json& reply);
 /// One step of a packet's way.
 std::string render_trace(const nlohmann::json& step, const RenderOptions& options);
 

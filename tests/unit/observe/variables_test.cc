@@ -51,6 +51,9 @@ TEST(Variables, DefaultsAreNetBsds) {
                                                           {"net.inet6.ipsec6.debug", 0},
                                                           {"net.inet6.ipsec6.enabled", 1},
                                                           {"net.inet6.ipsec6.used", 0},
+                                                          {"net.ipsecif.use_fixed_reqid", 0},
+                                                          {"net.ipsecif.reqid_base", 8192},
+                                                          {"net.ipsecif.reqid_last", 16383},
                                                           {"net.key.debug", 0},
                                                           {"net.key.spi_try", 1000},
                                                           {"net.key.spi_min_value", 256},
@@ -90,7 +93,7 @@ TEST(Variables, OnlyThoseThatNetBsdChecksAreChecked) {
       "net.inet6.ipsec6.esp_trans_deflev", "net.inet6.ipsec6.esp_net_deflev", "net.inet6.ipsec6.ah_trans_deflev",
       "net.inet6.ipsec6.ah_net_deflev",    "net.inet6.ipsec6.enabled"};
   for (const Variable& v : variables()) {
-    if (!v.writable) continue;
+    if (!v.writable || v.name.starts_with("net.ipsecif")) continue;
     for (const std::int64_t value : {std::int64_t{INT32_MIN}, std::int64_t{3}, std::int64_t{INT32_MAX}}) {
       engine::Settings s;
       const auto refused = write_variable(s, v.name, value, 0);
@@ -99,6 +102,15 @@ TEST(Variables, OnlyThoseThatNetBsdChecksAreChecked) {
         EXPECT_EQ(v.in(s), value) << v.name;
       }
     }
+  }
+}
+
+TEST(Variables, ReqidsOfTunnelInterfacesStayAmongThoseThatUsersMayGive) {
+  for (const char* name : {"net.ipsecif.reqid_base", "net.ipsecif.reqid_last"}) {
+    engine::Settings s;
+    EXPECT_EQ(write_variable(s, name, 0, 0), WriteError::OutOfRange) << name;
+    EXPECT_EQ(write_variable(s, name, 0x4000, 0), WriteError::OutOfRange) << name;
+    EXPECT_EQ(write_variable(s, name, 0x3fff, 0), std::nullopt) << name;
   }
 }
 
@@ -114,6 +126,9 @@ TEST(Variables, TheNamesAreNetBsdsAndNoOthers) {
   for (const char* v4 : {"ah_cleartos", "ah_offsetmask", "dfbit", "ipip_spoofcheck", "ah_enable", "esp_enable",
                          "ipcomp_enable", "crypto_support", "test_replay", "test_integrity"}) {
     expected.insert(std::string{"net.inet.ipsec."} + v4);
+  }
+  for (const char* tunnel : {"use_fixed_reqid", "reqid_base", "reqid_last"}) {
+    expected.insert(std::string{"net.ipsecif."} + tunnel);
   }
   for (const char* key :
        {"debug", "spi_try", "spi_min_value", "spi_max_value", "random_int", "larval_lifetime", "blockacq_count",

@@ -123,6 +123,16 @@ TEST_F(SpdDatabase, UsersCannotTouchSystemPolicies) {
   EXPECT_THAT(order(), ElementsAre(id));
 }
 
+TEST_F(SpdDatabase, WhoMadeASystemPolicyTakesItAwayAgain) {
+  Policy system = policy(selector("10.0.0.0/8", "0.0.0.0/0"));
+  system.made_by_system = true;
+  const PolicyId id{add(system)}, users{add(policy(selector("10.1.0.0/16", "0.0.0.0/0")))};
+  EXPECT_FALSE(spd.remove_of_system(users));
+  EXPECT_TRUE(spd.remove_of_system(id));
+  EXPECT_FALSE(spd.remove_of_system(id));
+  EXPECT_THAT(order(), ElementsAre(users.value));
+}
+
 TEST_F(SpdDatabase, EveryChangeChangesTheGeneration) {
   std::vector<std::uint64_t> seen{spd.generation()};
   const auto changed = [&] {
