@@ -1,6 +1,7 @@
 #pragma once
 // What a CHILD SA (RFC 4301's SA pair, RFC 2409's phase 2) is asked to be and what came of it, in words that both
 // versions of IKE share.  Values only.
+#include <optional>
 #include <vector>
 
 #include "base/secret.h"
@@ -44,6 +45,11 @@ struct ChildTerms {
 
 /// One direction of one protocol, ready for the key table.
 struct ChildSa {
+  /// ESP in UDP, RFC 3948: the ports of `source` and `destination`, and the addresses that they have behind their NATs.
+  struct Udp {
+    std::uint16_t source = 0, destination = 0;
+    std::optional<net::Address> original_initiator{}, original_responder{};
+  };
   enum class Direction : std::uint8_t { In, Out };
   Direction direction = Direction::In;
   ChildId child;
@@ -51,6 +57,7 @@ struct ChildSa {
   ChildTerms terms;
   Spi spi;
   net::Address source, destination;
+  std::optional<Udp> udp;
   Secret cipher_key, mac_key;
   std::uint32_t soft_seconds = 0, hard_seconds = 0;
   std::uint32_t acquire_sequence = 0;  ///< of the request that it answers

@@ -16,6 +16,7 @@ namespace testudo::ike {
 struct Received {
   net::Endpoint local, remote;
   Bytes bytes;
+  bool floated = false;  ///< it came to the port of NAT-T, where it had a marker
 };
 /// Traffic waits for SAs (SADB_ACQUIRE), or an administrator asks.
 struct Wanted {
@@ -65,6 +66,11 @@ using Event =
 struct Send {
   net::Endpoint local, remote;
   ByteVector bytes;
+  bool floated = false;  ///< from the port of NAT-T, behind a marker
+};
+/// RFC 3948 section 4: so that the NAT in between does not forget.
+struct KeepAlive {
+  net::Endpoint local, remote;
 };
 /// SADB_GETSPI for what the peer will send to us.
 struct AllocateSpi {
@@ -81,7 +87,7 @@ struct Install {
 struct Remove {
   ChildProtocol protocol{};
   Spi spi;
-  net::Address source, destination;
+  net::Endpoint source, destination;  ///< ports: those of ESP in UDP, or 0
 };
 /// No SAs will come: what waits for them may be dropped.
 struct Abandon {
@@ -110,7 +116,7 @@ struct Told {
   bool by_stranger = false;  ///< anybody can make it happen, as often as they like
 };
 
-using Action = std::variant<Send, AllocateSpi, Install, Remove, Abandon, Told, Refusal>;
+using Action = std::variant<Send, KeepAlive, AllocateSpi, Install, Remove, Abandon, Told, Refusal>;
 using Actions = std::vector<Action>;
 
 }  // namespace testudo::ike

@@ -30,6 +30,9 @@ struct Phase1Transform {
 /// How much of a peer's proposal may differ from ours; sheet of racoon.conf(5), proposal_check.
 enum class Check : std::uint8_t { Obey, Strict, Claim, Exact };
 
+/// nat_traversal of racoon.conf(5).
+enum class NatTraversal : std::uint8_t { Off, On, Force };
+
 struct Identity {
   v1wire::IdType type = v1wire::IdType::None;
   ByteVector data;
@@ -54,6 +57,7 @@ struct Remote {
   bool passive = false;
   bool initial_contact = true;
   bool dpd = true;
+  NatTraversal nat_traversal = NatTraversal::Off;
   std::uint16_t nonce_size = 16;
   std::uint32_t ph1id = 0;
 };
@@ -85,16 +89,24 @@ struct Limits {
   Duration phase2 = std::chrono::seconds{30};     ///< how long a phase 2 may take
   Duration half_open = std::chrono::seconds{60};  ///< how long a responder keeps an unfinished phase 1
   std::size_t half_open_total = 2000, half_open_per_source = 50;
-  unsigned wrong_messages = 5;  ///< after so many of them a responder gives up a phase 1
+  Duration natt_keepalive = std::chrono::seconds{20};  ///< 0: none are sent
+  unsigned wrong_messages = 5;                         ///< after so many of them a responder gives up a phase 1
   std::size_t established_per_address = 8;
   std::size_t message_ids_per_sa = 65536;  ///< remembered, so that none is used twice; then a new phase 1 is needed
   std::size_t quick_per_sa = 64;           ///< unfinished quick modes under one phase 1
 };
 
+/// Where peers listen behind a NAT: RFC 3947 section 4.
+inline constexpr std::uint16_t kNatTPort = 4500;
+
 struct Policy {
+  struct Ports {
+    std::uint16_t isakmp = 500, natt = kNatTPort;
+  };
   std::vector<Remote> remotes;
   std::vector<Sainfo> sainfos;
   Limits limits;
+  Ports ports;  ///< of this host
 
   /// The blocks that may speak to this peer, best first: those with its address before anonymous ones, and of equals
   /// the one defined last.

@@ -17,12 +17,14 @@ bool set_option(const Fd& fd, int level, int name, int value) {
 
 }  // namespace
 
-Result<UdpSocket, SystemError> UdpSocket::bind(const net::Endpoint& at, std::uint32_t mark) {
+Result<UdpSocket, SystemError> UdpSocket::bind(const net::Endpoint& at, std::uint32_t mark, Sharing sharing) {
   const int family = at.address.is_v4() ? AF_INET : AF_INET6;
   Fd fd{::socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
   if (!fd) return last_error("socket");
   if (family == AF_INET6 && !set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) return last_error("IPV6_V6ONLY");
-  // Not SO_REUSEADDR: for UDP it would let another program take the same port and all that comes to it.
+  // SO_REUSEADDR only where it must be: for UDP it lets another program take the same port and all that comes to it.
+  if (sharing == Sharing::WithAnyAddress && !set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1))
+    return last_error("SO_REUSEADDR");
   if (!set_option(fd, SOL_SOCKET, SO_MARK, static_cast<int>(mark))) return last_error("SO_MARK");
   const SocketAddress address{at};
   if (::bind(fd.get(), address.get(), address.length()) != 0) return last_error("bind");

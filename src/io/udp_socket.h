@@ -13,8 +13,11 @@ namespace testudo::io {
 
 class UdpSocket {
  public:
+  /// Whether another socket, bound to any address, may have the port already.
+  enum class Sharing : std::uint8_t { None, WithAnyAddress };
   /// @param mark  SO_MARK of what is sent; needs CAP_NET_ADMIN (or CAP_NET_RAW)
-  static Result<UdpSocket, SystemError> bind(const net::Endpoint& at, std::uint32_t mark);
+  static Result<UdpSocket, SystemError> bind(const net::Endpoint& at, std::uint32_t mark,
+                                             Sharing sharing = Sharing::None);
 
   int fd() const { return fd_.get(); }
   /// All that has come, but at most so many that other work has its turn: the rest waits for the next call.

@@ -4,8 +4,8 @@
     left 10.2.3.4 ─────────── wire ─────────── 10.2.3.5 right
     testudod, racoon                                   charon
 
-charon's user-space ESP knows UDP encapsulation only, which racoon does not negotiate yet: so the messages are judged, not
-packets.  charon chooses or answers a proposal of ESP before it finds that it cannot install it.
+charon's user-space ESP knows UDP encapsulation only: here the messages are judged, packets in
+test_strongswan_nat.  charon chooses or answers a proposal of ESP before it finds that it cannot install it.
 """
 import os
 import pathlib
@@ -77,12 +77,12 @@ sainfo anonymous {{ pfs_group {group}; encryption_algorithm {esp}; authenticatio
 
 
 class Charon:
-    def __init__(self, node, phase1, phase2):
+    def __init__(self, node, connections):
         self.node, self.directory = node, node.lab.directory / "charon"
         (self.directory / "run").mkdir(parents=True, exist_ok=True)
         (self.directory / "log").write_text("")
         (self.directory / "strongswan.conf").write_text(STRONGSWAN.format(directory=self.directory))
-        (self.directory / "swanctl.conf").write_text(SWANCTL.format(left=LEFT, right=RIGHT, phase1=phase1, phase2=phase2, key=KEY))
+        (self.directory / "swanctl.conf").write_text(connections)
         self.env = {**os.environ, "STRONGSWAN_CONF": str(self.directory / "strongswan.conf")}
         self.socket = self.directory / "run" / "charon.vici"
         self.socket.unlink(missing_ok=True)
@@ -120,7 +120,7 @@ def start_racoon(node, phase1, phase2):
 
 def negotiate(left, right, suite, ours):
     say(f"-- {suite[0]} / {suite[1]}, {'racoon' if ours else 'charon'} begins")
-    charon = Charon(right, suite[0], suite[1])
+    charon = Charon(right, SWANCTL.format(left=LEFT, right=RIGHT, phase1=suite[0], phase2=suite[1], key=KEY))
     racoon, log = start_racoon(left, suite[2], suite[3])
     if ours:
         left.exec("ping", "-n", "-q", "-c", "1", "-W", "1", RIGHT, check=False)
@@ -134,11 +134,15 @@ def negotiate(left, right, suite, ours):
     charon.stop()
 
 
-def main():
+def skip_without_charon():
     plugin = pathlib.Path("/usr/lib/ipsec/plugins/libstrongswan-kernel-libipsec.so")
     if not CHARON.exists() or not plugin.exists() or not shutil.which("swanctl") or not (BIN / "racoon").exists():
         say("skipped: needs strongSwan's charon with kernel-libipsec and swanctl")
         sys.exit(77)
+
+
+def main():
+    skip_without_charon()
     with Lab() as lab:
         left, right = lab.node("left"), lab.node("right")
         lab.link(left, f"{LEFT}/24", right, f"{RIGHT}/24")

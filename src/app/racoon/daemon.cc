@@ -30,6 +30,7 @@ std::shared_ptr<const config::RacoonConf> load(const Options& options, Log& log)
     if (is_error) ++errors;
     log.write(is_error ? Level::Error : Level::Warning, to_string(d));
   }
+  loaded.conf->policy.ports = {options.port, options.natt_port};
   if (errors == 0) return loaded.conf;
   log.write(Level::Error, "fatal parse failure (" + std::to_string(errors) + " errors)");
   return nullptr;
@@ -39,9 +40,7 @@ Daemon::Daemon(const Options& options, Log& log, std::shared_ptr<const config::R
     : options_(options),
       log_(log),
       keys_(log),
-      sockets_(loop_, options, [this](const net::Endpoint& local, const net::Endpoint& remote, Bytes bytes) {
-        happen(ike::Received{local, remote, bytes});
-      }) {
+      sockets_(loop_, options, [this](const ike::Received& datagram) { happen(datagram); }) {
   use(std::move(conf));
 }
 
@@ -90,7 +89,7 @@ bool Daemon::run() {
 }
 
 void Daemon::refresh_sockets() {
-  for (const Sockets::News& news : sockets_.refresh(conf_->listen)) {
+  for (const Sockets::News& news : sockets_.refresh(*conf_)) {
     log_.write(news.is_error ? Level::Error : Level::Info, news.text);
   }
 }
@@ -115,13 +114,14 @@ void Daemon::happen(const ike::Event& event) {
 }
 
 void Daemon::send(const ike::Send& message) {
-  const auto sent = sockets_.send(message.local, message.remote, message.bytes);
+  const auto sent = sockets_.send(message);
   if (!sent) log_.write(Level::Warning, "a message did not leave: " + sent.error());
 }
 
 void Daemon::act(ike::Action action) {
   std::visit(overload{
                  [&](const ike::Send& a) { send(a); },
+                 [&](const ike::KeepAlive& a) { sockets_.keep_alive(a); },
                  [&](const ike::AllocateSpi& a) { table_->allocate(a); },
                  [&](const ike::Install& a) { table_->install(a.sa); },
                  [&](const ike::Remove& a) { table_->remove(a); },

@@ -38,11 +38,11 @@ std::optional<ChildProtocol> protocol_of(std::uint16_t ip_protocol) {
   }
 }
 
-AddressExt host(const net::Address& address) {
-  return {{address, 0}, net::protocol::kAny, static_cast<std::uint8_t>(address.width())};
+AddressExt host(const net::Endpoint& at) {
+  return {at, net::protocol::kAny, static_cast<std::uint8_t>(at.address.width())};
 }
 
-Message message_of(Type type, ChildProtocol protocol, const net::Address& source, const net::Address& destination) {
+Message message_of(Type type, ChildProtocol protocol, const net::Endpoint& source, const net::Endpoint& destination) {
   Message m;
   m.type = type;
   m.satype = satype_of(protocol);
@@ -59,6 +59,14 @@ wire::pfkey::Mode mode_of(ike::Encapsulation mode) {
 std::optional<wire::pfkey::KeyExt> key_ext(const Secret& key) {
   if (key.empty()) return std::nullopt;
   return wire::pfkey::KeyExt{static_cast<std::uint16_t>(key.size() * 8), key.clone()};
+}
+
+void describe(const ike::ChildSa::Udp& udp, Message& m) {
+  m.nat_t_type = wire::pfkey::kEncapEspInUdp;
+  m.nat_t_sport = udp.source;
+  m.nat_t_dport = udp.destination;
+  m.nat_t_oa = udp.original_initiator;
+  m.nat_t_oar = udp.original_responder;
 }
 
 /// The requests of one outbound policy; IKE runs between the ends of its tunnel, or between the hosts.  Failure: why
@@ -182,7 +190,7 @@ std::optional<ike::Event> KeyTable::wanted(const Message& m) {
 }
 
 void KeyTable::allocate(const ike::AllocateSpi& wish) {
-  Message m = message_of(Type::GetSpi, wish.item.protocol, wish.source, wish.destination);
+  Message m = message_of(Type::GetSpi, wish.item.protocol, {wish.source, 0}, {wish.destination, 0});
   m.sequence = ++sequence_;
   m.sa2 = wire::pfkey::Sa2Ext{mode_of(wish.item.mode), 0, wish.item.reqid};
   asked_.emplace(m.sequence, Asked{wish.child, wish.item_index});
@@ -193,7 +201,7 @@ void KeyTable::install(const ike::ChildSa& sa) {
   static constexpr std::uint8_t kWindowBytes = 8;  // 64 packets
   const bool in = sa.direction == ike::ChildSa::Direction::In;
   const bool compression = sa.item.protocol == ChildProtocol::Ipcomp;
-  Message m = message_of(in ? Type::Update : Type::Add, sa.item.protocol, sa.source, sa.destination);
+  Message m = message_of(in ? Type::Update : Type::Add, sa.item.protocol, {sa.source, 0}, {sa.destination, 0});
   // By the sequence of its ACQUIRE the table knows that it need not ask again.
   m.sequence = in || sa.acquire_sequence == 0 ? ++sequence_ : sa.acquire_sequence;
   m.sa = wire::pfkey::SaExt{.spi = sa.spi, .state = wire::pfkey::SaState::Mature};
@@ -201,6 +209,7 @@ void KeyTable::install(const ike::ChildSa& sa) {
   m.sa->encrypt = compression ? std::uint8_t{2} : sa.terms.cipher != nullptr ? sa.terms.cipher->id : std::uint8_t{0};
   m.sa->auth = sa.terms.mac != nullptr ? sa.terms.mac->id : std::uint8_t{0};
   m.sa2 = wire::pfkey::Sa2Ext{mode_of(sa.item.mode), 0, sa.item.reqid};
+  if (sa.udp) describe(*sa.udp, m);
   m.encrypt_key = key_ext(sa.cipher_key);
   m.auth_key = key_ext(sa.mac_key);
   m.soft = wire::pfkey::LifetimeExt{.addtime = sa.soft_seconds};

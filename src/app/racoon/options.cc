@@ -18,6 +18,7 @@ Result<Options, int> parse_command_line(int argc, char** argv) {
   app.add_flag("-V", version, "print the version and exit");
   app.add_option("-l", options.log_file, "log to this file instead of syslog");
   app.add_option("-p", options.port, "UDP port of IKE")->capture_default_str();
+  app.add_option("-P", options.natt_port, "UDP port of IKE and ESP behind a NAT")->capture_default_str();
   app.add_flag("-4", options.only_v4, "IPv4 only");
   app.add_flag("-6", options.only_v6, "IPv6 only");
   app.add_option("--run-dir", options.run_dir, "testudod's directory of sockets (or TESTUDO_RUN)");
@@ -28,7 +29,8 @@ Result<Options, int> parse_command_line(int argc, char** argv) {
   }
   if (verbose) ++options.debug;
   if (!version) return options;
-  std::puts(("racoon (Testudo) " + std::string{TESTUDO_VERSION} + "\nCompiled with:\n- IPv6 support\n- Monotonic clock")
+  std::puts(("racoon (Testudo) " + std::string{TESTUDO_VERSION} +
+             "\nCompiled with:\n- IPv6 support\n- Dead Peer Detection\n- NAT Traversal\n- Monotonic clock")
                 .c_str());
   return Failure{0};
 }

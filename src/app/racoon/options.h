@@ -11,7 +11,7 @@ struct Options {
   std::string file = "/etc/racoon/racoon.conf";
   std::string log_file;  ///< "": syslog, or stdout in the foreground
   std::string run_dir;   ///< of testudod; "": TESTUDO_RUN or the default
-  std::uint16_t port = 500;
+  std::uint16_t port = 500, natt_port = 4500;
   unsigned debug = 0;
   bool foreground = false, test_only = false, only_v4 = false, only_v6 = false;
 };

@@ -154,7 +154,15 @@ void Rules::timer(Builder& b, const Statement& s) {
       Rule{"phase1", [](Builder& x, const Statement& t) { set_time(x, t, x.conf_.policy.limits.phase1); }, 3},
       Rule{"phase2", [](Builder& x, const Statement& t) { set_time(x, t, x.conf_.policy.limits.phase2); }, 3},
       Rule{"persend", [](Builder& x, const Statement& t) { only(x, t, "1"); }},
-      Rule{"natt_keepalive", later},
+      Rule{"natt_keepalive",
+           [](Builder& x, const Statement& t) {
+             if (t.items.size() > 1 && t.items[1].text == "0") {
+               x.conf_.policy.limits.natt_keepalive = {};
+             } else {
+               set_time(x, t, x.conf_.policy.limits.natt_keepalive);
+             }
+           },
+           3},
   };
   apply(b, s, kRules, "timer");
 }
@@ -189,7 +197,6 @@ void Rules::listen(Builder& b, const Statement& s) {
            [](Builder& x, const Statement& t) {
              // racoon's code took port 500 here and its manual 4500, which is the one that works.
              if (const auto at = x.endpoint(t, 1, 4500)) x.conf_.listen.isakmp_natt.push_back(*at);
-             no_effect(x, t);
            },
            3},
       Rule{"strict_address", [](Builder& x, const Statement&) { x.conf_.listen.strict_address = true; }, 1},
@@ -213,6 +220,15 @@ void Rules::exchange_mode(Builder& b, const Statement& s) {
       b.error(mode, "syntax error", "expected main, aggressive or base");
     }
   }
+}
+
+void Rules::nat_traversal(Builder& b, const Statement& s) {
+  static constexpr std::array<std::string_view, 3> kWords{"off", "on", "force"};
+  const Item* word = b.value(s);
+  if (word == nullptr) return;
+  const auto found = std::ranges::find(kWords, word->text);
+  if (found == kWords.end()) return b.error(*word, "syntax error", "expected on, off or force");
+  b.remote_.nat_traversal = ike::NatTraversal{static_cast<std::uint8_t>(found - kWords.begin())};
 }
 
 void Rules::proposal_check(Builder& b, const Statement& s) {
@@ -288,7 +304,7 @@ void Rules::remote(Builder& b, const Statement& s) {
       Rule{"mode_cfg", later},
       Rule{"script", later},
       Rule{"generate_policy", later},
-      Rule{"nat_traversal", later},
+      Rule{"nat_traversal", nat_traversal},
       Rule{"dpd_delay", later},
       Rule{"dpd_retry", later},
       Rule{"dpd_maxfail", later},

@@ -46,6 +46,7 @@ struct Rules {
   static void timer(Builder& b, const Statement& s);
   static void padding(Builder& b, const Statement& s);
   static void listen(Builder& b, const Statement& s);
+  static void nat_traversal(Builder& b, const Statement& s);
   static void exchange_mode(Builder& b, const Statement& s);
   static void proposal_check(Builder& b, const Statement& s);
   static void my_identifier(Builder& b, const Statement& s);

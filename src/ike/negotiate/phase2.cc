@@ -72,9 +72,9 @@ std::optional<Spi> spi_of(const Proposal& proposal) {
 }
 
 /// Life type, duration, mode, …: racoon's order.
-std::vector<Attribute> common(const Sainfo& sainfo, Encapsulation mode) {
+std::vector<Attribute> common(const Sainfo& sainfo, std::uint16_t mode) {
   return {Attribute::of(ipsec::kLifeType, 1), Attribute::of(ipsec::kLifeDuration, sainfo.lifetime),
-          Attribute::of(ipsec::kEncapsulation, mode == Encapsulation::Tunnel ? ipsec::kTunnel : ipsec::kTransport)};
+          Attribute::of(ipsec::kEncapsulation, mode)};
 }
 
 void add_transform(Proposal& proposal, std::uint8_t id, std::vector<Attribute> attributes, const Sainfo& sainfo) {
@@ -82,7 +82,7 @@ void add_transform(Proposal& proposal, std::uint8_t id, std::vector<Attribute> a
   proposal.transforms.push_back({static_cast<std::uint8_t>(proposal.transforms.size() + 1), id, std::move(attributes)});
 }
 
-void add_esp(Proposal& proposal, const Sainfo& sainfo, Encapsulation mode) {
+void add_esp(Proposal& proposal, const Sainfo& sainfo, std::uint16_t mode) {
   for (const ChildCipher& cipher : sainfo.encryption) {
     std::vector<Attribute> attributes = common(sainfo, mode);
     const auto finish = [&](std::vector<Attribute> with) {
@@ -103,7 +103,7 @@ void add_esp(Proposal& proposal, const Sainfo& sainfo, Encapsulation mode) {
   }
 }
 
-void add_ah(Proposal& proposal, const Sainfo& sainfo, Encapsulation mode) {
+void add_ah(Proposal& proposal, const Sainfo& sainfo, std::uint16_t mode) {
   for (const crypto::MacRow* mac : sainfo.authentication) {
     const MacNumber* number = number_of(*mac);
     if (number == nullptr) continue;
@@ -141,6 +141,8 @@ Offered read(Protocol protocol, const Transform& transform) {
 
 std::string mode_text(std::uint64_t mode) {
   static constexpr std::array kNames{"no mode", "tunnel", "transport", "UDP tunnel", "UDP transport"};
+  if (mode == ipsec::kDraftUdpTunnel) return "UDP tunnel of the drafts";
+  if (mode == ipsec::kDraftUdpTransport) return "UDP transport of the drafts";
   return mode < kNames.size() ? kNames[mode] : "mode " + std::to_string(mode);
 }
 
@@ -229,8 +231,9 @@ bool group_fits(const Offered& o, const Phase2Wish& wish) {
   return o.group == wanted || (wanted == 0 && wish.check != Check::Exact);
 }
 
-bool mode_fits(const Offered& o, Encapsulation mode) {
-  return o.mode == (mode == Encapsulation::Tunnel ? ipsec::kTunnel : ipsec::kTransport);
+/// RFC 3947 section 5.1 speaks of ESP; what others say of the IPcomp in it differs.
+bool mode_fits(const Offered& o, Encapsulation mode, const Modes& modes) {
+  return o.mode == modes.of(mode) || (o.protocol == Protocol::Ipcomp && o.mode == Modes{}.of(mode));
 }
 
 /// The attributes in which a transform misses what item and sainfo want, worst first; empty when it fits.
@@ -246,9 +249,10 @@ std::vector<Mismatch> misses(const Offered& o, const ChildItem& item, const Phas
     miss("algorithms", sainfo_text(wish.sainfo, o.protocol), algorithms_text(o),
          ("the algorithms of " + sainfo).c_str());
   }
-  if (!mode_fits(o, item.mode)) {
-    miss("encapsulation mode", mode_text(item.mode == Encapsulation::Tunnel ? ipsec::kTunnel : ipsec::kTransport),
-         mode_text(o.mode), "the mode of the policy (setkey spdadd)");
+  if (!mode_fits(o, item.mode, wish.modes)) {
+    miss("encapsulation mode", mode_text(wish.modes.of(item.mode)), mode_text(o.mode),
+         wish.modes.in_udp() || o.mode > ipsec::kTransport ? "nat_traversal, or the mode of the policy (setkey spdadd),"
+                                                           : "the mode of the policy (setkey spdadd)");
   }
   if (!group_fits(o, wish)) {
     miss("PFS group", wish.sainfo.pfs_group != nullptr ? std::string{wish.sainfo.pfs_group->name} : "none",
@@ -349,14 +353,15 @@ ByteVector spi_bytes(ChildProtocol protocol, Spi spi) {
   return bytes;
 }
 
-SaPayload phase2_offer(const Sainfo& sainfo, const std::vector<ChildItem>& items, const std::vector<Spi>& spis) {
+SaPayload phase2_offer(const Sainfo& sainfo, const std::vector<ChildItem>& items, const std::vector<Spi>& spis,
+                       const Modes& modes) {
   SaPayload sa;
   for (std::size_t i = 0; i < items.size(); ++i) {
     Proposal proposal{1, items[i].protocol, spi_bytes(items[i].protocol, spis[i]), {}};
-    if (items[i].protocol == Protocol::Esp) add_esp(proposal, sainfo, items[i].mode);
-    if (items[i].protocol == Protocol::Ah) add_ah(proposal, sainfo, items[i].mode);
+    if (items[i].protocol == Protocol::Esp) add_esp(proposal, sainfo, modes.of(items[i].mode));
+    if (items[i].protocol == Protocol::Ah) add_ah(proposal, sainfo, modes.of(items[i].mode));
     if (items[i].protocol == Protocol::Ipcomp) {
-      add_transform(proposal, kDeflate, common(sainfo, items[i].mode), sainfo);
+      add_transform(proposal, kDeflate, common(sainfo, modes.of(items[i].mode)), sainfo);
     }
     sa.proposals.push_back(std::move(proposal));
   }
@@ -384,7 +389,7 @@ Result<Phase2Choice, Mismatch> accept_phase2(const SaPayload& answer, const Phas
                             "the peer breaks RFC 2409 section 5.5", v1wire::Notify::BadProposalSyntax}};
   }
   // proposal_check is about what others offer; this answers an offer of ours.
-  TRY(auto choice, choose_phase2(answer, {offered.sainfo, offered.items, Check::Strict}));
+  TRY(auto choice, choose_phase2(answer, {offered.sainfo, offered.items, Check::Strict, offered.modes}));
   if (choice.pfs_group != offered.sainfo.pfs_group) {
     const auto name = [](const crypto::ike::GroupRow* group) {
       return group == nullptr ? std::string{"none"} : std::string{group->name};

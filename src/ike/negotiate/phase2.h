@@ -13,8 +13,17 @@ namespace testudo::ike::negotiate {
 /// As proposals and DELETE carry it: a CPI "is sent as a 16-bit number in a SPI field of two bytes" (RFC 3173).
 ByteVector spi_bytes(ChildProtocol protocol, Spi spi);
 
+/// Numbers of the encapsulation modes: those of ESP in UDP where NAT-T has found a NAT.
+struct Modes {
+  std::uint16_t tunnel = v1wire::ipsec::kTunnel, transport = v1wire::ipsec::kTransport;
+
+  std::uint16_t of(Encapsulation mode) const { return mode == Encapsulation::Tunnel ? tunnel : transport; }
+  bool in_udp() const { return tunnel != v1wire::ipsec::kTunnel; }
+};
+
 /// One proposal: for each item of the bundle all combinations that the sainfo allows, under the SPI at its place.
-v1wire::SaPayload phase2_offer(const Sainfo& sainfo, const std::vector<ChildItem>& items, const std::vector<Spi>& spis);
+v1wire::SaPayload phase2_offer(const Sainfo& sainfo, const std::vector<ChildItem>& items, const std::vector<Spi>& spis,
+                               const Modes& modes = {});
 
 struct Phase2Choice {
   struct Item {
@@ -31,6 +40,7 @@ struct Phase2Wish {
   const Sainfo& sainfo;
   const std::vector<ChildItem>& items;
   Check check = Check::Strict;
+  Modes modes{};
 };
 /// As responder: the first group of proposals in which every protocol fits.
 Result<Phase2Choice, Mismatch> choose_phase2(const v1wire::SaPayload& theirs, const Phase2Wish& wish);

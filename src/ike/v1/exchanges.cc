@@ -69,10 +69,27 @@ IkeSa* Exchanges::find(const wire::ike::Header& header, const net::Endpoint& rem
   return nullptr;
 }
 
-IkeSa* Exchanges::established_with(const net::Address& remote) const {
+/// The newest with this peer.
+IkeSa* Exchanges::established_with(const Child& child) const {
   IkeSa* newest = nullptr;
   for (const auto& [cookie, sa] : sas_) {
-    if (!sa->established() || sa->remote.address != remote) continue;
+    if (!sa->established() || sa->remote.address != child.request.remote || !(sa->peer == child.peer)) continue;
+    if (newest == nullptr || sa->expires > newest->expires) newest = sa.get();
+  }
+  return newest;
+}
+
+/// Behind one address there may be several peers: the one that has these networks already, else the newest.
+IkeSa* Exchanges::established_for(const ChildRequest& request) const {
+  const auto known = std::find_if(children_.rbegin(), children_.rend(), [&](const Child& child) {
+    return child.request.remote == request.remote && child.request.outbound == request.outbound;
+  });
+  if (known != children_.rend()) {
+    if (IkeSa* const sa = established_with(*known)) return sa;
+  }
+  IkeSa* newest = nullptr;
+  for (const auto& [cookie, sa] : sas_) {
+    if (!sa->established() || sa->remote.address != request.remote) continue;
     if (newest == nullptr || sa->expires > newest->expires) newest = sa.get();
   }
   return newest;
@@ -119,7 +136,7 @@ void Exchanges::end(IkeSa& sa, Context& context) {
 }
 
 void Exchanges::send(const IkeSa& sa, ByteVector bytes, Context& context) {
-  if (!bytes.empty()) context.out.emplace_back(Send{sa.local, sa.remote, std::move(bytes)});
+  if (!bytes.empty()) context.out.emplace_back(Send{sa.local, sa.remote, std::move(bytes), sa.nat.floated});
 }
 
 void Exchanges::drop(const Received& datagram, std::string why, Context& context) {
@@ -145,7 +162,7 @@ void Exchanges::want(const ChildRequest& request, Context& context) {
     });
     if (waits || runs) return;
   }
-  if (IkeSa* const sa = established_with(request.remote)) return begin_quick(*sa, request, context);
+  if (IkeSa* const sa = established_for(request)) return begin_quick(*sa, request, context);
   for (const auto& [cookie, sa] : sas_) {
     if (sa->role != Role::Initiator || sa->state == State::Dead || sa->remote.address != request.remote) continue;
     sa->waiting.push_back({request, context.now + sa->policy->limits.phase1});
@@ -168,6 +185,26 @@ void Exchanges::want(const ChildRequest& request, Context& context) {
 
 void Exchanges::tick(Context& context) {
   for (const auto& [cookie, sa] : sas_) tick_sa(*sa, context);
+  tick_keepalives(context);
+}
+
+/// RFC 3948 section 4 leaves keepalives to the side behind the NAT, whose mapping it is.
+std::set<std::pair<net::Endpoint, net::Endpoint>> Exchanges::mappings() const {
+  std::set<std::pair<net::Endpoint, net::Endpoint>> all;
+  for (const auto& [cookie, sa] : sas_) {
+    if (sa->nat.here && sa->nat.floated) all.emplace(sa->local, sa->remote);
+  }
+  for (const Child& child : children_) {
+    if (child.behind_nat) all.emplace(child.local, child.remote);
+  }
+  return all;
+}
+
+void Exchanges::tick_keepalives(Context& context) {
+  const Duration interval = policy_->limits.natt_keepalive;
+  if (interval == Duration{} || context.now < last_keepalive_ + interval) return;
+  last_keepalive_ = context.now;
+  for (const auto& [local, remote] : mappings()) context.out.emplace_back(KeepAlive{local, remote});
 }
 
 void Exchanges::reap() {
@@ -220,6 +257,8 @@ bool Exchanges::is_used_up(IkeSa& sa, Context& context) {
 
 std::optional<Time> Exchanges::next_deadline() const {
   std::optional<Time> first;
+  const Duration interval = policy_->limits.natt_keepalive;
+  if (interval != Duration{} && !mappings().empty()) first = last_keepalive_ + interval;
   for (const auto& [cookie, sa] : sas_) {
     earlier(first, sa->sent.deadline());
     if (is_half_open(*sa)) earlier(first, sa->created + sa->policy->limits.half_open);

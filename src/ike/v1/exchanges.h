@@ -7,6 +7,8 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
+#include <utility>
 
 #include "ike/event.h"
 #include "ike/ports.h"
@@ -34,6 +36,9 @@ struct Child {
   Role role = Role::Initiator;
   ChildRequest request;
   std::vector<Pair> pairs;
+  Identity peer;                ///< several may have one address
+  net::Endpoint local, remote;  ///< ports: those of ESP in UDP, or 0
+  bool behind_nat = false;      ///< this host is
 };
 
 class Exchanges {
@@ -63,7 +68,8 @@ class Exchanges {
  private:
   // exchanges.cc
   IkeSa* find(const wire::ike::Header& header, const net::Endpoint& remote) const;
-  IkeSa* established_with(const net::Address& remote) const;
+  IkeSa* established_for(const ChildRequest& request) const;
+  IkeSa* established_with(const Child& child) const;
   IkeSa& add(std::unique_ptr<IkeSa> sa);
   bool make_room(const net::Address& source, Context& context);
   void end(IkeSa& sa, Context& context);
@@ -75,6 +81,8 @@ class Exchanges {
   void refuse(const IkeSa& sa, v1wire::Exchange exchange, int message, Mismatch why, Context& context);
   void tick_sa(IkeSa& sa, Context& context);
   void tick_waiting(IkeSa& sa, Context& context);
+  void tick_keepalives(Context& context);
+  std::set<std::pair<net::Endpoint, net::Endpoint>> mappings() const;
 
   // phase1.cc
   void main_mode(IkeSa* sa, const Received& datagram, const wire::ike::Message& message, Context& context);
@@ -126,6 +134,7 @@ class Exchanges {
   std::map<std::uint64_t, std::unique_ptr<IkeSa>> sas_;  ///< by the cookie that is ours
   std::vector<Child> children_;
   std::uint32_t next_child_ = 1;
+  Time last_keepalive_{};
 };
 
 }  // namespace testudo::ike::v1

@@ -7,6 +7,7 @@
 #include "ike/selector_id.h"
 #include "ike/v1/crypt.h"
 #include "ike/v1/exchanges.h"
+#include "ike/v1/nat.h"
 #include "ike/v1/required.h"
 #include "wire/ike/v1/payload.h"
 
@@ -86,6 +87,7 @@ void Exchanges::informational(IkeSa* sa, const Received& datagram, const wire::i
   if (!equal_constant_time(phase2_hash(*sa, id, {}, rest).expose(), hash))
     return drop(datagram, "a wrong HASH", context);
   sa->message_ids.insert(id);
+  follow(*sa, datagram);
   for (const auto& payload : payloads) {
     if (payload.type == Payload::Notification) notified(*sa, payload.body, context);
     if (payload.type == Payload::Delete) deleted(*sa, payload.body, context);
@@ -141,7 +143,7 @@ void Exchanges::deleted(IkeSa& sa, Bytes body, Context& context) {
     return end(sa, context);
   }
   const auto meant = [&](const Child& child) {
-    if (child.request.remote != sa.remote.address) return false;
+    if (child.request.remote != sa.remote.address || !(child.peer == sa.peer)) return false;
     return std::ranges::any_of(child.pairs, [&](const Child::Pair& pair) {
       return pair.protocol == deletion->protocol &&
              std::ranges::find(deletion->spis, negotiate::spi_bytes(pair.protocol, pair.out)) != deletion->spis.end();
@@ -157,8 +159,12 @@ void Exchanges::deleted(IkeSa& sa, Bytes body, Context& context) {
 
 void Exchanges::remove_child(const Child& child, Context& context) {
   for (const Child::Pair& pair : child.pairs) {
-    context.out.emplace_back(Remove{pair.protocol, pair.in, child.request.remote, child.request.local});
-    context.out.emplace_back(Remove{pair.protocol, pair.out, child.request.local, child.request.remote});
+    // What carries no ports is found without.
+    const bool esp = pair.protocol == ChildProtocol::Esp;
+    const net::Endpoint local = esp ? child.local : net::Endpoint{child.local.address, 0};
+    const net::Endpoint remote = esp ? child.remote : net::Endpoint{child.remote.address, 0};
+    context.out.emplace_back(Remove{pair.protocol, pair.in, remote, local});
+    context.out.emplace_back(Remove{pair.protocol, pair.out, local, remote});
   }
 }
 
@@ -171,7 +177,7 @@ void Exchanges::forget_others(const IkeSa& sa, Context& context) {
     end(*other, context);
   }
   const auto of_the_past = [&](const Child& child) {
-    return child.cookies != sa.cookies && child.request.remote == sa.remote.address;
+    return child.cookies != sa.cookies && child.request.remote == sa.remote.address && child.peer == sa.peer;
   };
   for (const Child& child : children_) {
     if (of_the_past(child)) remove_child(child, context);
@@ -204,7 +210,7 @@ void Exchanges::end_children(const std::function<bool(const Child&)>& which, con
   for (const Child& child : children_) {
     if (!which(child)) continue;
     remove_child(child, context);
-    IkeSa* const sa = established_with(child.request.remote);
+    IkeSa* const sa = established_with(child);
     if (sa == nullptr) continue;
     for (const Child::Pair& pair : child.pairs) {
       send_deletion(*sa, pair.protocol, {negotiate::spi_bytes(pair.protocol, pair.in)}, context);

@@ -5,6 +5,7 @@
 
 #include "ike/negotiate/phase1.h"
 #include "ike/v1/crypt.h"
+#include "ike/v1/nat.h"
 #include "ike/v1/required.h"
 #include "wire/ike/v1/payload.h"
 #include "wire/ike/v1/sa.h"
@@ -23,6 +24,7 @@ constexpr std::array<std::uint8_t, 16> kDpdVendor{0xaf, 0xca, 0xd7, 0x13, 0x68, 
                                                   0x6b, 0x86, 0x96, 0xfc, 0x77, 0x57, 0x01, 0x00};
 
 void add_vendors(ChainWriter& out, const IkeSa& sa) {
+  add_nat_vendors(out, sa);
   if (sa.block->dpd) out.add(Payload::VendorId, owned(kDpdVendor));
 }
 
@@ -33,6 +35,7 @@ Reply answer_offer(IkeSa& sa, const Chain& chain, Environment&) {
   TRY(const auto choice, negotiate::choose_phase1(offer, *sa.block));
   sa.agreed = choice.agreed;
   sa.sa_body = owned(chain.find(Payload::Sa)->body);
+  choose_nat_version(sa, chain);
   ChainWriter out;
   out.add(Payload::Sa, v1wire::compose_sa(choice.answer));
   add_vendors(out, sa);
@@ -51,9 +54,11 @@ Status<Mismatch> make_contribution(IkeSa& sa, Contribution& own, Environment& en
   return Done{};
 }
 
-ChainWriter key_exchange_payloads(const Contribution& own) {
+ChainWriter key_exchange_payloads(const IkeSa& sa) {
+  const Contribution& own = sa.own();
   ChainWriter out;
   out.add(Payload::KeyExchange, own.public_value).add(Payload::Nonce, own.nonce);
+  add_nat_detection(out, sa);
   return out;
 }
 
@@ -62,7 +67,8 @@ Reply take_choice(IkeSa& sa, const Chain& chain, Environment& env) {
   TRY(const auto agreed, negotiate::accept_phase1(answer, *sa.block));
   sa.agreed = agreed;
   TRY_DONE(make_contribution(sa, sa.initiator, env));
-  return key_exchange_payloads(sa.initiator);
+  choose_nat_version(sa, chain);
+  return key_exchange_payloads(sa);
 }
 
 // ---- messages 3 and 4: HDR, KE, N
@@ -111,7 +117,8 @@ Reply answer_key_exchange(IkeSa& sa, const Chain& chain, Environment& env) {
   sa.initiator.public_value = std::move(peer.public_value);
   sa.initiator.nonce = std::move(peer.nonce);
   TRY_DONE(derive_keys(sa, key));
-  return key_exchange_payloads(sa.responder);
+  detect_nat(sa, chain);
+  return key_exchange_payloads(sa);
 }
 
 // ---- messages 5 and 6: HDR*, ID, HASH
@@ -151,6 +158,8 @@ Reply take_key_exchange(IkeSa& sa, const Chain& chain, Environment& env) {
   sa.responder.public_value = std::move(peer.public_value);
   sa.responder.nonce = std::move(peer.nonce);
   TRY_DONE(derive_keys(sa, key));
+  detect_nat(sa, chain);
+  float_ports(sa);
   return identity_payloads(sa, env);
 }
 
@@ -171,6 +180,8 @@ Status<Mismatch> check_identity(const IkeSa& sa, const Identity& peer) {
   // The key belongs to the address: who has it must not take the name of another, unless the file allows that.
   auto wanted = sa.block->peers_identifiers;
   if (!sa.block->verify_identifier) wanted.push_back(Identity::of(sa.remote.address));
+  const bool any_inside = sa.block->peers_identifiers.empty() && !sa.block->verify_identifier;
+  if (any_inside && is_inside_name(sa, peer)) return Done{};
   if (std::ranges::find(wanted, peer) == wanted.end()) {
     return Failure{Mismatch{"identifier", identities_text(wanted), peer.to_string(), "",
                             "add peers_identifier address " + peer.to_string() + "; to remote " + sa.block->name +

@@ -5,6 +5,7 @@
 #include "ike/negotiate/phase1.h"
 #include "ike/v1/crypt.h"
 #include "ike/v1/exchanges.h"
+#include "ike/v1/nat.h"
 #include "wire/ike/v1/payload.h"
 
 namespace testudo::ike::v1 {
@@ -79,7 +80,7 @@ void Exchanges::start_phase1(const Remote& block, const ChildRequest& request, C
   sa->role = Role::Initiator;
   sa->state = State::SaSent;
   sa->cookies.initiator = fresh_cookie(context.random);
-  sa->local = {request.local, 500};
+  sa->local = {request.local, policy_->ports.isakmp};
   sa->remote = {request.remote, block.port};
   sa->policy = policy_;
   sa->block = &block;
@@ -167,10 +168,13 @@ void Exchanges::step(IkeSa& sa, const Received& datagram, const wire::ike::Messa
   if (!encrypted) {
     const auto chain = v1wire::walk(Payload{message.header.next}, message.body);
     if (!chain) return drop(datagram, "the payloads cannot be read", context);
-    auto reply = edge->handler(sa, *chain, env);
-    if (!reply) return fail(reply.error());
     // Message 2 tells it to us; as long as none was accepted, any responder may.
-    sa.cookies.responder = message.header.responder;
+    const std::uint64_t known = std::exchange(sa.cookies.responder, message.header.responder);
+    auto reply = edge->handler(sa, *chain, env);
+    if (!reply) {
+      sa.cookies.responder = known;
+      return fail(reply.error());
+    }
     note(sa, *reply, std::move(digest));
     return take(sa, *edge, *chain, *reply, context);
   }
@@ -183,6 +187,7 @@ void Exchanges::step(IkeSa& sa, const Received& datagram, const wire::ike::Messa
     sa.iv = before;
     return fail(reply.error());
   }
+  follow(sa, datagram);
   note(sa, *reply, std::move(digest));
   take(sa, *edge, opened->chain, *reply, context);
 }
@@ -217,7 +222,8 @@ void Exchanges::take(IkeSa& sa, const Edge& edge, const Chain& chain, const v1wi
 void Exchanges::on_established(IkeSa& sa, bool initial_contact, Context& context) {
   sa.expires = context.now + std::chrono::seconds{sa.agreed.lifetime};
   sa.key_exchange.reset();
-  tell(Fact::Phase1Established, sa, negotiate::to_string(sa.agreed), context);
+  const std::string nat = nat_text(sa);
+  tell(Fact::Phase1Established, sa, negotiate::to_string(sa.agreed) + (nat.empty() ? "" : ", " + nat), context);
   if (initial_contact) forget_others(sa, context);
   limit_established(sa, context);
   const auto waiting = std::exchange(sa.waiting, {});
@@ -248,7 +254,9 @@ void Exchanges::phase1_timed_out(IkeSa& sa, Context& context) {
                  "a message waits for one",
                  "none came",
                  "",
-                 "check that the peer runs IKE, that UDP port 500 is open in between, and the peer's log",
+                 sa.nat.floated
+                     ? "NAT-T goes on at UDP port 4500: check that it is open in between, and the peer's log"
+                     : "check that the peer runs IKE, that UDP port 500 is open in between, and the peer's log",
                  Notify{}};
     const Edge* const edge = main_mode_edge(sa.role, sa.state);
     refuse(sa, Exchange::Main, edge == nullptr ? 0 : edge->message, std::move(why), context);
@@ -268,7 +276,7 @@ void Exchanges::send_clear_notify(const Received& datagram, const keys::Cookies&
   header.responder = cookies.responder;
   header.exchange = static_cast<std::uint8_t>(Exchange::Informational);
   header.message_id = context.random.between(1, 0xffffffff);
-  context.out.emplace_back(Send{datagram.local, datagram.remote, in_clear(header, payloads)});
+  context.out.emplace_back(Send{datagram.local, datagram.remote, in_clear(header, payloads), datagram.floated});
 }
 
 }  // namespace testudo::ike::v1

@@ -5,6 +5,7 @@
 #include "ike/selector_id.h"
 #include "ike/v1/crypt.h"
 #include "ike/v1/exchanges.h"
+#include "ike/v1/nat.h"
 #include "ike/v1/quick_mode.h"
 #include "ike/v1/required.h"
 #include "wire/ike/v1/payload.h"
@@ -56,6 +57,11 @@ void Exchanges::begin_quick(IkeSa& sa, const ChildRequest& request, Context& con
   if (quick.sainfo == nullptr) {
     Mismatch why{"sainfo", "none", to_string(s), "", "add a sainfo for it, or sainfo anonymous, here", Notify{}};
     refuse(sa, Exchange::Quick, 0, std::move(why), context);
+    context.out.emplace_back(Abandon{request.acquire_sequence});
+    return;
+  }
+  if (const auto possible = check_nat(sa, request.items); !possible) {
+    refuse(sa, Exchange::Quick, 0, possible.error(), context);
     context.out.emplace_back(Abandon{request.acquire_sequence});
     return;
   }
@@ -168,6 +174,7 @@ void Exchanges::take_offer(IkeSa& sa, const Received& datagram, const wire::ike:
   const auto judged = judge_offer(sa, quick, opened->chain, opened->plain, policies_);
   if (!judged && is_unproven(judged.error())) return drop(datagram, judged.error().hint, context);
   // From here on the message is known to be the peer's, so its id is spent whatever comes of it.
+  follow(sa, datagram);
   sa.message_ids.insert(quick.message_id);
   if (!judged) {
     tell_failure(sa, quick, judged.error().notify, context);
@@ -225,7 +232,14 @@ void Exchanges::finish(IkeSa& sa, Quick& quick, Context& context) {
   quick.state = Quick::State::Done;
   quick.sent.stop();
   quick.key_exchange.reset();
-  Child child{quick.id, sa.cookies, quick.role, quick.request, {}};
+  Child child{
+      quick.id, sa.cookies, quick.role, quick.request, {}, sa.peer, {sa.local.address, 0}, {sa.remote.address, 0},
+      false};
+  if (modes_of(sa).in_udp()) {
+    child.local = sa.local;
+    child.remote = sa.remote;
+    child.behind_nat = sa.nat.here;
+  }
   for (std::size_t i = 0; i < quick.request.items.size(); ++i) {
     child.pairs.push_back({quick.request.items[i].protocol, quick.spis[i], quick.choice.items[i].peer_spi});
   }
@@ -241,7 +255,7 @@ void Exchanges::fail_quick(IkeSa& sa, Quick& quick, Context& context) {
   for (std::size_t i = 0; i < quick.spis.size(); ++i) {
     if (quick.spis[i] == Spi{}) continue;
     context.out.emplace_back(
-        Remove{quick.request.items[i].protocol, quick.spis[i], sa.remote.address, sa.local.address});
+        Remove{quick.request.items[i].protocol, quick.spis[i], {sa.remote.address, 0}, {sa.local.address, 0}});
   }
   if (quick.role == Role::Initiator) context.out.emplace_back(Abandon{quick.request.acquire_sequence});
   std::erase_if(sa.quicks, [id = quick.id](const Quick& other) { return other.id == id; });

@@ -6,6 +6,7 @@
 #include "base/endian.h"
 #include "ike/selector_id.h"
 #include "ike/v1/crypt.h"
+#include "ike/v1/nat.h"
 #include "ike/v1/required.h"
 #include "wire/ike/v1/payload.h"
 
@@ -75,12 +76,27 @@ Result<Identification, Mismatch> read_id(Bytes body, const net::Address& implied
   return *id;
 }
 
+bool is_host(const Identification& id) {
+  return id.type == v1wire::IdType::V4Address || id.type == v1wire::IdType::V6Address;
+}
+
+/// In transport mode the ids are addresses behind NATs; policies here know the ones that packets carry.
+Identification outside(const Identification& id, const net::Address& seen, bool behind_nat) {
+  if (!behind_nat || !is_host(id)) return id;
+  return id_of(net::Prefix::host(seen), id.protocol == 0 ? net::protocol::kAny : id.protocol, id.port);
+}
+
 Status<Mismatch> find_policy(const IkeSa& sa, Quick& quick, const PolicyBase& policies) {
   TRY(const Identification theirs, read_id(quick.id_i, sa.remote.address));
   TRY(const Identification ours, read_id(quick.id_r, sa.local.address));
-  const auto selector = selector_of(ours, theirs);
+  auto selector = selector_of(ours, theirs);
   const std::string asked = to_string(ours) + " to " + to_string(theirs);
   auto request = selector ? policies.find(*selector, sa.local.address, sa.remote.address) : std::nullopt;
+  if (!request && sa.nat.found()) {
+    selector =
+        selector_of(outside(ours, sa.local.address, sa.nat.here), outside(theirs, sa.remote.address, sa.nat.there));
+    request = selector ? policies.find(*selector, sa.local.address, sa.remote.address) : std::nullopt;
+  }
   if (!request) {
     const std::string nearest = selector ? policies.nearest(*selector) : "";
     return Failure{Mismatch{"networks", nearest.empty() ? "no policy" : nearest, asked, nearest,
@@ -88,6 +104,7 @@ Status<Mismatch> find_policy(const IkeSa& sa, Quick& quick, const PolicyBase& po
                             Notify::InvalidIdInformation}};
   }
   quick.request = *std::move(request);
+  TRY_DONE(check_nat(sa, quick.request.items));
   quick.sainfo = sa.policy->sainfo_for({ours, theirs, sa.peer, sa.block->ph1id});
   if (quick.sainfo == nullptr) {
     return Failure{Mismatch{"sainfo", "none", asked, "", "add a sainfo for it, or sainfo anonymous, here",
@@ -143,7 +160,49 @@ void add_rest(Payloads& out, const Quick& quick, const ByteVector& nonce) {
   out.emplace_back(Payload::Identification, quick.id_r);
 }
 
+bool has_transport(const Quick& quick) {
+  return std::ranges::find(quick.request.items, Encapsulation::Transport, &ChildItem::mode) !=
+         quick.request.items.end();
+}
+
+/// RFC 3947 section 5.2: in transport mode both say which addresses they see, the initiator's first.
+void add_original_addresses(Payloads& out, const IkeSa& sa, Quick& quick) {
+  if (!modes_of(sa).in_udp() || !has_transport(quick)) return;
+  const bool initiator = quick.role == Role::Initiator;
+  const net::Address &i = initiator ? sa.local.address : sa.remote.address,
+                     &r = initiator ? sa.remote.address : sa.local.address;
+  out.emplace_back(sa.nat.version->nat_oa, v1wire::compose_original_address(i));
+  out.emplace_back(sa.nat.version->nat_oa, v1wire::compose_original_address(r));
+}
+
+void read_original_addresses(const IkeSa& sa, Quick& quick, const Chain& chain) {
+  if (!modes_of(sa).in_udp()) return;
+  std::vector<net::Address> told;
+  for (const auto& payload : chain.payloads) {
+    if (payload.type != sa.nat.version->nat_oa) continue;
+    if (const auto address = v1wire::parse_original_address(payload.body)) told.push_back(*address);
+  }
+  if (told.size() != 2) return;
+  quick.original_i = told[0];
+  quick.original_r = told[1];
+}
+
+std::optional<ChildSa::Udp> udp_of(const IkeSa& sa, const Quick& quick, const ChildItem& item, bool in) {
+  if (!modes_of(sa).in_udp() || item.protocol != ChildProtocol::Esp) return std::nullopt;
+  const std::uint16_t here = sa.local.port, there = sa.remote.port;
+  return ChildSa::Udp{in ? there : here, in ? here : there, quick.original_i, quick.original_r};
+}
+
 }  // namespace
+
+Status<Mismatch> check_nat(const IkeSa& sa, const std::vector<ChildItem>& items) {
+  const bool ah = std::ranges::find(items, ChildProtocol::Ah, &ChildItem::protocol) != items.end();
+  if (!sa.nat.found() || !ah) return Done{};
+  return Failure{Mismatch{"protocol", "AH", nat_text(sa), "",
+                          "AH covers the addresses that a NAT changes: ask for esp with authentication instead in the "
+                          "policies of both sides",
+                          Notify::NoProposalChosen, "cannot pass"}};
+}
 
 Result<ByteVector, Mismatch> compose_offer(IkeSa& sa, Quick& quick, Environment& env) {
   TRY_DONE(start_key_exchange(quick, quick.sainfo->pfs_group, env));
@@ -152,9 +211,10 @@ Result<ByteVector, Mismatch> compose_offer(IkeSa& sa, Quick& quick, Environment&
   quick.id_i = v1wire::compose_identification(id_of(s.source, s.protocol, s.source_port));
   quick.id_r = v1wire::compose_identification(id_of(s.destination, s.protocol, s.destination_port));
   Payloads payloads;
-  payloads.emplace_back(Payload::Sa,
-                        v1wire::compose_sa(negotiate::phase2_offer(*quick.sainfo, quick.request.items, quick.spis)));
+  payloads.emplace_back(Payload::Sa, v1wire::compose_sa(negotiate::phase2_offer(*quick.sainfo, quick.request.items,
+                                                                                quick.spis, modes_of(sa))));
   add_rest(payloads, quick, quick.nonce_i);
+  add_original_addresses(payloads, sa, quick);
   return protect(sa, quick, {}, payloads);
 }
 
@@ -166,7 +226,9 @@ Status<Mismatch> judge_offer(IkeSa& sa, Quick& quick, const Chain& chain, Bytes 
   quick.id_i = std::move(ids.i);
   quick.id_r = std::move(ids.r);
   TRY_DONE(find_policy(sa, quick, policies));
-  TRY(quick.choice, negotiate::choose_phase2(offer, {*quick.sainfo, quick.request.items, sa.block->proposal_check}));
+  TRY(quick.choice,
+      negotiate::choose_phase2(offer, {*quick.sainfo, quick.request.items, sa.block->proposal_check, modes_of(sa)}));
+  read_original_addresses(sa, quick, chain);
   TRY(const Bytes value, peer_value(chain, quick.choice.pfs_group));
   // Kept until our own value is made, together with the answer.
   quick.peer_value = owned(value);
@@ -181,13 +243,14 @@ Result<ByteVector, Mismatch> compose_answer(IkeSa& sa, Quick& quick, Environment
   payloads.emplace_back(Payload::Sa,
                         v1wire::compose_sa(negotiate::with_spis(quick.choice.answer, quick.request.items, quick.spis)));
   add_rest(payloads, quick, quick.nonce_r);
+  add_original_addresses(payloads, sa, quick);
   return protect(sa, quick, quick.nonce_i, payloads);
 }
 
 Status<Mismatch> judge_answer(IkeSa& sa, Quick& quick, const Chain& chain, Bytes plain) {
   if (!hash_is_right(sa, quick, chain, plain, quick.nonce_i)) return Failure{wrong_hash()};
   TRY(const auto answer, only_sa(chain));
-  TRY(auto choice, negotiate::accept_phase2(answer, {*quick.sainfo, quick.request.items}));
+  TRY(auto choice, negotiate::accept_phase2(answer, {*quick.sainfo, quick.request.items, Check::Strict, modes_of(sa)}));
   TRY(auto nonce, only_nonce(chain));
   TRY(const auto ids, ids_of(chain));
   if (!ids.i.empty() && (ids.i != quick.id_i || ids.r != quick.id_r)) {
@@ -197,6 +260,7 @@ Status<Mismatch> judge_answer(IkeSa& sa, Quick& quick, const Chain& chain, Bytes
   TRY(const Bytes value, peer_value(chain, choice.pfs_group));
   TRY_DONE(agree(quick, value));
   quick.choice = std::move(choice);
+  read_original_addresses(sa, quick, chain);
   quick.nonce_r = std::move(nonce);
   return Done{};
 }
@@ -226,6 +290,7 @@ std::vector<ChildSa> child_sas(const IkeSa& sa, const Quick& quick, ChildSa::Dir
     child.spi = in ? quick.spis[i] : quick.choice.items[i].peer_spi;
     child.source = in ? sa.remote.address : sa.local.address;
     child.destination = in ? sa.local.address : sa.remote.address;
+    child.udp = udp_of(sa, quick, child.item, in);
     child.acquire_sequence = quick.request.acquire_sequence;
     child.hard_seconds = quick.choice.lifetime;
     child.soft_seconds = static_cast<std::uint32_t>(std::uint64_t{quick.choice.lifetime} * 4 / 5);

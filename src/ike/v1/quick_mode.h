@@ -14,6 +14,9 @@
 
 namespace testudo::ike::v1 {
 
+/// Why a NAT in between keeps these items from being negotiated; AH covers the addresses that a NAT changes.
+Status<Mismatch> check_nat(const IkeSa& sa, const std::vector<ChildItem>& items);
+
 /// HASH(1), SA, Ni, …: the SPIs are there.
 Result<ByteVector, Mismatch> compose_offer(IkeSa& sa, Quick& quick, Environment& env);
 

@@ -64,7 +64,8 @@ struct Quick {
   std::optional<crypto::ike::KeyExchange> key_exchange;
   Secret shared;  ///< g(qm)^xy
   negotiate::Phase2Choice choice;
-  ByteVector id_i, id_r;  ///< bodies of IDci and IDcr; empty when none were sent
+  std::optional<net::Address> original_i, original_r;  ///< of NAT-OA
+  ByteVector id_i, id_r;                               ///< bodies of IDci and IDcr; empty when none were sent
   Retransmission sent;
   Seen seen;
   Time deadline{};
@@ -76,11 +77,22 @@ struct Waiting {
   Time until{};
 };
 
+struct NatVersion;
+/// What phase 1 found out about NATs.
+struct NatState {
+  const NatVersion* version = nullptr;  ///< that both speak
+  bool here = false, there = false;     ///< who is behind one
+  bool floated = false;                 ///< messages go by the port of NAT-T, ESP in UDP
+
+  bool found() const { return here || there; }
+};
+
 struct IkeSa {
   Role role = Role::Initiator;
   State state = State::Idle;
   keys::Cookies cookies;
   net::Endpoint local, remote;
+  NatState nat;
   std::shared_ptr<const Policy> policy;
   const Remote* block = nullptr;  ///< of policy
 

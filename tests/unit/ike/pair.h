@@ -88,6 +88,7 @@ struct Side {
   std::vector<Told> told;
   std::map<std::pair<ChildProtocol, std::uint32_t>, ChildSa> in, out;
   std::vector<std::uint32_t> abandoned;
+  std::vector<KeepAlive> keepalives;
   unsigned sent = 0;
 
   unsigned count(Fact fact) const { return static_cast<unsigned>(std::ranges::count(told, fact, &Told::fact)); }
@@ -105,6 +106,11 @@ class Pair {
   /// it.
   std::function<unsigned(unsigned, ByteVector&)> link = [](unsigned, ByteVector&) { return 1U; };
   Side a, b;
+  /// The outside of a NAT that `a` is behind; it gives every port another number.
+  std::optional<net::Address> nat;
+  std::uint16_t shift = 0;  ///< added to its ports, as one that forgot its mappings does
+  static std::uint16_t mapped(std::uint16_t port) { return static_cast<std::uint16_t>(port + 40000); }
+  static std::uint16_t unmapped(std::uint16_t port) { return static_cast<std::uint16_t>(port - 40000); }
   Time now{seconds{1000}};
   unsigned datagrams = 0;
 
@@ -130,8 +136,12 @@ class Pair {
     while (!wire_.empty()) {
       Datagram datagram = std::move(wire_.front());
       wire_.pop_front();
-      Side& to = datagram.to == a.here ? a : b;
-      event(to, Received{{to.here, 500}, {to.there, 500}, datagram.bytes});
+      if (nat && datagram.from.address == a.here)
+        datagram.from = {*nat, static_cast<std::uint16_t>(mapped(datagram.from.port) + shift)};
+      const bool to_nat = nat && datagram.to.address == *nat;
+      if (to_nat) datagram.to = {a.here, unmapped(static_cast<std::uint16_t>(datagram.to.port - shift))};
+      Side& to = datagram.to.address == a.here ? a : b;
+      event(to, Received{datagram.to, datagram.from, datagram.bytes, datagram.floated});
     }
   }
   /// Lets time pass, stopping at every deadline.
@@ -158,8 +168,9 @@ class Pair {
 
  private:
   struct Datagram {
-    net::Address to;
+    net::Endpoint from, to;
     ByteVector bytes;
+    bool floated;
   };
   using Table = std::map<std::pair<ChildProtocol, std::uint32_t>, ChildSa>;
 
@@ -181,7 +192,9 @@ class Pair {
     if (auto* send = std::get_if<Send>(&action)) {
       ++side.sent;
       const unsigned copies = link(++datagrams, send->bytes);
-      for (unsigned i = 0; i < copies; ++i) wire_.push_back({send->remote.address, send->bytes});
+      for (unsigned i = 0; i < copies; ++i) wire_.push_back({send->local, send->remote, send->bytes, send->floated});
+    } else if (auto* alive = std::get_if<KeepAlive>(&action)) {
+      side.keepalives.push_back(*alive);
     } else if (auto* spi = std::get_if<AllocateSpi>(&action)) {
       if (!side.gives_spis) return event(side, SpiRefused{spi->child});
       event(side, SpiAllocated{spi->child, spi->item_index, Spi{side.next_spi++}});

@@ -67,6 +67,8 @@ namespace ipsec {
 inline constexpr std::uint16_t kLifeType = 1, kLifeDuration = 2, kGroup = 3, kEncapsulation = 4, kAuthentication = 5,
                                kKeyLength = 6, kKeyRounds = 7, kExtendedSequence = 11;
 inline constexpr std::uint16_t kTunnel = 1, kTransport = 2, kUdpTunnel = 3, kUdpTransport = 4;
+/// Of the NAT-T drafts 00 to 03.
+inline constexpr std::uint16_t kDraftUdpTunnel = 61443, kDraftUdpTransport = 61444;
 }  // namespace ipsec
 
 enum class Notify : std::uint16_t {

@@ -161,6 +161,7 @@ INSTANTIATE_TEST_SUITE_P(
                  "no compression algorithm at anonymous"},
         ErrorRow{"sainfo anonymous { encryption_algorithm aess; }", "algorithm aess not supported"},
         ErrorRow{"remote anonymous { nonce_size 7; }", "between 8 and 256"},
+        ErrorRow{"remote anonymous { nat_traversal yes; }", "expected on, off or force"},
         ErrorRow{"timer { counter 0; }",
                  "racoon.conf:1:17: \"0\" syntax error (expected a decimal number from 1 up to"},
         ErrorRow{"timer { interval 0 sec; }", "expected a decimal number from 1 up to"},
@@ -201,6 +202,23 @@ TEST(RacoonConf, LifetimeIsForProposalsWithoutOneWhereverItStands) {
     EXPECT_EQ(remotes[i].proposals[0].lifetime, wanted[i]) << i;
     EXPECT_EQ(remotes[i].proposals[1].lifetime, 300U) << i;
   }
+}
+
+TEST(RacoonConf, NatTraversalIsOffUnlessTheFileAsksForIt) {
+  static const std::string kProposal =
+      "proposal { encryption_algorithm aes; hash_algorithm sha1; authentication_method pre_shared_key; dh_group 14; }";
+  const std::pair<const char*, ike::NatTraversal> rows[] = {{"", ike::NatTraversal::Off},
+                                                            {"nat_traversal off;", ike::NatTraversal::Off},
+                                                            {"nat_traversal on;", ike::NatTraversal::On},
+                                                            {"nat_traversal force;", ike::NatTraversal::Force}};
+  for (const auto& [word, wanted] : rows) {
+    const Loaded loaded = load("remote anonymous { exchange_mode main; " + std::string{word} + kProposal + "}");
+    ASSERT_FALSE(loaded.failed()) << word;
+    EXPECT_EQ(loaded.conf->policy.remotes.at(0).nat_traversal, wanted) << word;
+  }
+  EXPECT_EQ(load("").conf->policy.limits.natt_keepalive, std::chrono::seconds{20});
+  EXPECT_EQ(load("timer { natt_keepalive 0; }").conf->policy.limits.natt_keepalive, Duration{});
+  EXPECT_EQ(load("timer { natt_keepalive 7 sec; }").conf->policy.limits.natt_keepalive, std::chrono::seconds{7});
 }
 
 TEST(RacoonConf, WordsWithoutEffectSaySo) {

@@ -1,0 +1,212 @@
+// NAT traversal between two machines: RFC 3947, with a NAT in between that changes address and ports.
+#include "ike/v1/nat.h"
+
+#include <gtest/gtest.h>
+
+#include "unit/ike/pair.h"
+
+namespace testudo::ike::v1 {
+namespace {
+
+using test::address;
+using test::default_policy;
+using test::Pair;
+using test::seconds;
+using test::Side;
+
+constexpr const char* kOutside = "198.51.100.9";
+
+Policy natt_policy(NatTraversal how = NatTraversal::On) {
+  Policy policy = default_policy();
+  policy.remotes[0].nat_traversal = how;
+  return policy;
+}
+
+/// `a` (192.0.2.1, or what the test says) behind a NAT; the policies of `b` know the outside.
+struct Natted : Pair {
+  explicit Natted(const Policy& policy = natt_policy()) : Pair(policy) {
+    a.here = address("10.1.1.1");
+    nat = address(kOutside);
+    b.there = *nat;
+    b.keys.of = {{kOutside, "the same for both"}};
+    a.policies.items = b.policies.items = {{ChildProtocol::Esp, Encapsulation::Tunnel, ReqId{}}};
+    // Networks behind the two: no ids are addresses that the NAT changes.
+    b.policies.only = {*net::Prefix::parse("10.9.0.0/16"), *net::Prefix::parse("10.8.0.0/16")};
+  }
+  void start() {
+    event(a, Wanted{{7,
+                     a.here,
+                     a.there,
+                     {*net::Prefix::parse("10.8.0.0/16"), *net::Prefix::parse("10.9.0.0/16")},
+                     a.policies.items}});
+    settle();
+  }
+};
+
+TEST(NatTraversal, MessagesAndEspGoByPort4500BehindANat) {
+  Natted p;
+  p.start();
+  EXPECT_EQ(p.a.count(Fact::Phase1Established), 1U);
+  EXPECT_TRUE(p.keyed_alike());
+  ASSERT_EQ(p.a.out.size(), 1U);
+  const ChildSa& out = p.a.out.begin()->second;
+  ASSERT_TRUE(out.udp);
+  EXPECT_EQ(out.udp->source, 4500);
+  EXPECT_EQ(out.udp->destination, 4500);
+  ASSERT_EQ(p.b.out.size(), 1U);
+  const ChildSa& back = p.b.out.begin()->second;
+  ASSERT_TRUE(back.udp);
+  EXPECT_EQ(back.destination, address(kOutside));
+  EXPECT_EQ(back.udp->source, 4500);
+  EXPECT_EQ(back.udp->destination, Pair::mapped(4500)) << "where the NAT sends the client's port 4500 from";
+  const IkeSa& sa = *p.b.machine().v1().sas().begin()->second;
+  EXPECT_TRUE(sa.nat.there);
+  EXPECT_FALSE(sa.nat.here);
+}
+
+TEST(NatTraversal, NothingFloatsWithoutANat) {
+  Pair p{natt_policy()};
+  p.want(p.a);
+  EXPECT_TRUE(p.keyed_alike());
+  EXPECT_FALSE(p.a.out.begin()->second.udp);
+  EXPECT_TRUE(p.a.keepalives.empty());
+}
+
+TEST(NatTraversal, OffOnEitherSideIsOffOnBoth) {
+  for (const bool at_a : {true, false}) {
+    Pair p{natt_policy(NatTraversal::Force)};
+    (at_a ? p.a : p.b).policy.remotes[0].nat_traversal = NatTraversal::Off;
+    p.want(p.a);
+    EXPECT_TRUE(p.keyed_alike());
+    EXPECT_FALSE(p.a.out.begin()->second.udp);
+    EXPECT_FALSE(p.b.out.begin()->second.udp);
+  }
+}
+
+TEST(NatTraversal, ForceFindsANatOnBothSidesWhereThereIsNone) {
+  for (const bool at_a : {true, false}) {
+    Pair p{natt_policy()};
+    (at_a ? p.a : p.b).policy.remotes[0].nat_traversal = NatTraversal::Force;
+    p.want(p.a);
+    EXPECT_TRUE(p.keyed_alike());
+    ASSERT_TRUE(p.a.out.begin()->second.udp);
+    ASSERT_TRUE(p.b.out.begin()->second.udp);
+    EXPECT_TRUE(p.a.machine().v1().sas().begin()->second->nat.found());
+    EXPECT_TRUE(p.b.machine().v1().sas().begin()->second->nat.found());
+  }
+}
+
+TEST(NatTraversal, TransportModeTellsTheOriginalAddresses) {
+  Pair p{natt_policy(NatTraversal::Force)};
+  p.want(p.a);
+  const ChildSa& sa = p.b.in.begin()->second;
+  ASSERT_TRUE(sa.udp);
+  EXPECT_EQ(sa.udp->original_initiator, p.a.here);
+  EXPECT_EQ(sa.udp->original_responder, p.b.here);
+}
+
+/// Takes vendor ids of NAT-T out of message 1 by spoiling them: what remains are the drafts.
+TEST(NatTraversal, DraftsAreSpokenWithPeersThatKnowNoRfc) {
+  for (const std::size_t spoilt : {1U, 2U, 3U}) {
+    Natted p;
+    p.link = [&](unsigned number, ByteVector& bytes) {
+      if (number != 1) return 1U;
+      // Behind the SA payload stand the ids, 20 bytes each, best first.
+      const std::size_t sa_length = (static_cast<std::size_t>(bytes[30]) << 8) + bytes[31];
+      for (std::size_t i = 0; i < spoilt; ++i) bytes[28 + sa_length + 20 * i + 8] ^= 0xff;
+      return 1U;
+    };
+    p.start();
+    EXPECT_TRUE(p.keyed_alike()) << spoilt;
+    const IkeSa& sa = *p.b.machine().v1().sas().begin()->second;
+    ASSERT_NE(sa.nat.version, nullptr);
+    EXPECT_EQ(sa.nat.version->nat_d, v1wire::Payload::NatDDraft) << spoilt;
+    EXPECT_TRUE(p.a.out.begin()->second.udp);
+  }
+}
+
+TEST(NatTraversal, KeepalivesComeFromTheSideBehindTheNatAlone) {
+  Natted p;
+  p.start();
+  p.pass(seconds{65});
+  EXPECT_GE(p.a.keepalives.size(), 3U);
+  EXPECT_LE(p.a.keepalives.size(), 5U);
+  EXPECT_TRUE(p.b.keepalives.empty());
+  EXPECT_EQ(p.a.keepalives[0].remote, (net::Endpoint{p.b.here, 4500}));
+}
+
+TEST(NatTraversal, KeepalivesCanBeTurnedOff) {
+  Policy policy = natt_policy();
+  policy.limits.natt_keepalive = {};
+  Natted p{policy};
+  p.start();
+  p.pass(seconds{65});
+  EXPECT_TRUE(p.a.keepalives.empty());
+}
+
+TEST(NatTraversal, NameOfThePrivateNetworkIsTakenAndAPublicOneIsNot) {
+  Natted p;
+  p.start();
+  EXPECT_TRUE(p.b.refusals.empty()) << "10.1.1.1 means nothing outside of its NAT";
+  Natted q;
+  q.a.policy.remotes[0].my_identifier = Identity::of(address("203.0.113.77"));
+  q.start();
+  ASSERT_FALSE(q.b.refusals.empty());
+  EXPECT_EQ(q.b.refusals[0].why.attribute, "identifier");
+  EXPECT_NE(q.b.refusals[0].why.hint.find("peers_identifier address 203.0.113.77"), std::string::npos);
+}
+
+TEST(NatTraversal, NameThatTheFileAsksForIsStillAskedForBehindANat) {
+  Natted p;
+  p.b.policy.remotes[0].peers_identifiers = {Identity::of(address("10.1.1.2"))};
+  p.start();
+  ASSERT_FALSE(p.b.refusals.empty());
+  EXPECT_EQ(p.b.refusals[0].why.attribute, "identifier");
+}
+
+TEST(NatTraversal, AhIsRefusedByBothAndTheySayWhy) {
+  for (const bool begins_behind : {true, false}) {
+    Natted p;
+    if (!begins_behind) p.start();
+    p.a.policies.items = p.b.policies.items = {{ChildProtocol::Ah, Encapsulation::Tunnel, ReqId{}}};
+    if (begins_behind) {
+      p.start();
+    } else {
+      const net::Selector back{*net::Prefix::parse("10.9.0.0/16"), *net::Prefix::parse("10.8.0.0/16")};
+      p.event(p.b, Wanted{{8, p.b.here, p.b.there, back, p.b.policies.items}});
+      p.settle();
+    }
+    const Side& refuser = begins_behind ? p.a : p.b;
+    ASSERT_EQ(refuser.refusals.size(), 1U);
+    EXPECT_EQ(refuser.refusals[0].why.ours, "AH");
+    EXPECT_NE(sentence(refuser.refusals[0]).find("cannot pass"), std::string::npos);
+  }
+}
+
+TEST(NatTraversal, PeerIsFollowedToAnotherPortOfItsNatByProvenMessagesOnly) {
+  Natted p;
+  p.start();
+  IkeSa& sa = *p.b.machine().v1().sas().begin()->second;
+  const net::Endpoint before = sa.remote;
+  p.event(p.b, Received{{p.b.here, 4500}, {*p.nat, 5}, ByteVector(60, 1), true});
+  EXPECT_EQ(sa.remote, before);
+  // The NAT gives the client's next messages another port: a quick mode of the client tells.
+  p.shift = 7;
+  p.start();
+  EXPECT_EQ(sa.remote.port, before.port + 7);
+  EXPECT_TRUE(p.keyed_alike());
+}
+
+TEST(NatTraversal, EveryDatagramMayBeLostBehindANat) {
+  for (unsigned lost = 1; lost <= 9; ++lost) {
+    Natted p;
+    p.link = [lost](unsigned number, ByteVector&) { return number == lost ? 0U : 1U; };
+    p.start();
+    p.pass(seconds{10});
+    EXPECT_TRUE(p.keyed_alike()) << "lost " << lost;
+    EXPECT_EQ(p.a.in.size(), 1U) << "lost " << lost;
+  }
+}
+
+}  // namespace
+}  // namespace testudo::ike::v1
