@@ -32,8 +32,11 @@ struct Match {
   net::Flow flow;
 };
 
-Match match(const Passage& passage, spd::Direction direction, const spd::Database& spd) {
-  if (const spd::Policy* policy = spd.lookup(direction, passage.flow)) return {policy, passage.flow};
+Match match(const Passage& passage, spd::Direction direction, const spd::SocketPolicy* socket,
+            const spd::Database& spd) {
+  const spd::Policy* listed = spd.lookup(direction, passage.flow);
+  if (socket != nullptr && spd::decides(*socket, listed)) return {&socket->policy, passage.flow};
+  if (listed != nullptr) return {listed, passage.flow};
   const auto about = flow_complained_about(passage);
   const spd::Policy* policy = about ? spd.lookup(direction, *about) : nullptr;
   return policy == nullptr ? Match{nullptr, passage.flow} : Match{policy, *about};
@@ -54,11 +57,12 @@ bool selector_is_hidden(const Passage& passage, spd::Direction direction, const 
   return s.protocol != net::protocol::kAny || s.source_port != 0 || s.destination_port != 0;
 }
 
-Classified classify(const Passage& passage, spd::Direction direction, const Engine::Parts& parts, Verdicts& verdicts) {
+Classified classify(const Passage& passage, spd::Direction direction, const spd::SocketPolicy* socket,
+                    const Engine::Parts& parts, Verdicts& verdicts) {
   if (!active(parts)) return {};
   Statistics& statistics = verdicts.statistics();
   ++statistics.spd_lookups;
-  const auto [policy, flow] = match(passage, direction, parts.spd);
+  const auto [policy, flow] = match(passage, direction, socket, parts.spd);
   verdicts.trace({.kind = TraceStep::Kind::Policy, .policy = policy == nullptr ? PolicyId{} : policy->id}, passage);
   if (policy == nullptr) {
     ++statistics.spd_misses;

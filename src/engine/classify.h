@@ -26,6 +26,8 @@ bool selector_is_hidden(const Passage& passage, spd::Direction direction, const 
 
 /// The first policy that matches the passage's flow; remembers there that it was used.  An ICMP error that no policy
 /// names goes with the traffic that it is about: RFC 4301 section 6.2.
-Classified classify(const Passage& passage, spd::Direction direction, const Engine::Parts& parts, Verdicts& verdicts);
+/// `socket`: the policy of the socket whose packet it is, if it has one.
+Classified classify(const Passage& passage, spd::Direction direction, const spd::SocketPolicy* socket,
+                    const Engine::Parts& parts, Verdicts& verdicts);
 
 }  // namespace testudo::engine

@@ -38,9 +38,9 @@ class Engine::Impl {
 Engine::Engine(const Parts& parts) : impl_(std::make_unique<Impl>(parts)) {}
 Engine::~Engine() = default;
 
-void Engine::outbound(std::span<PacketBuffer* const> batch, Time now, Outbox& out) {
+void Engine::outbound(std::span<PacketBuffer* const> batch, Time now, Outbox& out, const spd::SocketPolicy* of_socket) {
   Verdicts verdicts{impl_->ledger, out, now};
-  impl_->outbound.process(batch, verdicts);
+  impl_->outbound.process(batch, of_socket, verdicts);
 }
 
 void Engine::inbound(std::span<PacketBuffer* const> batch, Time now, Outbox& out) {

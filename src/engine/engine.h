@@ -17,6 +17,7 @@
 #include "engine/statistics.h"
 #include "sad/database.h"
 #include "spd/database.h"
+#include "spd/socket_slots.h"
 #include "wire/packet/packet_buffer.h"
 
 namespace testudo::engine {
@@ -96,6 +97,21 @@ class Host {
   Host& operator=(const Host&) = default;
 };
 
+/// Sockets of this host that have a policy of their own.
+class Sockets {
+ public:
+  virtual ~Sockets() = default;
+  /// False: no packet that arrives needs inbound().
+  virtual bool any_inbound() const = 0;
+  /// Of the socket that a TCP or UDP packet of this flow would be delivered to; null when it has none.
+  virtual const spd::SocketPolicy* inbound(const net::Flow& flow, Time now) const = 0;
+
+ protected:
+  Sockets() = default;
+  Sockets(const Sockets&) = default;
+  Sockets& operator=(const Sockets&) = default;
+};
+
 class Engine {
  public:
   struct Parts {
@@ -104,6 +120,7 @@ class Engine {
     Settings& settings;
     Random& random;
     const Host& host;
+    const Sockets* sockets = nullptr;  ///< null: no socket has a policy
   };
 
   explicit Engine(const Parts& parts);
@@ -112,7 +129,9 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   /// Packets that the host wants to send (or forward): looked up in the SPD, protected, bypassed or dropped.
-  void outbound(std::span<PacketBuffer* const> batch, Time now, Outbox& out);
+  void outbound(std::span<PacketBuffer* const> batch, Time now, Outbox& out) { outbound(batch, now, out, nullptr); }
+  /// The same for packets of sockets that have this policy of their own.
+  void outbound(std::span<PacketBuffer* const> batch, Time now, Outbox& out, const spd::SocketPolicy* of_socket);
 
   /// Packets from the network: whole IP packets whose upper layer is ESP, AH, IPcomp, UDP on an encapsulation port,
   /// ICMP that quotes a protected packet, or a fragment of such.  Anything else is checked against the inbound SPD as a

@@ -75,7 +75,7 @@ Status<DropReason> look_again(Passage& passage) {
 /// SA would be too old for a small window.
 void Inbound::process(std::span<PacketBuffer* const> batch, Verdicts& verdicts) {
   arrivals_.clear();
-  const bool express = express_.open(verdicts);
+  const bool express = !sockets_decide() && express_.open(verdicts);
   for (PacketBuffer* packet : batch) {
     if (express && express_.take(*packet)) {
       walk_arrivals(verdicts);
@@ -437,7 +437,7 @@ bool Inbound::heed_icmp(const Passage& passage, Verdicts& verdicts) {
 /// Why the packet may not come in, if so.
 std::optional<DropReason> Inbound::judge_by_policy(const Arrival& arrival, Verdicts& verdicts) {
   const Passage& passage = arrival.passage;
-  const Classified found = classify(passage, spd::Direction::In, parts_, verdicts);
+  const Classified found = classify(passage, spd::Direction::In, socket_policy(passage, verdicts), parts_, verdicts);
   switch (found.answer) {
     case Classified::Answer::Clear:
       return std::nullopt;
@@ -457,6 +457,18 @@ std::optional<DropReason> Inbound::judge_by_policy(const Arrival& arrival, Verdi
       break;
   }
   return DropReason::InboundPolicyMismatch;
+}
+
+bool Inbound::sockets_decide() const {
+  return parts_.sockets != nullptr && parts_.sockets->any_inbound();
+}
+
+/// Of the socket that the packet would be delivered to, if it has one.
+const spd::SocketPolicy* Inbound::socket_policy(const Passage& passage, const Verdicts& verdicts) const {
+  const std::uint8_t upper = passage.flow.protocol;
+  const bool known = upper == protocol::kTcp || upper == protocol::kUdp;
+  if (!known || !sockets_decide() || !is_for_us(passage.flow.destination)) return nullptr;
+  return parts_.sockets->inbound(passage.flow, verdicts.now());
 }
 
 bool Inbound::is_for_us(const net::Address& destination) const {

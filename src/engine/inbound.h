@@ -76,6 +76,8 @@ class Inbound {
   void deliver_in_pieces(Passage& whole, Verdicts& verdicts);
   bool heed_icmp(const Passage& passage, Verdicts& verdicts);
   std::optional<net::DropReason> judge_by_policy(const Arrival& arrival, Verdicts& verdicts);
+  bool sockets_decide() const;
+  const spd::SocketPolicy* socket_policy(const Passage& passage, const Verdicts& verdicts) const;
   bool is_for_us(const net::Address& destination) const;
 
   Engine::Parts parts_;

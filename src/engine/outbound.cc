@@ -18,9 +18,10 @@ ByteVector quote_of(Bytes packet, std::size_t most) {
 
 }  // namespace
 
-void Outbound::process(std::span<PacketBuffer* const> batch, Verdicts& verdicts) {
+void Outbound::process(std::span<PacketBuffer* const> batch, const spd::SocketPolicy* of_socket, Verdicts& verdicts) {
+  of_socket_ = of_socket;
   last_ = {};  // between batches the databases may have changed
-  const bool express = express_.open(verdicts);
+  const bool express = of_socket == nullptr && express_.open(verdicts);
   for (PacketBuffer* packet : batch) {
     const auto taken = express ? express_.take(*packet) : ExpressOut::Taken::OtherPolicy;
     if (express_.full() || taken == ExpressOut::Taken::UnusualPacket) finish_express(verdicts);
@@ -50,7 +51,7 @@ void Outbound::admit(Passage passage, Verdicts& verdicts) {
   }
 
   // "… match the packet headers … against the outbound SPD" (step 2), and do what it says (step 3).
-  const Classified found = classify(passage, spd::Direction::Out, parts_, verdicts);
+  const Classified found = classify(passage, spd::Direction::Out, of_socket_, parts_, verdicts);
   switch (found.answer) {
     case Classified::Answer::Clear:
       return send_in_clear(passage, verdicts);

@@ -24,7 +24,8 @@ class Outbound {
   Outbound(const Engine::Parts& parts, Joiner& joiner, const PathMtu& learned, AcquireQueue& acquires)
       : parts_(parts), joiner_(joiner), acquires_(acquires), sealer_(parts), emitter_(parts, learned) {}
 
-  void process(std::span<PacketBuffer* const> batch, Verdicts& verdicts);
+  /// `of_socket`: the policy of the sockets whose packets they are, if they have one of their own.
+  void process(std::span<PacketBuffer* const> batch, const spd::SocketPolicy* of_socket, Verdicts& verdicts);
 
  private:
   /// Packets that follow each other through the same SAs.
@@ -59,6 +60,7 @@ class Outbound {
   Emitter emitter_;
   ExpressOut express_{parts_, emitter_};
   Remembered last_;
+  const spd::SocketPolicy* of_socket_ = nullptr;  ///< of this batch
   Run run_;
   std::vector<std::unique_ptr<PacketBuffer>> pieces_;  // of packets that are cut before they are encapsulated
 };

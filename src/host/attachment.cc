@@ -33,11 +33,31 @@ void remove_tables(const Settings& s, Nft& nft) {
   static_cast<void>(nft.run(nft_remove(s.nft_table()) + nft_remove(s.nft_steering_table())));
 }
 
+/// In front of the one for all packets for the engine.
+RuleSpec socket_rule_of(const Settings& s, unsigned slot) {
+  return {s.rule - 1, s.slot_mark(slot) | s.mark, s.slot_mask() | s.mark_mask(), s.table + slot};
+}
+
 void remove_routes(const Settings& s, Netlink& netlink) {
   for (const net::Family family : kFamilies) {
     static_cast<void>(netlink.remove_rule(family, rule_of(s)));
     netlink.remove_routes(family, s.table);
+    if (s.slot_mask() == 0) continue;
+    for (unsigned slot = 1; slot <= kSocketSlots; ++slot) {
+      if (netlink.remove_rule(family, socket_rule_of(s, slot))) netlink.remove_routes(family, s.table + slot);
+    }
   }
+}
+
+/// Blackhole first: there is no moment at which a marked packet finds the table empty and goes on to `main`.
+Status<io::SystemError> lead_to(const io::Tun& tun, const RuleSpec& rule, Netlink& netlink) {
+  for (const net::Family family : kFamilies) {
+    if (skips(family)) continue;
+    TRY_DONE(netlink.set_blackhole(family, rule.table));
+    TRY_DONE(netlink.set_default_route(family, rule.table, tun.index()));
+    TRY_DONE(netlink.add_rule(family, rule));
+  }
+  return Done{};
 }
 
 }  // namespace
@@ -74,15 +94,9 @@ void Attachment::clear_away(const Settings& left_behind) {
   static_cast<void>(route_marked_packets());  // in case they shared a number
 }
 
-// Blackhole first: there is no moment at which a marked packet finds the table empty and goes on to `main`.
 Status<io::SystemError> Attachment::route_marked_packets() {
-  for (const net::Family family : kFamilies) {
-    if (skips(family)) continue;
-    TRY_DONE(netlink_->set_blackhole(family, settings_.table));
-    TRY_DONE(netlink_->set_default_route(family, settings_.table, tun_.index()));
-    TRY_DONE(netlink_->add_rule(family, rule_of(settings_)));
-  }
-  return Done{};
+  for (const auto& [slot, tun] : socket_devices_) TRY_DONE(lead_to(tun, socket_rule_of(settings_, slot), *netlink_));
+  return lead_to(tun_, rule_of(settings_), *netlink_);
 }
 
 Status<io::SystemError> Attachment::apply(const FilterPlan& plan) {
@@ -105,6 +119,23 @@ Status<io::SystemError> Attachment::install(const FilterPlan& plan) {
       nft_join_fragments(settings_), [this](const std::string& commands) { return nft_.run(commands).has_value(); });
   if (left_behind_) clear_away(*std::exchange(left_behind_, std::nullopt));
   return Done{};
+}
+
+Status<io::SystemError> Attachment::apply(const std::vector<SocketRule>& sockets) {
+  const std::string commands = filter_.follow(sockets);
+  // While the rules of a killed daemon are in force they are followed up: its slots are ours.
+  return nft_.run(commands);
+}
+
+Result<const io::Tun*, io::SystemError> Attachment::socket_device(unsigned slot) {
+  if (const auto open = socket_devices_.find(slot); open != socket_devices_.end()) return &open->second;
+  constexpr const char* kDigits = "0123456789abcdef";
+  TRY(auto tun, io::Tun::open(settings_.socket_devices() + kDigits[slot], settings_.offload));
+  TRY_DONE(tun.set_mtu(settings_.mtu));
+  set_up_device(tun.name());
+  TRY_DONE(tun.bring_up());
+  TRY_DONE(lead_to(tun, socket_rule_of(settings_, slot), *netlink_));
+  return &socket_devices_.emplace(slot, std::move(tun)).first->second;
 }
 
 bool Attachment::follow(const FilterChanges& changes) {

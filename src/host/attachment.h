@@ -7,6 +7,7 @@
 //                                                                       blackhole default (when the device is gone)
 //   packet in ──► nft: protected protocol? raw socket ─► engine ─► testudo0 ─► host
 //                      in clear and policy requires protection? drop
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,6 +38,10 @@ class Attachment {
   Status<io::SystemError> apply(const FilterPlan& plan);
   /// The same for some changes of many policies.  False when it takes apply() instead.
   bool follow(const FilterChanges& changes);
+  /// The rules follow the policies of single sockets.
+  Status<io::SystemError> apply(const std::vector<SocketRule>& sockets);
+  /// By which packets of sockets in this slot come to the engine; open as long as the attachment.
+  Result<const io::Tun*, io::SystemError> socket_device(unsigned slot);
   /// TCP is told what fits by now, of policies that the rules follow already.  False when it takes apply() instead.
   bool fit_tcp(const FilterPlan& plan);
   /// Turns ESP in UDP over to the engine's sockets.
@@ -80,6 +85,7 @@ class Attachment {
   std::string state_file_;
   std::optional<Settings> left_behind_;  ///< of a daemon before us, until the first apply()
   std::vector<Steer> steers_;
+  std::map<unsigned, io::Tun> socket_devices_;  ///< by slot
 };
 
 }  // namespace testudo::host

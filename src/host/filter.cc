@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <initializer_list>
 #include <utility>
 
 #include "host/mss.h"
@@ -43,6 +44,12 @@ void append_exempt(std::vector<std::string>& rules) {
   rules.emplace_back("icmpv6 type { 130-137, 143 } ip6 hoplimit { 1, 255 } accept");
 }
 
+void append_inbound(std::vector<std::string>& rules, const Settings& s, std::initializer_list<const char*> chains) {
+  rules.push_back("iifname { \"lo\", \"" + s.device + "\" } accept");
+  append_exempt(rules);
+  for (const char* chain : chains) rules.push_back(std::string{"jump "} + chain);
+}
+
 std::string base_chain(const std::string& table, const std::string& name, const std::string& hook) {
   return "add chain inet " + table + " " + name + " { " + hook + "; policy accept; }\n";
 }
@@ -61,10 +68,7 @@ std::vector<std::string> outbound_frame(const Settings& s) {
 
 std::vector<std::string> inbound_frame(const Settings& s) {
   std::vector<std::string> rules;
-  rules.push_back("iifname { \"lo\", \"" + s.device + "\" } accept");
-  append_exempt(rules);
-  rules.emplace_back("jump inbound_policies");
-  rules.emplace_back("jump inbound_rest");
+  append_inbound(rules, s, {"inbound_policies", "inbound_rest"});
   return rules;
 }
 
@@ -78,7 +82,8 @@ std::vector<std::string> input_frame(const Settings& s) {
   rules.push_back("meta l4proto udp socket mark & " + hex(s.mark_mask()) + " == " + hex(s.own_mark()) + " accept");
   // IPv6 is reassembled behind this hook: the first fragment is judged, and without it the others come to nothing.
   rules.emplace_back("frag frag-off != 0 accept");
-  rules.emplace_back("goto inbound");
+  // Here, unlike where packets are forwarded, nft knows the socket that they are for.
+  append_inbound(rules, s, {"socket_first", "inbound_policies", "socket_last", "inbound_rest"});
   return rules;
 }
 
@@ -93,22 +98,25 @@ Filter::Filter(const Settings& s)
       hidden_({s.nft_table(), "inbound_hidden", "hidden"}, {"accept", Generous::Never}, {kRefuse, Generous::Never}) {}
 
 std::string Filter::install(const FilterPlan& plan) {
+  std::vector<SocketRule> sockets = std::move(sockets_);
   *this = Filter{Settings{settings_}};
+  sockets_ = std::move(sockets);
   const Settings& s = settings_;
   const std::string table = s.nft_table();
   std::string text = nft_remove(table) + "add table inet " + table + "\nadd counter inet " + table + " in_polvio\n" +
                      "add counter inet " + table + " escaped\n";
-  for (const char* chain :
-       {"outbound_families", "outbound_policies", "outbound_rest", "outbound", "inbound_policies", "inbound_hidden",
-        "inbound_rest", "inbound", "mss_into_device", "mss_out_of_device", "refused"}) {
+  for (const char* chain : {"outbound_families", "outbound_policies", "outbound_rest", "outbound", "inbound_policies",
+                            "inbound_hidden", "inbound_rest", "inbound", "socket_outbound", "socket_first",
+                            "socket_last", "mss_into_device", "mss_out_of_device", "refused"}) {
     text += "add chain inet " + table + " " + chain + "\n";
   }
   text += chain_rules(table, "outbound", outbound_frame(s));
   text += chain_rules(table, "inbound", inbound_frame(s));
   text += chain_rules(table, "refused", {"counter name in_polvio drop"});
+  text += socket_chains(s, mark_for_engine(s), kRefuse) + socket_elements(s, sockets_);
   text += update(plan);
   text += base_chain(table, "output", "type route hook output priority mangle");
-  text += chain_rules(table, "output", {"goto outbound"});
+  text += chain_rules(table, "output", {"jump socket_outbound", "goto outbound"});
   // Behind NAT, as NetBSD has it: an answer to what was masqueraded here is looked up by the address it goes on to.
   text += base_chain(table, "prerouting", "type filter hook prerouting priority dstnat + 5");
   text += chain_rules(table, "prerouting", {"goto outbound"});
@@ -124,9 +132,15 @@ std::string Filter::install(const FilterPlan& plan) {
   // Whatever other rules and routes do: what is marked for the engine leaves by the engine or not at all.
   text += base_chain(table, "guard", "type filter hook postrouting priority 300");
   text += chain_rules(table, "guard",
-                      {"meta mark & " + hex(s.mark_mask()) + " == " + hex(s.mark) + " oifname != { \"lo\", \"" +
-                       s.device + "\" } counter name escaped drop"});
+                      {"oifname \"" + s.socket_devices() + "*\" accept",
+                       "meta mark & " + hex(s.mark_mask()) + " == " + hex(s.mark) + " oifname != { \"lo\", \"" +
+                           s.device + "\" } counter name escaped drop"});
   return text;
+}
+
+std::string Filter::follow(const std::vector<SocketRule>& sockets) {
+  sockets_ = sockets;
+  return socket_elements(settings_, sockets_);
 }
 
 std::string Filter::update(const FilterPlan& plan) {

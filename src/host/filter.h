@@ -15,6 +15,7 @@
 
 #include "host/policy_chain.h"
 #include "host/settings.h"
+#include "host/socket_rules.h"
 
 namespace testudo::host {
 
@@ -46,6 +47,8 @@ class Filter {
   /// The same for some changes; nothing when they need the whole plan, and then update() or install() must follow.
   /// While policies are many, TCP is left as it was.
   std::optional<std::string> follow(const FilterChanges& changes);
+  /// Makes the rules follow the policies of single sockets.
+  std::string follow(const std::vector<SocketRule>& sockets);
   /// TCP is told what fits by now; of the plan, only this counts.
   std::string fit_tcp(const FilterPlan& plan);
 
@@ -64,6 +67,7 @@ class Filter {
   std::string update_family_rules();
 
   Settings settings_;
+  std::vector<SocketRule> sockets_;
   PolicyChain outbound_, inbound_;
   PolicyChain hidden_;  ///< inbound, for packets that do not show what they are
   FamilyRules families_;

@@ -4,10 +4,13 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 
@@ -87,6 +90,30 @@ std::optional<ByteVector> SeqPacket::receive(int flags) const {
   ByteVector message(static_cast<std::size_t>(length));
   if (::recv(fd_.get(), message.data(), message.size(), flags) != length) return std::nullopt;
   return message;
+}
+
+std::optional<SeqPacket::WithDescriptor> SeqPacket::receive_with_descriptor(std::size_t most) const {
+  WithDescriptor got;
+  got.message.resize(most);
+  iovec part{got.message.data(), got.message.size()};
+  alignas(cmsghdr) std::array<std::uint8_t, CMSG_SPACE(sizeof(int))> room{};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = room.data();
+  header.msg_controllen = room.size();
+  const ssize_t length = ::recvmsg(fd_.get(), &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  if (length < 0 && errno != EAGAIN && errno != EINTR) return std::nullopt;
+  const cmsghdr* control = CMSG_FIRSTHDR(&header);
+  if (length >= 0 && control != nullptr && control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_RIGHTS &&
+      control->cmsg_len == CMSG_LEN(sizeof(int))) {
+    int number = -1;
+    std::memcpy(&number, CMSG_DATA(control), sizeof number);
+    got.descriptor = Fd{number};
+  }
+  if (length == 0 || (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) return std::nullopt;
+  got.message.resize(static_cast<std::size_t>(std::max<ssize_t>(length, 0)));
+  return got;
 }
 
 bool SeqPacket::peer_is_privileged() const {

@@ -21,6 +21,12 @@ class SeqPacket {
 
   /// The next message whole, whatever its length.  Empty vector: nothing waits.  Nothing: the peer is gone.
   std::optional<ByteVector> receive() const;
+  /// The same for a message of at most `most` bytes, with the descriptor that came beside it.
+  struct WithDescriptor {
+    ByteVector message;
+    Fd descriptor;
+  };
+  std::optional<WithDescriptor> receive_with_descriptor(std::size_t most) const;
   /// Waits for it.
   std::optional<ByteVector> wait_and_receive() const;
 

@@ -188,6 +188,7 @@ json answer(const Sources& s, std::string_view text, bool privileged) {
   if (!request) return failure(EINVAL, "the request is not a JSON object");
   const std::string cmd = text_of(*request, "cmd");
   if (cmd == "status") return status(s);
+  if (cmd == "sockets") return {{"ok", true}, {"slots", embedded(s.sockets)}};
   if (cmd == "stats") return stats(s);
   if (cmd == "drops") return drops(s);
   if (cmd == "sysctl") return sysctl(s, *request, privileged);

@@ -1,6 +1,6 @@
 #pragma once
 // The control protocol: one JSON object a request, one a reply, over the control socket.  Pure text in, text out; app/
-// carries it.  {"cmd": "status" | "stats" | "sysctl" | "drops" | "trace" | "tunnel", …}
+// carries it.  {"cmd": "status" | "sockets" | "stats" | "sysctl" | "drops" | "trace" | "tunnel", …}
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -25,6 +25,8 @@ struct Sources {
   std::function<void(std::string_view name)> settings_changed;
   /// {"cmd":"tunnel","words":[…]}: the words of `testudo tunnel`; a whole reply as JSON text.
   std::function<std::string(const std::vector<std::string>& words)> tunnels{};
+  /// The policies of single sockets as a JSON array text: slot, mark, mask, privileged, in, out (hexadecimal).
+  std::function<std::string()> sockets{};
 };
 
 class Control {

@@ -185,6 +185,14 @@ std::size_t Database::flush() {
   return doomed.size();
 }
 
+void Database::settle_reqids(Policy& policy) {
+  impl_->settle_reqids(policy);
+}
+
+void Database::release_reqids(const Policy& policy) {
+  impl_->release_reqids(policy);
+}
+
 const Policy* Database::find(PolicyId id) const {
   const auto found = impl_->by_id.find(id);
   return found == impl_->by_id.end() ? nullptr : &found->second->policy;

@@ -36,6 +36,11 @@ class Database {
   /// SPDFLUSH: user policies only; returns how many.
   std::size_t flush();
 
+  /// Of a policy that a socket has and no list: gives its Unique requests their reqids, as add() does, and takes them
+  /// back.
+  void settle_reqids(Policy& policy);
+  void release_reqids(const Policy& policy);
+
   const Policy* find(PolicyId id) const;
   const Policy* find(Direction direction, const net::Selector& selector) const;
 

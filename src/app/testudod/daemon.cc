@@ -84,7 +84,10 @@ Status<std::string> Daemon::attach() {
   if (!monitor) return sentence(monitor.error());
   monitor_ = *std::move(monitor);
   view_ = std::make_unique<HostView>(attachment_->netlink(), options_.host.own_mark());
-  engine_ = std::make_unique<engine::Engine>(engine::Engine::Parts{sad_, spd_, settings_, random_, *view_});
+  sockets_ = std::make_unique<SocketTable>(spd_, options_.host, options_.run_dir + "/sockets",
+                                           [this](unsigned slot) { return put_in_force(slot); });
+  engine_ =
+      std::make_unique<engine::Engine>(engine::Engine::Parts{sad_, spd_, settings_, random_, *view_, sockets_.get()});
   engine_->set_encapsulation_ports(options_.host.encapsulation_ports);
 
   auto sender = io::Sender::open(options_.host.own_mark());
@@ -149,6 +152,7 @@ Status<std::string> Daemon::listen() {
   if (!keys) return sentence(keys.error());
   auto control = io::SeqPacketListener::listen(options_.run_dir + "/control.sock", kControlSocketMode);
   if (!control) return sentence(control.error());
+  if (attachment_) TRY_DONE(serve_sockets());
   pfkey_ = std::make_unique<PfkeyService>(loop_, *std::move(keys), server_,
                                           PfkeyService::Listeners{[this](Bytes message) { log_request(message); },
                                                                   [this] { policies_may_have_changed(); }});
@@ -161,8 +165,10 @@ Status<std::string> Daemon::listen() {
                            [this](std::string_view) {
                              policies_dirty_ = plan_is_stale_ = true;
                              policies_may_have_changed();
+                             apply_socket_rules();
                            },
-                           [this](const std::vector<std::string>& words) { return answer_about_tunnels(words); }};
+                           [this](const std::vector<std::string>& words) { return answer_about_tunnels(words); },
+                           [this] { return sockets_ ? sockets_->describe() : "[]"; }};
   control_ = std::make_unique<ControlService>(loop_, *std::move(control), observe::Control{std::move(sources)},
                                               [this](bool on) {
                                                 tracers_ = on;
@@ -196,6 +202,7 @@ void Daemon::reload() {
   set_variables();
   policies_dirty_ = plan_is_stale_ = true;
   policies_may_have_changed();
+  apply_socket_rules();
 }
 
 void Daemon::policies_may_have_changed() {

@@ -12,6 +12,7 @@
 #include "app/testudod/packet_path.h"
 #include "app/testudod/pfkey_service.h"
 #include "app/testudod/plan.h"
+#include "app/testudod/socket_service.h"
 #include "host/attachment.h"
 #include "host/refusal_log.h"
 #include "io/port_hold.h"
@@ -42,6 +43,10 @@ class Daemon {
   void heed_ike(std::uint16_t port);
   void release_contested_ports();
   Status<std::string> listen();
+  void receive_from_sockets(unsigned slot, const io::Tun& device);
+  bool put_in_force(unsigned slot);
+  void apply_socket_rules();
+  Status<std::string> serve_sockets();
   void receive_from(io::Receiver receiver, PacketPath::Role role = PacketPath::Role::Delivered);
   void set_variables();
   void reload();
@@ -78,12 +83,16 @@ class Daemon {
   std::optional<host::NetlinkMonitor> monitor_;
   std::optional<host::RefusalLog> refusals_;
   std::unique_ptr<HostView> view_;
+  std::unique_ptr<SocketTable> sockets_;  ///< none with `attach = none`, as attachment_
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<PacketPath> packets_;
   std::unique_ptr<Tunnels> tunnels_;
   std::vector<std::unique_ptr<io::Receiver>> receivers_;
   std::unique_ptr<PfkeyService> pfkey_;
   std::unique_ptr<ControlService> control_;
+  std::map<unsigned, std::unique_ptr<io::HostPort>> socket_ports_;  ///< by slot
+  std::optional<host::SocketMonitor> socket_monitor_;
+  std::unique_ptr<SocketService> socket_service_;
   std::vector<io::EventLoop::Watch> watches_;
   struct Held {
     io::PortHold hold;

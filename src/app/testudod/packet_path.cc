@@ -31,11 +31,19 @@ PacketPath::PacketPath(engine::Engine& engine, const io::Tun& tun, io::Sender se
 }
 
 void PacketPath::from_host() {
+  carry_out(host_, nullptr, hold_);
+}
+
+void PacketPath::from_sockets(io::HostPort& port, const spd::SocketPolicy* policy) {
+  carry_out(port, policy, hold_ || policy == nullptr);
+}
+
+void PacketPath::carry_out(io::HostPort& port, const spd::SocketPolicy* of_socket, bool hold) {
   const auto malformed = [&](Bytes packet) { engine_.count_drop(net::DropReason::OutboundInvalid, packet); };
-  for (int round = 0; round < kRounds || host_.pending(); ++round) {
-    const auto batch = host_.read(malformed);
+  for (int round = 0; round < kRounds || port.pending(); ++round) {
+    const auto batch = port.read(malformed);
     if (batch.empty()) return;
-    seal(batch);
+    seal(batch, of_socket, hold);
   }
 }
 
@@ -43,16 +51,16 @@ void PacketPath::from_tunnel(Tunnels& tunnels, TunnelPort& port) {
   for (int round = 0; round < kRounds || port.pending(); ++round) {
     const auto batch = tunnels.read(port);
     if (batch.empty()) return;
-    seal(batch);
+    seal(batch, nullptr, hold_);
   }
 }
 
-void PacketPath::seal(std::span<engine::PacketBuffer* const> batch) {
-  if (hold_) {
+void PacketPath::seal(std::span<engine::PacketBuffer* const> batch, const spd::SocketPolicy* of_socket, bool hold) {
+  if (hold) {
     for (const engine::PacketBuffer* p : batch) engine_.count_drop(net::DropReason::NoSa, p->bytes());
     return;
   }
-  engine_.outbound(batch, io::now(), *this);
+  engine_.outbound(batch, io::now(), *this, of_socket);
   flush();
 }
 

@@ -27,6 +27,8 @@ class PacketPath final : public engine::Outbox {
   void from_tunnel(Tunnels& tunnels, TunnelPort& port);
   /// What goes to the host between the ends of one of these is theirs.
   void serve(Tunnels* tunnels) { tunnels_ = tunnels; }
+  /// The same for packets of sockets with this policy of their own; null: it is not known any more.
+  void from_sockets(io::HostPort& port, const spd::SocketPolicy* policy);
   /// Call while the receiver is readable; bounded work a call.  Overheard: the kernel has delivered its own copy of
   /// these.  IpInIp: the host's own tunnels receive these too, and only what an IPcomp tunnel left as it was is ours.
   enum class Role : std::uint8_t { Delivered, Overheard, IpInIp };
@@ -50,7 +52,8 @@ class PacketPath final : public engine::Outbox {
   void trace(const engine::TraceStep& step) override { listeners_.trace(step); }
 
  private:
-  void seal(std::span<engine::PacketBuffer* const> batch);
+  void carry_out(io::HostPort& port, const spd::SocketPolicy* of_socket, bool hold);
+  void seal(std::span<engine::PacketBuffer* const> batch, const spd::SocketPolicy* of_socket, bool hold);
   void flush();
   void flush_host();
   void send();

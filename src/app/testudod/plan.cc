@@ -55,6 +55,25 @@ std::vector<host::FilterChange> changes_of(const PlanSources& from, spd::Directi
   return changes;
 }
 
+host::SocketRule::Out out_rule(const spd::SocketPolicy& socket) {
+  switch (socket.policy.action) {
+    case spd::Action::Entrust:
+      return host::SocketRule::Out::ByPolicies;
+    case spd::Action::Bypass:
+      return host::SocketRule::Out::Clear;
+    default:
+      return host::SocketRule::Out::Engine;
+  }
+}
+
+host::SocketRule::In in_rule(const spd::SocketPolicy& socket, const engine::Settings& settings) {
+  using In = host::SocketRule::In;
+  if (socket.policy.action == spd::Action::Entrust) return In::ByPolicies;
+  const bool refuse = asks_for_protection(socket.policy, settings);
+  if (!socket.privileged) return refuse ? In::RefuseUnlisted : In::ByPolicies;
+  return refuse ? In::Refuse : In::Clear;
+}
+
 }  // namespace
 
 host::FilterPlan filter_plan(const PlanSources& from) {
@@ -70,6 +89,16 @@ host::FilterPlan filter_plan(const PlanSources& from) {
   plan.protect_rest_v4 = settings.v4.def_policy == kDiscard;
   plan.protect_rest_v6 = settings.v6.def_policy == kDiscard;
   return plan;
+}
+
+std::vector<host::SocketRule> socket_rules(const spd::SocketSlots& slots, const engine::Settings& settings) {
+  std::vector<host::SocketRule> rules;
+  if (settings.enabled == kNever) return rules;
+  slots.for_each([&](unsigned number, const spd::SocketSlots::Slot& slot) {
+    rules.push_back({number, slot.out ? out_rule(*slot.out) : host::SocketRule::Out::ByPolicies,
+                     slot.in ? in_rule(*slot.in, settings) : host::SocketRule::In::ByPolicies});
+  });
+  return rules;
 }
 
 FilterEpochs filter_epochs(const spd::Database& spd) {

@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <vector>
 
 #include "engine/settings.h"
 #include "host/filter.h"
 #include "spd/database.h"
+#include "spd/socket_slots.h"
 
 namespace testudo::app {
 
@@ -21,6 +23,9 @@ struct PlanSources {
 };
 
 host::FilterPlan filter_plan(const PlanSources& sources);
+
+/// What the packet filter does for the sockets of each slot.
+std::vector<host::SocketRule> socket_rules(const spd::SocketSlots& slots, const engine::Settings& settings);
 
 /// How many changes of each direction's policies the packet filter has seen.
 using FilterEpochs = std::array<std::uint64_t, 2>;

@@ -28,6 +28,21 @@ Result<spd::Action, Errno> action_of(wire::pfkey::PolicyType type) {
   return Failure{Errno::Invalid};
 }
 
+Result<spd::Action, Errno> socket_action_of(wire::pfkey::PolicyType type) {
+  switch (type) {
+    case wire::pfkey::PolicyType::Ipsec:
+      return spd::Action::Ipsec;
+    case wire::pfkey::PolicyType::Entrust:
+      return spd::Action::Entrust;
+    case wire::pfkey::PolicyType::Bypass:
+      return spd::Action::Bypass;
+    case wire::pfkey::PolicyType::Discard:
+    case wire::pfkey::PolicyType::None:
+      return Failure{Errno::Invalid};
+  }
+  return Failure{Errno::Invalid};
+}
+
 wire::pfkey::PolicyType type_word(spd::Action action) {
   switch (action) {
     case spd::Action::Discard:
@@ -146,10 +161,14 @@ wire::pfkey::AddressExt address_ext(const net::Prefix& prefix, std::uint16_t por
 
 }  // namespace
 
-Result<spd::Direction, Errno> direction_of(const PolicyExt& policy) {
-  if (policy.direction == wire::pfkey::Direction::In) return spd::Direction::In;
-  if (policy.direction == wire::pfkey::Direction::Out) return spd::Direction::Out;
+Result<spd::Direction, Errno> direction_of(wire::pfkey::Direction word) {
+  if (word == wire::pfkey::Direction::In) return spd::Direction::In;
+  if (word == wire::pfkey::Direction::Out) return spd::Direction::Out;
   return Failure{Errno::Invalid};
+}
+
+Result<spd::Direction, Errno> direction_of(const PolicyExt& policy) {
+  return direction_of(policy.direction);
 }
 
 Result<net::Selector, Errno> selector_of(const Message& message) {
@@ -172,6 +191,15 @@ Result<spd::Policy, Errno> policy_of(const Message& message, Requests requests, 
   }
   policy.created = now;
   policy.last_used = now;
+  return policy;
+}
+
+Result<spd::Policy, Errno> socket_policy_of(const PolicyExt& ext, Time now) {
+  spd::Policy policy;
+  TRY(policy.direction, direction_of(ext));
+  TRY(policy.action, socket_action_of(ext.type));
+  TRY(policy.requests, requests_of(ext, Requests::Needed));
+  policy.created = policy.last_used = now;
   return policy;
 }
 

@@ -7,6 +7,7 @@
 namespace testudo::pfkey::server {
 
 /// In or Out; KAME knows no other, and Linux's `fwd` is refused with the rest.
+Result<spd::Direction, Errno> direction_of(wire::pfkey::Direction word);
 Result<spd::Direction, Errno> direction_of(const wire::pfkey::PolicyExt& policy);
 /// Source, destination, upper-layer protocol and ports of both addresses.
 Result<net::Selector, Errno> selector_of(const wire::pfkey::Message& message);
@@ -14,6 +15,9 @@ Result<net::Selector, Errno> selector_of(const wire::pfkey::Message& message);
 enum class Requests : std::uint8_t { Needed, MayLack };
 /// A policy for the database, from SRC, DST, POLICY and (lifetime, validtime) HARD.
 Result<spd::Policy, Errno> policy_of(const wire::pfkey::Message& message, Requests requests, Time now);
+
+/// What a socket option asks for: IPSEC, ENTRUST or BYPASS, and no selector.
+Result<spd::Policy, Errno> socket_policy_of(const wire::pfkey::PolicyExt& ext, Time now);
 
 wire::pfkey::PolicyExt policy_ext(const spd::Policy& policy);
 /// SRC, DST and POLICY.

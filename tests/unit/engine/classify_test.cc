@@ -20,7 +20,7 @@ class ClassifyTest : public testing::Test {
  protected:
   ByteVector datagram(std::uint16_t port) const { return udp({kA, 1025}, {kB, port}, ByteVector(20, 1)); }
   Classified asked(const ByteVector& packet, Direction direction = Direction::Out) {
-    return classify(w.enter(packet, direction), direction, w.parts, w.verdicts);
+    return classify(w.enter(packet, direction), direction, nullptr, w.parts, w.verdicts);
   }
   const spd::Policy& add(Action action, Direction direction = Direction::Out) {
     return w.station.install(action == Action::Ipsec
@@ -74,7 +74,7 @@ TEST_F(ClassifyTest, EnabledIsNeverWithPoliciesOrAlways) {
     fresh.station.settings.v4.def_policy = 0;
     fresh.station.settings.enabled = row.enabled;
     if (row.policy) fresh.station.install(policy(Direction::In, "10.9.0.0/16", "10.9.0.0/16", Action::None));
-    const auto found = classify(fresh.enter(datagram(7)), Direction::Out, fresh.parts, fresh.verdicts);
+    const auto found = classify(fresh.enter(datagram(7)), Direction::Out, nullptr, fresh.parts, fresh.verdicts);
     EXPECT_EQ(found.answer, row.answer) << row.enabled << (row.policy ? " with a policy" : " without");
   }
 }

@@ -1,0 +1,67 @@
+#pragma once
+// Which sockets have a policy of their own, for those who set it, for the engine and for the packet filter.  Everything
+// about a socket is taken from the socket itself; its slot stands in its mark, which the kernel keeps for as long as
+// the socket lives, hands on to what it accepts, and shows for each flow.  docs/adr/0016.  One thread.
+#include <functional>
+#include <string>
+#include <unordered_map>
+
+#include "engine/engine.h"
+#include "host/settings.h"
+#include "host/socket_diag.h"
+#include "io/fd.h"
+#include "pfkey/server/errno.h"
+#include "spd/database.h"
+#include "wire/socket_request.h"
+
+namespace testudo::app {
+
+class SocketTable final : public engine::Sockets {
+ public:
+  using Errno = pfkey::server::Errno;
+  /// A slot has got a meaning: makes the host act on it, or says that it does not.
+  using PutInForce = std::function<bool(unsigned slot)>;
+
+  SocketTable(spd::Database& spd, host::Settings settings, std::string state_file, PutInForce put_in_force);
+
+  /// 0 when done, else the errno of setsockopt(2).
+  int set(const io::Fd& socket, const wire::SocketRequest& request, bool privileged, Time now);
+  /// What was set for the direction in the request's policy, or ENTRUST.
+  Result<ByteVector, int> get(const io::Fd& socket, const wire::SocketRequest& request);
+
+  bool any_inbound() const override { return any_inbound_; }
+  const spd::SocketPolicy* inbound(const net::Flow& flow, Time now) const override;
+
+  const spd::SocketSlots& slots() const { return slots_; }
+  /// A JSON array of what each slot says, for `testudo status --sockets`.
+  std::string describe() const;
+
+  /// Slots that a daemon before us left: their sockets may still be there.
+  void restore(Time now);
+  void closed(spd::SocketCookie socket) { slots_.closed(socket); }
+
+ private:
+  struct Known {
+    unsigned slot = 0;
+    Time until{};
+  };
+  using Slot = spd::SocketSlots::Slot;
+
+  Result<unsigned, int> slot_for(Slot wanted);
+  Result<unsigned, int> take_slot(Slot wanted);
+  void reclaim();
+  void install(unsigned slot, Slot content);
+  void remove(unsigned slot);
+  bool save() const;
+
+  spd::Database& spd_;
+  host::Settings settings_;
+  std::string state_file_;
+  PutInForce put_in_force_;
+  spd::SocketSlots slots_;
+  bool any_inbound_ = false;
+  mutable std::optional<host::SocketDiag> diag_;
+  mutable std::unordered_map<net::Flow, Known> known_;
+};
+
+}  // namespace testudo::app

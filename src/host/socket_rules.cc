@@ -1,0 +1,82 @@
+#include "host/socket_rules.h"
+
+#include <array>
+#include <cstdio>
+
+#include "host/policy_chain.h"
+
+namespace testudo::host {
+namespace {
+
+constexpr const char* kSetOutEngine = "socket_out_engine";
+constexpr const char* kSetOutClear = "socket_out_clear";
+constexpr const char* kSetInRefuse = "socket_in_refuse";
+constexpr const char* kSetInClear = "socket_in_clear";
+constexpr const char* kSetInUnlisted = "socket_in_unlisted";
+constexpr std::array kSets{kSetOutEngine, kSetOutClear, kSetInRefuse, kSetInClear, kSetInUnlisted};
+
+std::string hex(std::uint32_t value) {
+  std::array<char, 11> text{};
+  std::snprintf(text.data(), text.size(), "0x%08x", value);
+  return text.data();
+}
+
+const char* set_of(SocketRule::Out out) {
+  switch (out) {
+    case SocketRule::Out::Engine:
+      return kSetOutEngine;
+    case SocketRule::Out::Clear:
+      return kSetOutClear;
+    case SocketRule::Out::ByPolicies:
+      break;
+  }
+  return nullptr;
+}
+
+const char* set_of(SocketRule::In in) {
+  switch (in) {
+    case SocketRule::In::Refuse:
+      return kSetInRefuse;
+    case SocketRule::In::Clear:
+      return kSetInClear;
+    case SocketRule::In::RefuseUnlisted:
+      return kSetInUnlisted;
+    case SocketRule::In::ByPolicies:
+      break;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+std::string socket_chains(const Settings& s, const std::string& to_engine, const std::string& refuse) {
+  if (s.slot_mask() == 0) return {};
+  const std::string table = s.nft_table();
+  std::string text;
+  for (const char* set : kSets) text += "add set inet " + table + " " + set + " { type mark; }\n";
+  // ICMP about a socket's packets is not the socket's; `socket` would find it for that, too.
+  const std::string mine = "meta mark & " + hex(s.slot_mask()) + " @", upper = "meta l4proto { tcp, udp } ";
+  const std::string theirs = upper + "socket mark & " + hex(s.slot_mask()) + " @";
+  text +=
+      chain_rules(table, "socket_outbound", {mine + kSetOutClear + " accept", mine + kSetOutEngine + " " + to_engine});
+  text += chain_rules(table, "socket_first", {theirs + kSetInRefuse + " " + refuse, theirs + kSetInClear + " accept"});
+  text += chain_rules(table, "socket_last", {theirs + kSetInUnlisted + " " + refuse});
+  return text;
+}
+
+std::string socket_elements(const Settings& s, const std::vector<SocketRule>& rules) {
+  if (s.slot_mask() == 0) return {};
+  std::string text;
+  for (const char* set : kSets) text += "flush set inet " + s.nft_table() + " " + set + "\n";
+  const auto add = [&](const char* set, unsigned slot) {
+    if (set == nullptr) return;
+    text += "add element inet " + s.nft_table() + " " + set + " { " + hex(s.slot_mark(slot)) + " }\n";
+  };
+  for (const SocketRule& rule : rules) {
+    add(set_of(rule.out), rule.slot);
+    add(set_of(rule.in), rule.slot);
+  }
+  return text;
+}
+
+}  // namespace testudo::host

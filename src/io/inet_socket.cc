@@ -1,0 +1,69 @@
+#include "io/inet_socket.h"
+
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sys/socket.h>
+
+#include <memory>
+#include <utility>
+
+namespace testudo::io {
+namespace {
+
+template <typename T>
+std::optional<T> option(int fd, int name) {
+  T value{};
+  socklen_t size = sizeof value;
+  if (::getsockopt(fd, SOL_SOCKET, name, &value, &size) != 0) return std::nullopt;
+  return value;
+}
+
+constexpr int kNetnsCookie = 71;  // SO_NETNS_COOKIE, since Linux 5.14
+
+bool in_our_network(int fd) {
+  const auto theirs = option<std::uint64_t>(fd, kNetnsCookie);
+  const Fd own{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  return theirs && theirs == option<std::uint64_t>(own.get(), kNetnsCookie);
+}
+
+bool closes_at_once(int fd) {
+  const auto domain = option<int>(fd, SO_DOMAIN);
+  const auto waits = option<linger>(fd, SO_LINGER);
+  return domain && (*domain == AF_INET || *domain == AF_INET6) && waits && waits->l_onoff == 0;
+}
+
+}  // namespace
+
+std::optional<InetSocket> inspect_socket(const Fd& descriptor) {
+  const int fd = descriptor.get();
+  const auto domain = option<int>(fd, SO_DOMAIN), protocol = option<int>(fd, SO_PROTOCOL);
+  const auto mark = option<std::uint32_t>(fd, SO_MARK);
+  const auto cookie = option<std::uint64_t>(fd, SO_COOKIE);
+  if (!domain || !protocol || !mark || !cookie) return std::nullopt;
+  if (*domain != AF_INET && *domain != AF_INET6) return std::nullopt;
+  if (*protocol != IPPROTO_TCP && *protocol != IPPROTO_UDP) return std::nullopt;
+  if (!in_our_network(fd)) return std::nullopt;
+  return InetSocket{*domain == AF_INET6, static_cast<std::uint8_t>(*protocol), *mark, *cookie};
+}
+
+bool set_mark(const Fd& socket, std::uint32_t mark) {
+  return ::setsockopt(socket.get(), SOL_SOCKET, SO_MARK, &mark, sizeof mark) == 0;
+}
+
+void close_at_leisure(Fd descriptor) {
+  if (!descriptor || closes_at_once(descriptor.get())) return;
+  pthread_attr_t detached;
+  ::pthread_attr_init(&detached);
+  ::pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+  const auto close_it = [](void* held) -> void* {
+    delete static_cast<Fd*>(held);  // NOLINT(cppcoreguidelines-owning-memory): handed over below
+    return nullptr;
+  };
+  auto held = std::make_unique<Fd>(std::move(descriptor));
+  pthread_t thread{};
+  // Where no thread is to be had it is closed here, after all.
+  if (::pthread_create(&thread, &detached, close_it, held.get()) == 0) static_cast<void>(held.release());
+  ::pthread_attr_destroy(&detached);
+}
+
+}  // namespace testudo::io

@@ -1,0 +1,25 @@
+#pragma once
+// What a descriptor of somebody else's turns out to be, as the kernel says, not as they say.
+#include <cstdint>
+#include <optional>
+
+#include "io/fd.h"
+
+namespace testudo::io {
+
+struct InetSocket {
+  bool ipv6 = false;
+  std::uint8_t protocol = 0;
+  std::uint32_t mark = 0;
+  std::uint64_t cookie = 0;
+};
+
+/// Nothing for what is no TCP or UDP socket of this network namespace.
+std::optional<InetSocket> inspect_socket(const Fd& descriptor);
+bool set_mark(const Fd& socket, std::uint32_t mark);
+
+/// Without waiting.  Whoever else has it could make close() take as long as they like: by SO_LINGER, or by a file
+/// system of their own.
+void close_at_leisure(Fd descriptor);
+
+}  // namespace testudo::io

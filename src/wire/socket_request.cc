@@ -1,0 +1,38 @@
+#include "wire/socket_request.h"
+
+#include "wire/writer.h"
+
+namespace testudo::wire {
+
+Result<SocketRequest, Malformed> parse_socket_request(Bytes message) {
+  Reader in{message};
+  TRY(const auto version, in.u8());
+  TRY(const auto what, in.u8());
+  TRY(const auto level, in.u8());
+  TRY(const auto zero, in.u8());
+  if (version != SocketRequest::kVersion) return Failure{Malformed::BadVersion};
+  SocketRequest request{static_cast<SocketRequest::What>(what), static_cast<SocketRequest::Level>(level), in.rest()};
+  const bool known_what = request.what == SocketRequest::What::Get || request.what == SocketRequest::What::Set;
+  const bool known_level = request.level == SocketRequest::Level::Ip || request.level == SocketRequest::Level::Ipv6;
+  if (!known_what || !known_level || zero != 0) return Failure{Malformed::BadValue};
+  if (request.policy.size() > SocketRequest::kMaxPolicy) return Failure{Malformed::BadLength};
+  return request;
+}
+
+Result<pfkey::Direction, Malformed> socket_policy_direction(Bytes policy) {
+  Reader in{policy};
+  TRY_DONE(in.skip(2));
+  TRY(const auto type, in.host16());
+  TRY_DONE(in.skip(2));
+  TRY(const auto direction, in.u8());
+  if (type != static_cast<std::uint16_t>(pfkey::Ext::Policy)) return Failure{Malformed::BadValue};
+  return static_cast<pfkey::Direction>(direction);
+}
+
+ByteVector compose_socket_reply(std::uint32_t error, Bytes policy) {
+  Writer out;
+  out.host32(error).raw(policy);
+  return out.take();
+}
+
+}  // namespace testudo::wire
