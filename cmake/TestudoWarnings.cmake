@@ -17,9 +17,15 @@ if(TESTUDO_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${TESTUDO_CCACHE})
 endif()
 
+# clang would refuse a precompiled header that ccache brings, for the times of the headers in it.
+add_compile_options("$<$<COMPILE_LANG_AND_ID:CXX,Clang>:SHELL:-Xclang -fno-pch-timestamp>")
+
+set(TESTUDO_UNOPTIMISED "")
 if(TESTUDO_SANITIZE)
   add_compile_options(-fsanitize=${TESTUDO_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${TESTUDO_SANITIZE})
+  # Optimising what the sanitizers add takes longer than all else; only the layers, which the tests drive hard, are worth it.
+  set(TESTUDO_UNOPTIMISED -O0)
 endif()
 if(TESTUDO_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)

@@ -127,20 +127,21 @@ TEST(Negotiation, ResponderForgetsWhatNobodyFinishes) {
   EXPECT_TRUE(p.b.machine().v1().sas().empty());
 }
 
-class EveryPhase1Transform : public testing::TestWithParam<std::tuple<const char*, unsigned, const char*>> {};
+class EveryPhase1Transform : public testing::TestWithParam<std::tuple<std::string, unsigned, std::string>> {};
 
 TEST_P(EveryPhase1Transform, Establishes) {
   const auto& [cipher, bits, hash] = GetParam();
   Policy policy = default_policy();
-  policy.remotes[0].proposals = {transform(cipher, bits, hash, "curve25519")};
+  policy.remotes[0].proposals = {transform(cipher.c_str(), bits, hash.c_str(), "curve25519")};
   Pair p{policy};
   p.want(p.a);
   expect_established(p);
 }
 
-INSTANTIATE_TEST_SUITE_P(Ike, EveryPhase1Transform,
-                         testing::Combine(testing::Values("des", "3des", "blowfish", "cast128", "aes", "camellia"),
-                                          testing::Values(0U), testing::Values("md5", "sha1", "sha256", "sha512")));
+INSTANTIATE_TEST_SUITE_P(
+    Ike, EveryPhase1Transform,
+    testing::Combine(testing::Values<std::string>("des", "3des", "blowfish", "cast128", "aes", "camellia"),
+                     testing::Values(0U), testing::Values<std::string>("md5", "sha1", "sha256", "sha512")));
 INSTANTIATE_TEST_SUITE_P(LongKeys, EveryPhase1Transform,
                          testing::Values(std::tuple{"aes", 192U, "sha384"}, std::tuple{"aes", 256U, "md5"},
                                          std::tuple{"camellia", 256U, "sha1"}));
