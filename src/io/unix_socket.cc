@@ -101,7 +101,8 @@ std::optional<SeqPacket::WithDescriptor> SeqPacket::receive_with_descriptor(std:
   header.msg_iov = &part;
   header.msg_iovlen = 1;
   header.msg_control = room.data();
-  header.msg_controllen = room.size();
+  // Not the padded size, in which a second descriptor has room: the kernel would give us that one, too, for ever.
+  header.msg_controllen = CMSG_LEN(sizeof(int));
   const ssize_t length = ::recvmsg(fd_.get(), &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   if (length < 0 && errno != EAGAIN && errno != EINTR) return std::nullopt;
   const cmsghdr* control = CMSG_FIRSTHDR(&header);

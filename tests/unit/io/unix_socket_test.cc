@@ -2,12 +2,16 @@
 
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
+#include <cstring>
+#include <filesystem>
 #include <optional>
+#include <vector>
 
 namespace testudo::io {
 namespace {
@@ -37,6 +41,47 @@ TEST_F(UnixSocket, KeepsMessagesApartAndWhole) {
   EXPECT_EQ(server->receive(), large);
   EXPECT_EQ(server->receive()->size(), 3U);
   EXPECT_TRUE(server->receive()->empty()) << "nothing waits";
+}
+
+std::ptrdiff_t open_descriptors() {
+  return std::distance(std::filesystem::directory_iterator{"/proc/self/fd"}, {});
+}
+
+void send_descriptors(const SeqPacket& to, const std::vector<int>& descriptors) {
+  char byte = 'x';
+  iovec part{&byte, 1};
+  const std::size_t size = descriptors.size() * sizeof(int);
+  std::vector<std::uint64_t> room(CMSG_SPACE(size) / sizeof(std::uint64_t));
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = room.data();
+  header.msg_controllen = CMSG_SPACE(size);
+  cmsghdr* control = CMSG_FIRSTHDR(&header);
+  control->cmsg_level = SOL_SOCKET;
+  control->cmsg_type = SCM_RIGHTS;
+  control->cmsg_len = CMSG_LEN(size);
+  std::memcpy(CMSG_DATA(control), descriptors.data(), size);
+  ASSERT_EQ(::sendmsg(to.fd(), &header, 0), 1);
+}
+
+TEST_F(UnixSocket, TakesOneDescriptorAndKeepsNoneOfMore) {
+  const auto listener = SeqPacketListener::listen(path_, 0600);
+  const auto client = SeqPacket::connect(path_);
+  const auto server = listener->accept();
+  const std::ptrdiff_t before = open_descriptors();
+  {
+    send_descriptors(*client, {0});
+    const auto got = server->receive_with_descriptor(100);
+    ASSERT_TRUE(got);
+    EXPECT_TRUE(got->descriptor);
+    EXPECT_EQ(open_descriptors(), before + 1);
+  }
+  for (const std::size_t count : {2U, 3U, 100U}) {
+    send_descriptors(*client, std::vector<int>(count));
+    EXPECT_FALSE(server->receive_with_descriptor(100)) << count;
+    EXPECT_EQ(open_descriptors(), before) << count;
+  }
 }
 
 TEST_F(UnixSocket, TellsWhenThePeerIsGone) {
