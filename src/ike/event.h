@@ -53,13 +53,15 @@ struct Removed {
 struct Flushed {
   std::optional<ChildProtocol> protocol;  ///< of this one only
 };
+/// The key table is another one now: nothing that it was told or asked is there.
+struct Restarted {};
 /// Time passed; see Machine::next_deadline().
 struct Tick {};
 /// The daemon ends: all peers are told.
 struct Shutdown {};
 
-using Event =
-    std::variant<Received, Wanted, SpiAllocated, SpiRefused, Expired, InstallRefused, Removed, Flushed, Tick, Shutdown>;
+using Event = std::variant<Received, Wanted, SpiAllocated, SpiRefused, Expired, InstallRefused, Removed, Flushed,
+                           Restarted, Tick, Shutdown>;
 
 // ---- actions
 
@@ -100,6 +102,8 @@ enum class Fact : std::uint8_t {
   Phase1Deleted,
   Phase1Expired,
   Phase1TimedOut,
+  Phase1Rekeyed,
+  PeerDead,
   Phase2Started,
   Phase2Established,
   Phase2Deleted,

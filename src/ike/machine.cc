@@ -16,6 +16,7 @@ Actions Machine::on(const Event& event, Time now, Random& random) {
                  [&](const InstallRefused& e) { v1_.install_refused(e, context); },
                  [&](const Removed& e) { v1_.removed(e, context); },
                  [&](const Flushed& e) { v1_.flushed(e, context); },
+                 [&](Restarted) { v1_.restarted(context); },
                  [&](Tick) { v1_.tick(context); },
                  [&](Shutdown) { v1_.shutdown(context); },
              },

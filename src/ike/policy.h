@@ -57,6 +57,10 @@ struct Remote {
   bool passive = false;
   bool initial_contact = true;
   bool dpd = true;
+  Duration dpd_delay{};  ///< 0: the peer is answered, but not asked
+  Duration dpd_retry = std::chrono::seconds{5};
+  unsigned dpd_maxfail = 5;
+  bool rekey = true;  ///< phase 1, while SAs depend on it
   NatTraversal nat_traversal = NatTraversal::Off;
   std::uint16_t nonce_size = 16;
   std::uint32_t ph1id = 0;

@@ -27,7 +27,7 @@ remote anonymous
     nonce_size 16;
     lifetime time 30 min;
     initial_contact on;
-    proposal_check obey;
+    proposal_check obey; {more}
     proposal {{
         encryption_algorithm 3des;
         hash_algorithm sha1;
@@ -54,13 +54,13 @@ def policies(here, there):
 
 
 class Racoon:
-    def __init__(self, node, peer, key="mekmitasdigoat", mode=0o600, group="modp1024", cipher="aes"):
+    def __init__(self, node, peer, key="mekmitasdigoat", mode=0o600, group="modp1024", cipher="aes", more=""):
         self.node, self.directory = node, node.run_dir
         psk = self.directory / "psk.txt"
         psk.write_text(f"# identifier and key\n{peer} {key}\n")
         os.chmod(psk, mode)
         conf = self.directory / "racoon.conf"
-        conf.write_text(CONF.format(directory=self.directory, group=group, cipher=cipher))
+        conf.write_text(CONF.format(directory=self.directory, group=group, cipher=cipher, more=more))
         self.log = open(self.directory / "racoon.log", "w+", encoding="utf-8")
         self.process = node.popen(BIN / "racoon", "-F", "-f", conf, "--run-dir", self.directory, stdout=self.log, stderr=self.log)
         until(lambda: self.process.poll() is not None or "used as isakmp port" in self.text())
@@ -115,6 +115,30 @@ def keyed(lab, left, right, wire):
     daemons[1].stop()
 
 
+def recovers(lab, left, right):
+    say("-- testudod is killed and comes again: the next packets get new SAs")
+    daemons = [Racoon(left, RIGHT, more="dpd_delay 1; dpd_retry 1; dpd_maxfail 2;"), Racoon(right, LEFT)]
+    left.exec("ping", "-n", "-q", "-c", "1", "-W", "1", RIGHT, check=False)
+    daemons[0].says("IPsec-SA established", "phase 2 is established")
+    left.stop_testudod(signal.SIGKILL)
+    daemons[0].says("waiting for the next one", "testudod is gone")
+    left.start_testudod()
+    left.setkey(policies(LEFT, RIGHT))
+    daemons[0].says("testudod is there again", "testudod is there again")
+    until(lambda: left.exec("ping", "-n", "-q", "-c", "1", "-W", "1", RIGHT, check=False).returncode == 0)
+    left.ping(RIGHT)
+    check(right.setkey("dump;").stdout.count("mature") == 2, "the other side has no SA of before", right.setkey("dump;").stdout)
+    say("-- the other racoon is killed: its SAs go, and the one that comes gets new ones")
+    daemons[1].process.kill()
+    daemons[0].says("seems to be dead.", "dead peer detection")
+    check(until(lambda: "mature" not in left.setkey("dump;").stdout), "the SAs are gone", left.setkey("dump;").stdout)
+    daemons[1] = Racoon(right, LEFT)
+    until(lambda: left.exec("ping", "-n", "-q", "-c", "1", "-W", "1", RIGHT, check=False).returncode == 0)
+    left.ping(RIGHT)
+    for daemon in daemons:
+        daemon.stop()
+
+
 def refused(lab, left, right, wire, words, why, **changed):
     say(f"-- {why}")
     daemons = [Racoon(left, RIGHT), Racoon(right, LEFT, **changed)]
@@ -135,6 +159,7 @@ def main():
             node.start_testudod()
             node.setkey(policies(here, there))
         keyed(lab, left, right, wire)
+        recovers(lab, left, right)
         refused(lab, left, right, wire, ["pre-shared key does not match"] * 2, "another key", key="another")
         refused(lab, left, right, wire, ["NO-PROPOSAL-CHOSEN", "DH group does not match; ours: modp2048; theirs: modp1024"],
                 "another group", group="modp2048")

@@ -52,8 +52,7 @@ void Daemon::use(std::shared_ptr<const config::RacoonConf> conf) {
 }
 
 Status<std::string> Daemon::start() {
-  TRY(auto table, KeyTable::open(pfkey::client::run_dir(options_.run_dir),
-                                 [this](const std::string& sentence) { log_.write(Level::Error, sentence); }));
+  TRY(auto table, open_table());
   table_.emplace(std::move(table));
   machine_.emplace(policy_of(conf_), keys_, *table_);
   refresh_sockets();
@@ -61,13 +60,7 @@ Status<std::string> Daemon::start() {
   if (conf_->listen.strict_address && !sockets_.complete()) {
     return Failure{std::string{"strict_address: not every address of listen could be opened; the log says why"}};
   }
-  watch_ = loop_.watch(table_->descriptor(), [this] {
-    const auto read = table_->read([this](const ike::Event& event) { happen(event); });
-    if (read) return;
-    log_.write(Level::Error, read.error());
-    lost_ = true;
-    loop_.stop();
-  });
+  watch_table();
   tick_ = loop_.every(std::chrono::milliseconds{200}, [this] {
     const auto deadline = machine_->next_deadline();
     if (deadline && *deadline <= io::now()) happen(ike::Tick{});
@@ -83,9 +76,29 @@ Status<std::string> Daemon::start() {
   return Done{};
 }
 
-bool Daemon::run() {
-  loop_.run();
-  return !lost_;
+Result<KeyTable, std::string> Daemon::open_table() {
+  return KeyTable::open(pfkey::client::run_dir(options_.run_dir),
+                        [this](const std::string& sentence) { log_.write(Level::Error, sentence); });
+}
+
+void Daemon::watch_table() {
+  watch_ = loop_.watch(table_->descriptor(), [this] {
+    const auto read = table_->read([this](const ike::Event& event) { happen(event); });
+    if (read) return;
+    log_.write(Level::Error, read.error() + "; waiting for the next one");
+    watch_ = {};
+    reconnect_ = loop_.every(std::chrono::seconds{1}, [this] { reconnect(); });
+  });
+}
+
+void Daemon::reconnect() {
+  auto table = open_table();
+  if (!table) return;
+  reconnect_ = {};
+  *table_ = *std::move(table);
+  watch_table();
+  log_.write(Level::Info, "testudod is there again; all SAs are negotiated anew when they are needed");
+  happen(ike::Restarted{});
 }
 
 void Daemon::refresh_sockets() {

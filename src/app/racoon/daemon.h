@@ -18,8 +18,8 @@ class Daemon {
  public:
   Daemon(const Options& options, Log& log, std::shared_ptr<const config::RacoonConf> conf);
   Status<std::string> start();
-  /// Until a signal, or testudod goes; false for the latter.
-  bool run();
+  /// Until a signal.  When testudod goes it waits for the next one.
+  void run() { loop_.run(); }
 
  private:
   void happen(const ike::Event& event);
@@ -29,6 +29,9 @@ class Daemon {
   void reload();
   void refresh_sockets();
   void end();
+  Result<KeyTable, std::string> open_table();
+  void watch_table();
+  void reconnect();
 
   const Options& options_;
   Log& log_;
@@ -40,8 +43,7 @@ class Daemon {
   std::optional<KeyTable> table_;
   std::optional<ike::Machine> machine_;
   io::EventLoop::Watch watch_;
-  io::EventLoop::Timer tick_, addresses_;
-  bool lost_ = false;
+  io::EventLoop::Timer tick_, addresses_, reconnect_;
 };
 
 /// The file and all complaints about it into the log; nothing when there is an error.

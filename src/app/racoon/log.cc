@@ -54,6 +54,10 @@ Line line_of(const ike::Told& told) {
       return {Info, fmt::format("ISAKMP-SA expired {} spi:{}", ends(told, "-"), cookies(told))};
     case Fact::Phase1TimedOut:
       return {Error, fmt::format("phase1 negotiation failed due to time up. {}", cookies(told))};
+    case Fact::Phase1Rekeyed:
+      return {Info, fmt::format("renegotiating phase1 to {}", told.remote.address.to_string())};
+    case Fact::PeerDead:
+      return {Info, fmt::format("DPD: remote (ISAKMP-SA spi={}) seems to be dead. ({})", cookies(told), told.text)};
     case Fact::Phase2Started:
       return {Info, fmt::format("new phase 2 negotiation: {}, {}", ends(told, "<=>"), told.text)};
     case Fact::Phase2Established:

@@ -59,9 +59,9 @@ int run(const Options& options) {
     log.write(Log::Level::Error, dropped.error().to_string());
     return EXIT_FAILURE;
   }
-  const bool asked = daemon.run();
+  daemon.run();
   log.write(Log::Level::Info, "racoon process " + std::to_string(::getpid()) + " shutdown");
-  return asked ? EXIT_SUCCESS : EXIT_FAILURE;
+  return EXIT_SUCCESS;
 }
 
 }  // namespace

@@ -231,6 +231,22 @@ void Rules::nat_traversal(Builder& b, const Statement& s) {
   b.remote_.nat_traversal = ike::NatTraversal{static_cast<std::uint8_t>(found - kWords.begin())};
 }
 
+/// Plain numbers, as racoon has them.
+void Rules::set_seconds(Builder& b, const Statement& s, Duration& target, std::uint32_t least) {
+  static constexpr std::uint32_t kLongest = 3600;
+  if (const auto n = b.number(s, 1, kLongest, least)) target = std::chrono::seconds{*n};
+}
+
+void Rules::rekey(Builder& b, const Statement& s) {
+  const Item* word = b.value(s);
+  if (word == nullptr) return;
+  if (word->text == "force") {
+    b.remote_.rekey = true;
+    return;
+  }
+  set(b.on_off(s), b.remote_.rekey);
+}
+
 void Rules::proposal_check(Builder& b, const Statement& s) {
   static constexpr std::array<std::string_view, 4> kWords{"obey", "strict", "claim", "exact"};
   const Item* word = b.value(s);
@@ -305,10 +321,10 @@ void Rules::remote(Builder& b, const Statement& s) {
       Rule{"script", later},
       Rule{"generate_policy", later},
       Rule{"nat_traversal", nat_traversal},
-      Rule{"dpd_delay", later},
-      Rule{"dpd_retry", later},
-      Rule{"dpd_maxfail", later},
-      Rule{"rekey", later},
+      Rule{"dpd_delay", [](Builder& x, const Statement& t) { set_seconds(x, t, x.remote_.dpd_delay); }},
+      Rule{"dpd_retry", [](Builder& x, const Statement& t) { set_seconds(x, t, x.remote_.dpd_retry, 1); }},
+      Rule{"dpd_maxfail", [](Builder& x, const Statement& t) { set(x.number(t, 1, 100, 1), x.remote_.dpd_maxfail); }},
+      Rule{"rekey", rekey},
   };
   apply(b, s, kRules, "remote");
 }

@@ -170,7 +170,9 @@ void Exchanges::want(const ChildRequest& request, Context& context) {
   }
   for (const Remote* block : policy_->remotes_for(request.remote)) {
     const bool main = std::ranges::find(block->exchange_modes, Exchange::Main) != block->exchange_modes.end();
-    if (!block->passive && main) return start_phase1(*block, request, context);
+    if (block->passive || !main) continue;
+    start_phase1(*block, request, context).waiting.push_back({request, context.now + policy_->limits.phase1});
+    return;
   }
   Refusal refusal;
   refusal.local.address = request.local;
@@ -185,6 +187,12 @@ void Exchanges::want(const ChildRequest& request, Context& context) {
 
 void Exchanges::tick(Context& context) {
   for (const auto& [cookie, sa] : sas_) tick_sa(*sa, context);
+  // A new one is another member of the map.
+  std::vector<IkeSa*> old;
+  for (const auto& [cookie, sa] : sas_) {
+    if (sa->established() && sa->rekey && context.now >= *sa->rekey) old.push_back(sa.get());
+  }
+  for (IkeSa* sa : old) rekey_phase1(*sa, context);
   tick_keepalives(context);
 }
 
@@ -228,6 +236,7 @@ void Exchanges::tick_sa(IkeSa& sa, Context& context) {
     send_deletion(sa, ChildProtocol::Isakmp, {sa.cookies.bytes()}, context);
     return end(sa, context);
   }
+  if (sa.liveness.next && context.now >= *sa.liveness.next) ask_whether_alive(sa, context);
   tick_waiting(sa, context);
   tick_quicks(sa, context);
 }
@@ -262,7 +271,7 @@ std::optional<Time> Exchanges::next_deadline() const {
   for (const auto& [cookie, sa] : sas_) {
     earlier(first, sa->sent.deadline());
     if (is_half_open(*sa)) earlier(first, sa->created + sa->policy->limits.half_open);
-    if (sa->established()) earlier(first, sa->expires);
+    if (sa->established()) earlier(first, sa->expires), earlier(first, sa->liveness.next), earlier(first, sa->rekey);
     for (const Waiting& waiting : sa->waiting) earlier(first, waiting.until);
     for (const Quick& quick : sa->quicks) {
       earlier(first, quick.sent.deadline());

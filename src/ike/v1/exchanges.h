@@ -56,6 +56,7 @@ class Exchanges {
   void install_refused(const InstallRefused& event, Context& context);
   void removed(const Removed& event, Context& context);
   void flushed(const Flushed& event, Context& context);
+  void restarted(Context& context);
   void tick(Context& context);
   void shutdown(Context& context);
   /// Forgets what has ended; after every event.
@@ -90,7 +91,7 @@ class Exchanges {
   void step(IkeSa& sa, const Received& datagram, const wire::ike::Message& message, Context& context);
   void take(IkeSa& sa, const Edge& edge, const v1wire::Chain& chain, const v1wire::ChainWriter& reply,
             Context& context);
-  void start_phase1(const Remote& block, const ChildRequest& request, Context& context);
+  IkeSa& start_phase1(const Remote& block, const ChildRequest& request, Context& context);
   void on_established(IkeSa& sa, bool initial_contact, Context& context);
   void limit_established(const IkeSa& newest, Context& context);
   void phase1_timed_out(IkeSa& sa, Context& context);
@@ -125,6 +126,13 @@ class Exchanges {
   void forget_others(const IkeSa& sa, Context& context);
   void remove_child(const Child& child, Context& context);
   void end_children(const std::function<bool(const Child&)>& which, const std::string& why, Context& context);
+
+  // liveness.cc
+  void heard(IkeSa& sa, Context& context);
+  void acknowledged(IkeSa& sa, Bytes sequence, Context& context);
+  void ask_whether_alive(IkeSa& sa, Context& context);
+  void give_up_peer(IkeSa& sa, Context& context);
+  void rekey_phase1(IkeSa& sa, Context& context);
 
   std::uint32_t fresh_message_id(IkeSa& sa, Context& context);
 

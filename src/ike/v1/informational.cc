@@ -88,6 +88,7 @@ void Exchanges::informational(IkeSa* sa, const Received& datagram, const wire::i
     return drop(datagram, "a wrong HASH", context);
   sa->message_ids.insert(id);
   follow(*sa, datagram);
+  heard(*sa, context);
   for (const auto& payload : payloads) {
     if (payload.type == Payload::Notification) notified(*sa, payload.body, context);
     if (payload.type == Payload::Delete) deleted(*sa, payload.body, context);
@@ -121,6 +122,9 @@ void Exchanges::notified(IkeSa& sa, Bytes body, Context& context) {
     v1wire::Notification answer = *notification;
     answer.type = Notify::RUThereAck;
     return send_protected(sa, Payload::Notification, v1wire::compose_notification(answer), context);
+  }
+  if (notification->type == Notify::RUThereAck && notification->spi == sa.cookies.bytes()) {
+    return acknowledged(sa, notification->data, context);
   }
   if (!is_error(notification->type)) return;
   // Nothing in it names the quick mode, so it ends one only when it can mean no other.

@@ -28,6 +28,13 @@ void add_vendors(ChainWriter& out, const IkeSa& sa) {
   if (sa.block->dpd) out.add(Payload::VendorId, owned(kDpdVendor));
 }
 
+void note_vendors(IkeSa& sa, const Chain& chain) {
+  choose_nat_version(sa, chain);
+  sa.liveness.peer_answers = std::ranges::any_of(chain.payloads, [](const v1wire::PayloadView& p) {
+    return p.type == Payload::VendorId && std::ranges::equal(p.body, kDpdVendor);
+  });
+}
+
 // ---- responder, message 1: HDR, SA
 
 Reply answer_offer(IkeSa& sa, const Chain& chain, Environment&) {
@@ -35,7 +42,7 @@ Reply answer_offer(IkeSa& sa, const Chain& chain, Environment&) {
   TRY(const auto choice, negotiate::choose_phase1(offer, *sa.block));
   sa.agreed = choice.agreed;
   sa.sa_body = owned(chain.find(Payload::Sa)->body);
-  choose_nat_version(sa, chain);
+  note_vendors(sa, chain);
   ChainWriter out;
   out.add(Payload::Sa, v1wire::compose_sa(choice.answer));
   add_vendors(out, sa);
@@ -67,7 +74,7 @@ Reply take_choice(IkeSa& sa, const Chain& chain, Environment& env) {
   TRY(const auto agreed, negotiate::accept_phase1(answer, *sa.block));
   sa.agreed = agreed;
   TRY_DONE(make_contribution(sa, sa.initiator, env));
-  choose_nat_version(sa, chain);
+  note_vendors(sa, chain);
   return key_exchange_payloads(sa);
 }
 

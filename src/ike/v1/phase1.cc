@@ -75,7 +75,7 @@ Environment Exchanges::environment(const IkeSa& sa, Context& context) const {
   return {context.now, context.random, keys_, !has_children && std::ranges::none_of(sas_, same_peer)};
 }
 
-void Exchanges::start_phase1(const Remote& block, const ChildRequest& request, Context& context) {
+IkeSa& Exchanges::start_phase1(const Remote& block, const ChildRequest& request, Context& context) {
   auto sa = std::make_unique<IkeSa>();
   sa->role = Role::Initiator;
   sa->state = State::SaSent;
@@ -85,12 +85,11 @@ void Exchanges::start_phase1(const Remote& block, const ChildRequest& request, C
   sa->policy = policy_;
   sa->block = &block;
   sa->created = context.now;
-  sa->waiting.push_back({request, context.now + policy_->limits.phase1});
   ByteVector message = in_clear(main_mode_header(*sa), start_main_mode(*sa));
   tell(Fact::Phase1Started, *sa, std::string{v1wire::name_of(Exchange::Main)}, context);
   send(*sa, message, context);
   sa->sent.start(std::move(message), context.now, policy_->limits);
-  add(std::move(sa));
+  return add(std::move(sa));
 }
 
 void Exchanges::main_mode(IkeSa* sa, const Received& datagram, const wire::ike::Message& message, Context& context) {
@@ -221,7 +220,11 @@ void Exchanges::take(IkeSa& sa, const Edge& edge, const Chain& chain, const v1wi
 
 void Exchanges::on_established(IkeSa& sa, bool initial_contact, Context& context) {
   sa.expires = context.now + std::chrono::seconds{sa.agreed.lifetime};
+  if (sa.block->rekey && sa.role == Role::Initiator) {
+    sa.rekey = context.now + std::chrono::seconds{sa.agreed.lifetime} * 4 / 5;
+  }
   sa.key_exchange.reset();
+  heard(sa, context);
   const std::string nat = nat_text(sa);
   tell(Fact::Phase1Established, sa, negotiate::to_string(sa.agreed) + (nat.empty() ? "" : ", " + nat), context);
   if (initial_contact) forget_others(sa, context);

@@ -175,6 +175,7 @@ void Exchanges::take_offer(IkeSa& sa, const Received& datagram, const wire::ike:
   if (!judged && is_unproven(judged.error())) return drop(datagram, judged.error().hint, context);
   // From here on the message is known to be the peer's, so its id is spent whatever comes of it.
   follow(sa, datagram);
+  heard(sa, context);
   sa.message_ids.insert(quick.message_id);
   if (!judged) {
     tell_failure(sa, quick, judged.error().notify, context);

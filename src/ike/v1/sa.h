@@ -87,12 +87,21 @@ struct NatState {
   bool found() const { return here || there; }
 };
 
+/// Dead peer detection, RFC 3706: who asks, after how long without a proven message.
+struct Liveness {
+  bool peer_answers = false;  ///< it sent the vendor id
+  std::uint32_t sequence = 0;
+  unsigned unanswered = 0;
+  std::optional<Time> next;
+};
+
 struct IkeSa {
   Role role = Role::Initiator;
   State state = State::Idle;
   keys::Cookies cookies;
   net::Endpoint local, remote;
   NatState nat;
+  Liveness liveness;
   std::shared_ptr<const Policy> policy;
   const Remote* block = nullptr;  ///< of policy
 
@@ -108,6 +117,7 @@ struct IkeSa {
   Retransmission sent;
   Seen seen;
   Time created{}, expires{};
+  std::optional<Time> rekey;    ///< when to begin the next one
   std::optional<Refusal> told;  ///< what the peer said in clear; its authenticity is unknown
 
   std::set<std::uint32_t> message_ids;  ///< that were used under this SA

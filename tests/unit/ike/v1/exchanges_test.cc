@@ -44,6 +44,7 @@ ByteVector caught(Pair& p, unsigned number) {
 TEST(Exchanges, InitialContactIsNotSaidWhileSasLive) {
   Policy policy = default_policy();
   policy.remotes[0].proposals[0].lifetime = 100;
+  policy.remotes[0].rekey = false;
   Pair p{policy};
   p.want(p.a);
   p.pass(seconds{102});

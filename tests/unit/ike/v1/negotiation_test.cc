@@ -267,6 +267,7 @@ TEST(Negotiation, InitialContactOfARestartedPeerEndsTheOldSas) {
 TEST(Negotiation, Phase1EndsWithItsLifetime) {
   Policy policy = default_policy();
   policy.remotes[0].proposals[0].lifetime = 100;
+  policy.remotes[0].rekey = false;
   Pair p{policy};
   p.want(p.a);
   p.pass(seconds{99});

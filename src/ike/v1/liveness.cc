@@ -1,0 +1,93 @@
+// Dead peer detection (RFC 3706, the asking half) and the renewal of phase 1, as exchanges.h drives them.
+#include <algorithm>
+
+#include "base/endian.h"
+#include "ike/selector_id.h"
+#include "ike/v1/exchanges.h"
+#include "wire/ike/v1/payload.h"
+
+namespace testudo::ike::v1 {
+
+/// A proven message came: RFC 3706 section 5.5 asks only peers that have been silent.
+void Exchanges::heard(IkeSa& sa, Context& context) {
+  sa.liveness.unanswered = 0;
+  const Duration delay = sa.block->dpd_delay;
+  if (!sa.block->dpd || !sa.liveness.peer_answers || delay == Duration{}) return;
+  sa.liveness.next = context.now + delay;
+}
+
+/// heard() has counted it as a sign of life already, for its HASH was right; what does not answer a question is told.
+void Exchanges::acknowledged(IkeSa& sa, Bytes sequence, Context& context) {
+  if (sequence.size() == 4 && be32(sequence.data()) == sa.liveness.sequence) return;
+  context.out.emplace_back(Told{Fact::Dropped, sa.local, sa.remote, sa.cookies.initiator, sa.cookies.responder,
+                                "Wrong DPD sequence number"});
+}
+
+void Exchanges::ask_whether_alive(IkeSa& sa, Context& context) {
+  Liveness& liveness = sa.liveness;
+  if (liveness.unanswered >= sa.block->dpd_maxfail) return give_up_peer(sa, context);
+  // RFC 3706 section 6.2: the first number is random, its high bit clear.
+  if (liveness.sequence == 0) liveness.sequence = context.random.between(1, 0x7fffffff);
+  ++liveness.sequence;
+  ++liveness.unanswered;
+  liveness.next = context.now + sa.block->dpd_retry;
+  ByteVector number(4);
+  put_be32(number.data(), liveness.sequence);
+  send_protected(sa, v1wire::Payload::Notification,
+                 v1wire::compose_notification({v1wire::kDoiIpsec, v1wire::Protocol::Isakmp, v1wire::Notify::RUThere,
+                                               sa.cookies.bytes(), std::move(number)}),
+                 context);
+}
+
+/// Its SAs go, so that the next packet asks for new ones.
+void Exchanges::give_up_peer(IkeSa& sa, Context& context) {
+  tell(Fact::PeerDead, sa, std::to_string(sa.liveness.unanswered) + " questions without an answer", context);
+  const auto of_peer = [&](const Child& child) {
+    return child.request.remote == sa.remote.address && child.peer == sa.peer;
+  };
+  for (const Child& child : children_) {
+    if (!of_peer(child)) continue;
+    remove_child(child, context);
+    tell(Fact::Phase2Deleted, sa, to_string(child.request.outbound) + ", its peer is dead", context);
+  }
+  std::erase_if(children_, of_peer);
+  end(sa, context);
+}
+
+/// The old one stays until its time is over: nothing waits for the new one.
+void Exchanges::rekey_phase1(IkeSa& sa, Context& context) {
+  sa.rekey.reset();
+  const auto child = std::find_if(children_.begin(), children_.end(), [&](const Child& each) {
+    return each.request.remote == sa.remote.address && each.peer == sa.peer;
+  });
+  if (child == children_.end()) return;
+  for (const auto& [cookie, other] : sas_) {
+    const bool same = other.get() != &sa && other->remote.address == sa.remote.address;
+    if (same && other->role == Role::Initiator && other->created > sa.created) return;
+  }
+  for (const Remote* block : policy_->remotes_for(sa.remote.address)) {
+    if (block->name != sa.block->name) continue;
+    tell(Fact::Phase1Rekeyed, sa, "", context);
+    start_phase1(*block, child->request, context);
+    return;
+  }
+}
+
+/// What was installed is gone, and what was asked for is not known there.
+void Exchanges::restarted(Context& context) {
+  for (const auto& [cookie, sa] : sas_) {
+    std::vector<ChildId> lost;
+    for (Quick& quick : sa->quicks) {
+      const bool waits = quick.state == Quick::State::SpisWanted || quick.state == Quick::State::AnswerSpisWanted;
+      if (waits) allocate_spis(*sa, quick, context);
+      if (!waits && quick.state != Quick::State::Done) lost.push_back(quick.id);
+    }
+    for (const ChildId id : lost) {
+      IkeSa* owner = nullptr;
+      if (Quick* const quick = find(id, owner)) fail_quick(*owner, *quick, context);
+    }
+  }
+  end_children([](const Child&) { return true; }, "the key table was restarted", context);
+}
+
+}  // namespace testudo::ike::v1
