@@ -72,8 +72,9 @@ void Engine::acquire_answered(std::uint32_t sequence) {
   impl_->acquires.answered(sequence);
 }
 
-void Engine::set_tracing(bool on) {
-  impl_->ledger.tracing = on;
+void Engine::set_tracing(Tracing what) {
+  impl_->ledger.tracing = what != Tracing::Off;
+  impl_->ledger.tracing_entries = what == Tracing::Packets;
 }
 
 void Engine::count_drop(net::DropReason reason, Bytes packet, std::uint64_t packets) {

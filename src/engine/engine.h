@@ -45,7 +45,8 @@ struct TraceStep {
     Delivered,
     Dropped,
     Bypassed,
-    Held
+    Held,
+    Entered,  ///< only for those who want packets, not steps
   };
   Kind kind = Kind::Policy;
   spd::Direction direction = spd::Direction::Out;
@@ -57,6 +58,7 @@ struct TraceStep {
   std::uint64_t sequence = 0;
   net::DropReason reason{};  ///< Dropped
   std::size_t length = 0;
+  Bytes bytes{};  ///< the packet as it is now; until the call ends
 };
 
 /// Where finished packets go.  Buffers are swapped out of the batch, never copied: the receiver hands back an empty
@@ -71,7 +73,7 @@ class Outbox {
   virtual void acquire(const Acquire& wanted) = 0;
   /// A genuine packet of this NAT-T SA came from another address or port than the SA has: SADB_X_NAT_T_NEW_MAPPING.
   virtual void new_mapping(const sad::Sa&, const net::Endpoint& /*now_at*/) {}
-  /// Called for each step while Engine::set_tracing(true).
+  /// Called for each step while Engine::set_tracing().
   virtual void trace(const TraceStep&) {}
 
  protected:
@@ -154,7 +156,10 @@ class Engine {
   /// The key daemon answered (or failed) this acquire: the next need is announced at once.
   void acquire_answered(std::uint32_t sequence);
 
-  void set_tracing(bool on);
+  /// Steps of each packet's way; Packets: as it comes, too.
+  enum class Tracing : std::uint8_t { Off, Steps, Packets };
+  void set_tracing(Tracing what);
+  void set_tracing(bool on) { set_tracing(on ? Tracing::Steps : Tracing::Off); }
   /// What the outside dropped on the engine's behalf (a full queue, a refused send).
   void count_drop(net::DropReason reason, Bytes packet, std::uint64_t packets = 1);
   const Statistics& statistics() const;

@@ -43,6 +43,7 @@ Passage Verdicts::enter(PacketBuffer& packet, spd::Direction direction) {
   Passage passage;
   passage.packet = &packet;
   passage.number = ++ledger_.packets_seen;
+  if (ledger_.tracing_entries) trace({.kind = TraceStep::Kind::Entered}, passage);
   return passage;
 }
 
@@ -98,7 +99,8 @@ void Verdicts::trace(TraceStep step, const Passage& passage) {
   step.direction = direction_;
   step.packet = passage.number;
   step.flow = passage.flow;
-  step.length = passage.packet == nullptr ? 0 : passage.packet->size();
+  if (passage.packet != nullptr) step.bytes = passage.packet->bytes();
+  step.length = step.bytes.size();
   out_.trace(step);
 }
 

@@ -13,7 +13,7 @@ namespace testudo::engine {
 struct Ledger {
   Statistics statistics;
   std::uint64_t packets_seen = 0;
-  bool tracing = false;
+  bool tracing = false, tracing_entries = false;
 };
 
 class Verdicts {

@@ -212,4 +212,9 @@ bool Control::wants_trace(std::string_view request) {
   return object && text_of(*object, "cmd") == "trace";
 }
 
+bool Control::wants_tap(std::string_view request) {
+  const auto object = parse_object(request);
+  return object && text_of(*object, "cmd") == "tap";
+}
+
 }  // namespace testudo::observe

@@ -1,6 +1,6 @@
 #pragma once
 // The control protocol: one JSON object a request, one a reply, over the control socket.  Pure text in, text out; app/
-// carries it.  {"cmd": "status" | "sockets" | "stats" | "sysctl" | "drops" | "trace" | "tunnel", …}
+// carries it.  {"cmd": "status" | "sockets" | "stats" | "sysctl" | "drops" | "trace" | "tap" | "tunnel", …}
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -39,6 +39,8 @@ class Control {
 
   /// True when this request turns its connection into a stream of trace lines.
   static bool wants_trace(std::string_view request);
+  /// The same of blocks of pcapng: packets before and after IPsec.
+  static bool wants_tap(std::string_view request);
 
  private:
   Sources sources_;

@@ -9,8 +9,8 @@ namespace {
 
 using Kind = engine::TraceStep::Kind;
 
-constexpr std::array kKinds{"policy",  "sealed",    "opened",  "stripped", "checked",
-                            "emitted", "delivered", "dropped", "bypassed", "held"};
+constexpr std::array kKinds{"policy",    "sealed",  "opened",   "stripped", "checked", "emitted",
+                            "delivered", "dropped", "bypassed", "held",     "entered"};
 
 bool names_an_sa(Kind kind) {
   return kind == Kind::Sealed || kind == Kind::Opened;

@@ -24,6 +24,14 @@ int tunnel(const CommonOptions& common, const std::vector<std::string>& words);
 int follow_trace(const CommonOptions& common, std::uint64_t limit);
 int show_version(bool features);
 
+struct TapOptions {
+  std::string pcapng;     ///< file to write; "-": standard output
+  std::string interface;  ///< device to make, which shows the packets
+  std::uint64_t limit = 0;
+};
+/// Packets before and after IPsec; without a file and a device their comments are printed.
+int tap(const CommonOptions& common, const TapOptions& options);
+
 struct PcapOptions {
   std::string config;  ///< a setkey script
   std::string input, output;

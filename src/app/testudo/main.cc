@@ -17,6 +17,7 @@ struct Program {
   bool flag_a = false, flag_b = false, flag_c = false;
   std::vector<std::string> words;
   std::uint64_t limit = 0;
+  TapOptions tap;
   PcapOptions pcap;
   RingOptions ring;
 };
@@ -46,6 +47,14 @@ void add_tunnel(Program& p) {
                                               "N] [nat-t PORT,PORT], delete NAME, list");
   tunnel_command->add_option("words", p.words, "add …, delete NAME, or list")->required();
   tunnel_command->callback([&p] { p.run = [&p] { return tunnel(p.common, p.words); }; });
+}
+
+void add_tap(Program& p) {
+  auto* tap_command = p.app.add_subcommand("tap", "packets before and after IPsec, with SA, verdict and reason");
+  tap_command->add_option("-w,--pcapng", p.tap.pcapng, "capture to write, - for standard output (wireshark -k -i -)");
+  tap_command->add_option("-i,--interface", p.tap.interface, "device to make, for tcpdump -i");
+  tap_command->add_option("-c,--count", p.tap.limit, "stop after this many packets");
+  tap_command->callback([&p] { p.run = [&p] { return tap(p.common, p.tap); }; });
 }
 
 void add_sysctl(Program& p) {
@@ -95,6 +104,7 @@ int main(int argc, char** argv) {
   program.common.colour = ::isatty(STDOUT_FILENO) == 1;
   add_inspection(program);
   add_tunnel(program);
+  add_tap(program);
   add_sysctl(program);
   add_pcap(program);
   add_ring(program);

@@ -170,8 +170,8 @@ Status<std::string> Daemon::listen() {
                            [this](const std::vector<std::string>& words) { return answer_about_tunnels(words); },
                            [this] { return sockets_ ? sockets_->describe() : "[]"; }};
   control_ = std::make_unique<ControlService>(loop_, *std::move(control), observe::Control{std::move(sources)},
-                                              [this](bool on) {
-                                                tracers_ = on;
+                                              [this](engine::Engine::Tracing wanted) {
+                                                wanted_ = wanted;
                                                 watch_packets();
                                               });
   return Done{};
@@ -248,6 +248,7 @@ void Daemon::tick() {
     policies_dirty_ = true;
   }
   if (attachment_) tick_host(now);
+  control_->tick();
   pfkey_->pump();
 }
 

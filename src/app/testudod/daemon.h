@@ -103,7 +103,7 @@ class Daemon {
   std::uint64_t ike_unclaimed_ = 0;
   io::EventLoop::Timer ticker_;
 
-  bool tracers_ = false;  // somebody reads `testudo trace`
+  engine::Engine::Tracing wanted_ = engine::Engine::Tracing::Off;  // by readers of `testudo trace` and tap
   bool policies_dirty_ = false;
   bool policies_heard_ = false;  ///< from a client, if only that there are none
   bool plan_is_stale_ = true;    ///< more than the policies changed

@@ -12,7 +12,9 @@ constexpr std::int32_t kKeyDebugKey = 0x10;  // NetBSD's KEYDEBUG_KEY
 
 /// The engine tells its steps only while somebody wants them.
 void Daemon::watch_packets() {
-  engine_->set_tracing(tracers_ || settings_.v4.debug != 0 || settings_.v6.debug != 0);
+  using Tracing = engine::Engine::Tracing;
+  const bool logs = settings_.v4.debug != 0 || settings_.v6.debug != 0;
+  engine_->set_tracing(wanted_ == Tracing::Off && logs ? Tracing::Steps : wanted_);
 }
 
 void Daemon::log_drop(const engine::TraceStep& step) {
