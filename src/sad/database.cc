@@ -74,8 +74,17 @@ Sa* Database::insert(std::shared_ptr<Sa> sa) {
   list.push_front(&member);
   member.place = list.begin();
   ++size_;
+  index(spi_key(*member.sa));
   watch(member);
   return member.sa.get();
+}
+
+/// After a bucket has changed.
+void Database::index(const SpiKey& key) {
+  const auto found = by_spi_.find(key);
+  if (found == by_spi_.end()) return index_.remove(name_of(key));
+  const Bucket& bucket = found->second;
+  index_.put(name_of(key), {bucket.front()->sa.get(), bucket.size() > 1});
 }
 
 /// Takes the member out of every list and destroys it, and its group when that was the last.
@@ -88,6 +97,7 @@ void Database::erase(Member& member) {
   const auto bucket = by_spi_.find(spi_key(*sa));
   std::erase_if(bucket->second, [&](const auto& m) { return m.get() == &member; });
   if (bucket->second.empty()) by_spi_.erase(bucket);
+  index(spi_key(*sa));
   if (!std::ranges::all_of(group.by_state, &Members::empty)) return;
 
   const auto pair = by_pair_.find(Pair{group.key.protocol, group.key.source, group.key.destination});
@@ -208,9 +218,9 @@ const Sa* Database::find(const SaGroup& group, Spi spi) const {
 
 Sa* Database::inbound(SaProtocol protocol, const net::Address& destination, Spi spi,
                       const std::optional<UdpWay>& by) const {
-  const auto found = by_spi_.find(SpiKey{destination, protocol, spi});
-  if (found == by_spi_.end()) return nullptr;
-  const Bucket& bucket = found->second;
+  const SpiIndex::Found found = index_.find(Name{destination, protocol, spi});
+  if (!found.several) return found.one;
+  const Bucket& bucket = by_spi_.find(SpiKey{destination, protocol, spi})->second;
   Sa* best = nullptr;
   int nearest = -1;
   for (auto member = bucket.rbegin(); member != bucket.rend(); ++member) {
@@ -222,6 +232,15 @@ Sa* Database::inbound(SaProtocol protocol, const net::Address& destination, Spi 
     }
   }
   return best != nullptr ? best : bucket.back()->sa.get();
+}
+
+void Database::inbound(std::span<const Name> names, std::span<Sa*> found) const {
+  std::array<SpiIndex::Found, kMostNames> answers;
+  index_.find(names, answers);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const bool several = answers[i].several;
+    found[i] = several ? inbound(names[i].protocol, names[i].destination, names[i].spi) : answers[i].one;
+  }
 }
 
 Sa* Database::inbound_compression(const net::Address& source, const net::Address& destination,

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "sad/group_hash.h"
 #include "sad/sa.h"
 #include "sad/settings.h"
+#include "sad/spi_index.h"
 
 namespace testudo::sad {
 
@@ -83,6 +85,11 @@ class Database {
   Sa* inbound(SaProtocol protocol, const net::Address& destination, Spi spi,
               const std::optional<UdpWay>& by = {}) const;
   Sa* outbound(const OutboundQuery& query) const;
+  /// inbound() for several packets at once, which costs less than one after the other where there are many SAs: at most
+  /// kMostNames names; `found` is as long.
+  using Name = SpiIndex::Name;
+  static constexpr std::size_t kMostNames = SpiIndex::kMost;
+  void inbound(std::span<const Name> names, std::span<Sa*> found) const;
   /// The newest usable IPcomp SA between these addresses (or from an unspecified one) that uses this well-known CPI, an
   /// algorithm number below 256.  Many peers share such a CPI, so the source is part of the name here.
   Sa* inbound_compression(const net::Address& source, const net::Address& destination, std::uint16_t cpi) const;
@@ -140,6 +147,8 @@ class Database {
   using Bucket = std::vector<std::unique_ptr<Member>>;
   enum class Which : std::uint8_t { All, NotLarval };
 
+  static Name name_of(const SpiKey& key) { return {key.destination, key.protocol, key.spi}; }
+  void index(const SpiKey& key);
   static SpiKey spi_key(const Sa& sa) { return {sa.group().destination, sa.group().protocol, sa.spi()}; }
   static Sa* first_usable(const Members& members, bool oldest);
   static Sa* preferred(const Group& group, bool oldest);
@@ -168,6 +177,7 @@ class Database {
   std::unordered_map<SaGroup, std::list<Group*>, SaGroupHash> by_request_;  ///< ports left out; newest first
   std::unordered_map<Pair, std::list<Group*>, Hash> by_pair_;               ///< newest first
   std::unordered_map<SpiKey, Bucket, Hash> by_spi_;                         ///< owns the members
+  SpiIndex index_;                                                          ///< of by_spi_
   Members larval_;                                                          ///< oldest first
   Members counted_;                                                         ///< with a limit that use can pass
   std::multimap<Time, Member*> deadlines_;                                  ///< when a limit of age may be passed
