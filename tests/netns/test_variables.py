@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Variables whose effect only a host shows: def_policy in both directions, and what the debug variables put into the log.
+"""Variables whose effect only a host shows: def_policy and *_deflev in both directions, and what the debug variables put into the log.
 
     left 10.1.0.1, fd01::1 ──────────── wire ──────────── 10.1.0.2, fd01::2 right
     testudod
@@ -17,7 +17,7 @@ def violations(node):
 def main():
     with Lab() as lab:
         left, right = lab.node("left"), lab.node("right")
-        lab.link(left, "10.1.0.1/24 fd01::1/64", right, "10.1.0.2/24 fd01::2/64")
+        wire = lab.link(left, "10.1.0.1/24 fd01::1/64", right, "10.1.0.2/24 fd01::2/64")
         left.start_testudod()
         left.setkey("spdadd 10.9.0.1 10.9.0.2 any -P out discard; spdadd 10.9.0.2 10.9.0.1 any -P in discard;")
         for us, them, name in (("10.1.0.1", "10.1.0.2", "net.inet.ipsec"), ("fd01::1", "fd01::2", "net.inet6.ipsec6")):
@@ -32,6 +32,26 @@ def main():
             left.ping(other)
             left.testudo("sysctl", "-w", f"{name}.def_policy=1")
             left.ping(them)
+
+        for us, them, family in (("10.1.0.1", "10.1.0.2", "net.inet.ipsec"), ("fd01::1", "fd01::2", "net.inet6.ipsec6")):
+            # Half of them here; scenario/defaults_test.cc has all eight.
+            rows = (("esp/transport//default", "esp_trans"), (f"ah/tunnel/{us}-{them}/default", "ah_net")) if ":" not in us else (
+                ("ah/transport//default", "ah_trans"), (f"esp/tunnel/{us}-{them}/default", "esp_net"))
+            for request, name in rows:
+                say(f"{family}.{name}_deflev")
+                mirror = request.replace(f"{us}-{them}", f"{them}-{us}")
+                left.setkey(f"spdadd {us} {them} any -P out ipsec {request}; spdadd {them} {us} any -P in ipsec {mirror};")
+                with wire.capture() as seen:
+                    left.ping(them, count=1)
+                    left.testudo("sysctl", "-w", f"{family}.{name}_deflev=2")
+                    left.ping(them, count=1, answered=False)
+                    before = violations(left)
+                    right.ping(us, count=1, answered=False)
+                check(len(seen.packets) == 3, "2 (require): nothing leaves in clear, not even an answer", seen.packets)
+                check(until(lambda: violations(left) > before), "and what comes in clear is refused")
+                left.testudo("sysctl", "-w", f"{family}.{name}_deflev=1")
+                left.ping(them, count=1)
+                left.setkey(f"spddelete {us} {them} any -P out; spddelete {them} {us} any -P in;")
 
         say("net.inet.ipsec.debug, net.inet6.ipsec6.debug")
         left.setkey("spdadd 10.1.0.1 10.1.0.2 any -P out discard; spdadd fd01::1 fd01::2 any -P out discard;")
