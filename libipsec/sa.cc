@@ -3,6 +3,7 @@
 
 #include <netinet/in.h>
 #include "request.h"
+#include "soft_rate.h"
 
 namespace {
 
@@ -82,7 +83,8 @@ int send_sa(Type type, const pfkey_send_sa_args* sa) {
                 static_cast<std::uint8_t>(sa->e_type),
                 sa->flags};
   message.sa2 = {*mode, 0, ReqId{sa->reqid}};
-  message.hard = message.soft = {sa->l_alloc, sa->l_bytes, sa->l_addtime, sa->l_usetime};
+  message.hard = {sa->l_alloc, sa->l_bytes, sa->l_addtime, sa->l_usetime};
+  message.soft = libipsec::softened(*message.hard);
   for (const IpsecError error : {check_algorithms(*sa), libipsec::set_ends(message, sa->src, sa->dst),
                                  set_keys(message, *sa), set_nat_traversal(message, *sa)}) {
     if (error != IpsecError::None) return refuse(error);

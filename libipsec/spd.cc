@@ -95,6 +95,11 @@ int pfkey_send_spdsetidx(int so, sockaddr* src, u_int prefs, sockaddr* dst, u_in
   return send_policy(so, Type::SpdSetIdx, {src, prefs, dst, prefd, proto}, {0, 0}, policy, policylen, seq);
 }
 
+int pfkey_send_migrate(int so, sockaddr* src, u_int prefs, sockaddr* dst, u_int prefd, u_int proto, caddr_t policy,
+                       int policylen, u_int32_t seq) {
+  return send_policy(so, Type::Migrate, {src, prefs, dst, prefd, proto}, {0, 0}, policy, policylen, seq);
+}
+
 int pfkey_send_spddelete2(int so, u_int32_t spid) {
   return send_number(so, Type::SpdDelete2, spid);
 }

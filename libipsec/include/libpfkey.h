@@ -107,10 +107,30 @@ int pfkey_send_spddelete(int so, struct sockaddr *src, u_int prefs, struct socka
                          caddr_t policy, int policylen, u_int32_t seq);
 int pfkey_send_spdsetidx(int so, struct sockaddr *src, u_int prefs, struct sockaddr *dst, u_int prefd, u_int proto,
                          caddr_t policy, int policylen, u_int32_t seq);
+/* SADB_X_MIGRATE, of Mobile IPv6: testudod, as NetBSD, answers it with an error. */
+int pfkey_send_migrate(int so, struct sockaddr *src, u_int prefs, struct sockaddr *dst, u_int prefd, u_int proto,
+                       caddr_t policy, int policylen, u_int32_t seq);
 int pfkey_send_spddelete2(int so, u_int32_t spid);
 int pfkey_send_spdget(int so, u_int32_t spid);
 int pfkey_send_spdflush(int so);
 int pfkey_send_spddump(int so);
+
+/* The soft lifetime that the functions of SAs send, in percent of the hard one: 1 to 100 for each of SADB_X_LIFETIME_*. */
+#define SADB_X_LIFETIME_ALLOCATIONS 0
+#define SADB_X_LIFETIME_BYTES 1
+#define SADB_X_LIFETIME_ADDTIME 2
+#define SADB_X_LIFETIME_USETIME 3
+#define PFKEY_SOFT_LIFETIME_RATE 80
+void pfkey_set_softrate(u_int type, u_int rate); /* 0 and more than 100 mean 100 */
+u_int pfkey_get_softrate(u_int type);            /* ~0 for another type */
+
+/* To standard output: a reply to SADB_GET or SADB_DUMP as setkey -D, one to SADB_X_SPDGET or SADB_X_SPDDUMP as setkey -DP
+ * prints it, and any message field by field as setkey -x. */
+void pfkey_sadump(struct sadb_msg *message);
+void pfkey_sadump_withports(struct sadb_msg *message);
+void pfkey_spdump(struct sadb_msg *message);
+void pfkey_spdump_withports(struct sadb_msg *message);
+void kdebug_sadb(struct sadb_msg *message);
 
 #ifdef __cplusplus
 }

@@ -67,6 +67,23 @@ int main(void) {
   check(sa != NULL && sa->sadb_sa_spi == htonl(0x1000) && sa->sadb_sa_encrypt == SADB_X_EALG_AESCBC, "with its SPI and cipher");
   check(key != NULL && key->sadb_key_bits == 128 && memcmp(key + 1, keys, 16) == 0, "and its key");
 
+  const struct sadb_lifetime *soft = (const void *)ext[SADB_EXT_LIFETIME_SOFT], *hard = (const void *)ext[SADB_EXT_LIFETIME_HARD];
+  check(soft != NULL && hard != NULL, "and its lifetimes");
+
+  check(pfkey_get_softrate(SADB_X_LIFETIME_ADDTIME) == 80 && pfkey_get_softrate(4) == ~0U, "soft lifetimes are 80 percent");
+  pfkey_set_softrate(SADB_X_LIFETIME_BYTES, 50);
+  pfkey_set_softrate(SADB_X_LIFETIME_USETIME, 101);
+  check(pfkey_get_softrate(SADB_X_LIFETIME_BYTES) == 50 && pfkey_get_softrate(SADB_X_LIFETIME_USETIME) == 100, "or as was said");
+  check(pfkey_send_add(so, SADB_SATYPE_ESP, IPSEC_MODE_TRANSPORT, src, dst, htonl(0x1002), 7, 4, keys, SADB_X_EALG_AESCBC, 16,
+                       SADB_AALG_SHA1HMAC, 20, 0, 10, 2001, 1000, 70, 0) > 0 && reply(so, SADB_ADD, ext) == 0, "an SA that ends");
+  soft = (const void *)ext[SADB_EXT_LIFETIME_SOFT], hard = (const void *)ext[SADB_EXT_LIFETIME_HARD];
+  check(soft != NULL && soft->sadb_lifetime_allocations == 8 && soft->sadb_lifetime_bytes == 1000 &&
+            soft->sadb_lifetime_addtime == 800 && soft->sadb_lifetime_usetime == 70, "softly before");
+  check(hard != NULL && hard->sadb_lifetime_bytes == 2001 && hard->sadb_lifetime_addtime == 1000, "and hard when it was told");
+  check(pfkey_send_get(so, SADB_SATYPE_ESP, IPSEC_MODE_ANY, src, dst, htonl(0x1002)) > 0 && reply(so, SADB_GET, ext) == 0, "shown:");
+  pfkey_sadump((struct sadb_msg *)(void *)ext[0]);
+  kdebug_sadb((struct sadb_msg *)(void *)ext[0]);
+
   check(pfkey_send_getspi(so, SADB_SATYPE_ESP, IPSEC_MODE_TRANSPORT, dst, src, 0x5000, 0x5000, 0, 42) > 0 &&
             reply(so, SADB_GETSPI, ext) == 0 && ((struct sadb_msg *)(void *)ext[0])->sadb_msg_seq == 42, "an SPI is reserved");
   check(pfkey_send_getspi(so, SADB_SATYPE_ESP, IPSEC_MODE_TRANSPORT, dst, src, 2, 100, 0, 0) < 0 &&
@@ -83,6 +100,9 @@ int main(void) {
   char *text = ipsec_dump_policy(ext[SADB_X_EXT_POLICY], " ");
   check(text != NULL && strcmp(text, "out ipsec esp/tunnel/10.0.0.1-10.0.0.2/require") == 0, "as it was");
   free(text);
+  pfkey_spdump_withports((struct sadb_msg *)(void *)ext[0]);
+  check(pfkey_send_migrate(so, from, 16, dst, 32, IPSEC_ULPROTO_ANY, policy, length, 0) > 0 && reply(so, SADB_X_MIGRATE, ext) > 0,
+        "migrate is sent, and refused");
   check(pfkey_send_spdadd(so, from, 33, dst, 32, IPSEC_ULPROTO_ANY, policy, length, 0) < 0, "no prefix of 33 bits");
   check(pfkey_send_spdadd(so, from, 16, dst, 32, IPSEC_ULPROTO_ANY, policy, length - 8, 0) < 0, "no policy of another length");
   check(pfkey_send_spddelete2(so, id) > 0 && reply(so, SADB_X_SPDDELETE2, ext) == 0, "and deleted");
