@@ -33,18 +33,13 @@ void remove_tables(const Settings& s, Nft& nft) {
   static_cast<void>(nft.run(nft_remove(s.nft_table()) + nft_remove(s.nft_steering_table())));
 }
 
-/// In front of the one for all packets for the engine.
-RuleSpec socket_rule_of(const Settings& s, unsigned slot) {
-  return {s.rule - 1, s.slot_mark(slot) | s.mark, s.slot_mask() | s.mark_mask(), s.table + slot};
-}
-
 void remove_routes(const Settings& s, Netlink& netlink) {
   for (const net::Family family : kFamilies) {
     static_cast<void>(netlink.remove_rule(family, rule_of(s)));
     netlink.remove_routes(family, s.table);
     if (s.slot_mask() == 0) continue;
     for (unsigned slot = 1; slot <= kSocketSlots; ++slot) {
-      if (netlink.remove_rule(family, socket_rule_of(s, slot))) netlink.remove_routes(family, s.table + slot);
+      if (netlink.remove_rule(family, socket_route(s, slot))) netlink.remove_routes(family, s.table + slot);
     }
   }
 }
@@ -95,7 +90,7 @@ void Attachment::clear_away(const Settings& left_behind) {
 }
 
 Status<io::SystemError> Attachment::route_marked_packets() {
-  for (const auto& [slot, tun] : socket_devices_) TRY_DONE(lead_to(tun, socket_rule_of(settings_, slot), *netlink_));
+  for (const auto& [slot, tun] : socket_devices_) TRY_DONE(lead_to(tun, socket_route(settings_, slot), *netlink_));
   return lead_to(tun_, rule_of(settings_), *netlink_);
 }
 
@@ -134,7 +129,7 @@ Result<const io::Tun*, io::SystemError> Attachment::socket_device(unsigned slot)
   TRY_DONE(tun.set_mtu(settings_.mtu));
   set_up_device(tun.name());
   TRY_DONE(tun.bring_up());
-  TRY_DONE(lead_to(tun, socket_rule_of(settings_, slot), *netlink_));
+  TRY_DONE(lead_to(tun, socket_route(settings_, slot), *netlink_));
   return &socket_devices_.emplace(slot, std::move(tun)).first->second;
 }
 

@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "host/nft_conflicts.h"
+#include "host/socket_rules.h"
 #include "host/sysctl.h"
 #include "host/xfrm.h"
 
@@ -30,7 +31,8 @@ std::string joined(const Lines& words) {
 
 void judge_rule(const ListedRule& rule, const Settings& s, Lines& found) {
   const RuleSpec& r = rule.spec;
-  const bool ours = r.preference == s.rule && r.table == s.table && r.mark == s.mark && r.mask == s.mark_mask();
+  const RuleSpec ours_for_all{s.rule, s.mark, s.mark_mask(), s.table};
+  const bool ours = r == ours_for_all || (s.slot_of(r.mark) != 0 && r == socket_route(s, s.slot_of(r.mark)));
   if (ours) return;
   const std::string name =
       std::string{rule.family == net::Family::V4 ? "" : "-6 "} + "rule " + std::to_string(r.preference);

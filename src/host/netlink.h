@@ -25,6 +25,8 @@ struct Route {
 
 struct RuleSpec {
   std::uint32_t preference = 0, mark = 0, mask = 0, table = 0;
+
+  friend bool operator==(const RuleSpec&, const RuleSpec&) = default;
 };
 
 /// A rule that is there, of whomever.

@@ -29,7 +29,9 @@ struct Settings {
   /// Four bits above these: which policy of its own a socket has (socket_rules.h).  None when they do not fit.
   std::uint32_t slot_mask() const { return mark > 0x04000000 ? 0 : 15 * (mark << 2); }
   std::uint32_t slot_mark(unsigned slot) const { return slot * (mark << 2); }
-  unsigned slot_of(std::uint32_t socket_mark) const { return (socket_mark & slot_mask()) / (mark << 2); }
+  unsigned slot_of(std::uint32_t socket_mark) const {
+    return slot_mask() == 0 ? 0 : (socket_mark & slot_mask()) / (mark << 2);
+  }
   /// How the names of the devices begin by which packets of sockets with a policy of their own reach the engine.
   std::string socket_devices() const { return device + "s"; }
   /// The nft table; one for each device, so that daemons of one network namespace do not take each other's.

@@ -49,6 +49,10 @@ const char* set_of(SocketRule::In in) {
 
 }  // namespace
 
+RuleSpec socket_route(const Settings& s, unsigned slot) {
+  return {s.rule - 1, s.slot_mark(slot) | s.mark, s.slot_mask() | s.mark_mask(), s.table + slot};
+}
+
 std::string socket_chains(const Settings& s, const std::string& to_engine, const std::string& refuse) {
   if (s.slot_mask() == 0) return {};
   const std::string table = s.nft_table();

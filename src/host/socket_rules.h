@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "host/netlink.h"
 #include "host/settings.h"
 
 namespace testudo::host {
@@ -31,6 +32,9 @@ struct SocketRule {
 
   friend bool operator==(const SocketRule&, const SocketRule&) = default;
 };
+
+/// Which table packets of a slot's sockets look in: a rule in front of the one for all packets for the engine.
+RuleSpec socket_route(const Settings& settings, unsigned slot);
 
 /// The sets, and rules for the chains `socket_outbound` (local packets that leave), `socket_first` and `socket_last`
 /// (clear packets that come in, in front of the policies and behind them).

@@ -30,7 +30,10 @@ unsigned SocketSlots::same(const Slot& wanted) const {
   return 0;
 }
 
-unsigned SocketSlots::vacant() const {
+unsigned SocketSlots::vacant(bool privileged) const {
+  unsigned taken = 0;
+  for_each([&taken](unsigned, const Slot& slot) { taken += slot.unprivileged() ? 1 : 0; });
+  if (!privileged && taken >= kForUnprivileged) return 0;
   for (unsigned slot = 1; slot <= kSlots; ++slot) {
     if (!slots_[slot]) return slot;
   }

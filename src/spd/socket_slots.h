@@ -34,6 +34,7 @@ class SocketSlots {
   struct Slot {
     std::optional<SocketPolicy> in, out;
 
+    bool unprivileged() const { return (in && !in->privileged) || (out && !out->privileged); }
     const std::optional<SocketPolicy>& of(Direction d) const { return d == Direction::In ? in : out; }
   };
 
@@ -41,8 +42,10 @@ class SocketSlots {
   const Slot* find(unsigned slot) const;
   /// The slot that says the same, or none.
   unsigned same(const Slot& wanted) const;
-  /// A slot that is not in use, or none.
-  unsigned vacant() const;
+  /// A slot that is not in use, or none.  Those without privilege get some of them together, so that they cannot take
+  /// all that there are.
+  static constexpr unsigned kForUnprivileged = 9;
+  unsigned vacant(bool privileged) const;
 
   void put(unsigned slot, Slot content);
   /// What was in it, when something was.

@@ -8,6 +8,7 @@ import errno
 import os
 import select
 import socket
+import subprocess
 import sys
 
 IP_POLICY, IPV6_POLICY, BSD_IP_POLICY, BSD_IPV6_POLICY = 16, 34, 22, 28
@@ -71,6 +72,27 @@ def accept(name, listener):
     sockets[name], _ = sockets[listener].accept()
     sockets[name].settimeout(10)
     return name
+
+
+def send_by_fork(name):
+    child = os.fork()
+    if child == 0:
+        sockets[name].send(b"fork")
+        os._exit(0)
+    return os.waitpid(child, 0)[1]
+
+
+def send_by_exec(name):
+    """A program that knows nothing of policies, or of the preload, has the socket as its standard output."""
+    bare = {word: value for word, value in os.environ.items() if word != "LD_PRELOAD"}
+    return subprocess.run(["printf", "exec"], stdout=sockets[name].fileno(), env=bare).returncode
+
+
+def send_by_rights(name):
+    near, far = socket.socketpair()
+    socket.send_fds(near, [b"-"], [sockets[name].fileno()])
+    with socket.socket(fileno=socket.recv_fds(far, 9, 1)[1][0]) as received:
+        return received.send(b"rights")
 
 
 def main():

@@ -31,6 +31,10 @@ def clear_never_reaches(wire, a, b, family):
         check(there.do("receive('strict', 0.5)") == "nothing", f"IPv{family}: none reaches the one that requires ESP")
         here.do(f"sockets['secret'].sendto(b'sealed', ('{address}', 7011))")
         check(there.do("receive('strict')") == "sealed", f"IPv{family}: a sealed one does")
+        there.do("set_policy('open', 'in ipsec ah/transport//require')")
+        here.do(f"sockets['secret'].sendto(b'sealed', ('{address}', 7012))")
+        check(there.do("receive('open', 0.5)") == "nothing", f"IPv{family}: ESP does not do where the socket requires AH")
+        check("InboundPolicyMismatch" in b.testudo("drops"), f"IPv{family}: and it is said why")
 
 
 def tcp(wire, a, b, family):

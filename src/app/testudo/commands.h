@@ -13,6 +13,8 @@ struct CommonOptions {
 };
 
 int show_status(const CommonOptions& common);
+/// Sockets with a policy of their own.
+int show_sockets(const CommonOptions& common);
 int show_stats(const CommonOptions& common, bool nonzero_only, bool reset);
 int show_drops(const CommonOptions& common, bool all);
 /// `assignments` are NAME or NAME=VALUE; empty with `all` lists every variable.

@@ -23,9 +23,9 @@ struct Program {
 };
 
 void add_inspection(Program& p) {
-  p.app.add_subcommand("status", "what runs, with how many SAs and policies")->callback([&p] {
-    p.run = [&p] { return show_status(p.common); };
-  });
+  auto* status = p.app.add_subcommand("status", "what runs, with how many SAs and policies");
+  status->add_flag("--sockets", p.flag_a, "the sockets that have a policy of their own");
+  status->callback([&p] { p.run = [&p] { return p.flag_a ? show_sockets(p.common) : show_status(p.common); }; });
   auto* stats = p.app.add_subcommand("stats", "the counters, as netstat -s prints them");
   stats->add_flag("-s,--nonzero", p.flag_a, "leave out lines that are zero (netstat -ss)");
   stats->add_flag("-z,--zero", p.flag_b, "set the counters to zero after printing");

@@ -85,7 +85,7 @@ Status<std::string> Daemon::attach() {
   monitor_ = *std::move(monitor);
   view_ = std::make_unique<HostView>(attachment_->netlink(), options_.host.own_mark());
   sockets_ = std::make_unique<SocketTable>(spd_, options_.host, options_.run_dir + "/sockets",
-                                           [this](unsigned slot) { return put_in_force(slot); });
+                                           [this](std::span<const unsigned> slots) { return put_in_force(slots); });
   engine_ =
       std::make_unique<engine::Engine>(engine::Engine::Parts{sad_, spd_, settings_, random_, *view_, sockets_.get()});
   engine_->set_encapsulation_ports(options_.host.encapsulation_ports);

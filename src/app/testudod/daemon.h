@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "app/testudod/control_service.h"
 #include "app/testudod/host_view.h"
@@ -44,7 +45,7 @@ class Daemon {
   void release_contested_ports();
   Status<std::string> listen();
   void receive_from_sockets(unsigned slot, const io::Tun& device);
-  bool put_in_force(unsigned slot);
+  bool put_in_force(std::span<const unsigned> slots);
   void apply_socket_rules();
   Status<std::string> serve_sockets();
   void receive_from(io::Receiver receiver, PacketPath::Role role = PacketPath::Role::Delivered);

@@ -29,13 +29,15 @@ Status<std::string> Daemon::serve_sockets() {
 }
 
 /// Before setsockopt() returns: the device is there, and the rules lead to it.
-bool Daemon::put_in_force(unsigned slot) {
-  const auto device = attachment_->socket_device(slot);
-  if (!device) {
-    log_.error("a socket cannot have its policy: " + device.error().to_string());
-    return false;
+bool Daemon::put_in_force(std::span<const unsigned> slots) {
+  for (const unsigned slot : slots) {
+    const auto device = attachment_->socket_device(slot);
+    if (!device) {
+      log_.error("a socket cannot have its policy: " + device.error().to_string());
+      return false;
+    }
+    if (!socket_ports_.contains(slot)) receive_from_sockets(slot, **device);
   }
-  if (!socket_ports_.contains(slot)) receive_from_sockets(slot, **device);
   settings_.used = 1;
   if (const auto applied = attachment_->apply(socket_rules(sockets_->slots(), settings_)); !applied) {
     log_.error("a socket cannot have its policy: " + applied.error().to_string());

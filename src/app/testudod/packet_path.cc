@@ -35,7 +35,8 @@ void PacketPath::from_host() {
 }
 
 void PacketPath::from_sockets(io::HostPort& port, const spd::SocketPolicy* policy) {
-  carry_out(port, policy, hold_ || policy == nullptr);
+  // Only one that goes before the SPD says enough while the SPD is not known.
+  carry_out(port, policy, policy == nullptr || (hold_ && !policy->privileged));
 }
 
 void PacketPath::carry_out(io::HostPort& port, const spd::SocketPolicy* of_socket, bool hold) {

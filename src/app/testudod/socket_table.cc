@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "app/testudod/socket_file.h"
 #include "io/inet_socket.h"
@@ -76,14 +77,15 @@ Result<unsigned, int> SocketTable::slot_for(Slot wanted) {
 }
 
 Result<unsigned, int> SocketTable::take_slot(Slot wanted) {
-  unsigned slot = slots_.vacant();
+  const bool privileged = !wanted.unprivileged();
+  unsigned slot = slots_.vacant(privileged);
   if (slot == 0) {
     reclaim();
-    slot = slots_.vacant();
+    slot = slots_.vacant(privileged);
   }
   if (slot == 0) return Failure{ENOBUFS};
   install(slot, std::move(wanted));
-  if (save() && put_in_force_(slot)) return slot;
+  if (save() && put_in_force_({&slot, 1})) return slot;
   remove(slot);
   return Failure{ENOBUFS};
 }
@@ -161,10 +163,12 @@ bool SocketTable::save() const {
 
 void SocketTable::restore(Time now) {
   if (settings_.slot_mask() == 0) return;
+  std::vector<unsigned> restored;
   for (auto& [slot, content] : read_sockets(state_file_, now)) {
     install(slot, std::move(content));
-    static_cast<void>(put_in_force_(slot));
+    restored.push_back(slot);
   }
+  if (!restored.empty()) static_cast<void>(put_in_force_(restored));
 }
 
 }  // namespace testudo::app

@@ -3,6 +3,7 @@
 // about a socket is taken from the socket itself; its slot stands in its mark, which the kernel keeps for as long as
 // the socket lives, hands on to what it accepts, and shows for each flow.  docs/adr/0016.  One thread.
 #include <functional>
+#include <span>
 #include <string>
 #include <unordered_map>
 
@@ -19,8 +20,8 @@ namespace testudo::app {
 class SocketTable final : public engine::Sockets {
  public:
   using Errno = pfkey::server::Errno;
-  /// A slot has got a meaning: makes the host act on it, or says that it does not.
-  using PutInForce = std::function<bool(unsigned slot)>;
+  /// Slots have got a meaning: makes the host act on them, or says that it does not.
+  using PutInForce = std::function<bool(std::span<const unsigned> slots)>;
 
   SocketTable(spd::Database& spd, host::Settings settings, std::string state_file, PutInForce put_in_force);
 

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include "host/socket_rules.h"
+
 namespace testudo::host {
 namespace {
 
@@ -19,6 +21,13 @@ std::vector<std::string> about(const ListedRule& rule) {
   Surroundings around;
   around.rules = {ours(), rule};
   return conflicts(around, kSettings);
+}
+
+TEST(IpRules, OfSocketsWithPoliciesAreOurs) {
+  EXPECT_TRUE(about({net::Family::V4, socket_route(kSettings, 3), false}).empty());
+  RuleSpec another = socket_route(kSettings, 3);
+  ++another.table;
+  EXPECT_FALSE(about({net::Family::V4, another, false}).empty());
 }
 
 TEST(Conflicts, AHostOfItsOwnHasNone) {

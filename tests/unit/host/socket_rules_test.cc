@@ -24,8 +24,11 @@ TEST(SocketMarks, StandAboveTheTwoOfTheEngine) {
 
 TEST(SocketMarks, AreNoneWhereTheyDoNotFit) {
   Settings s;
-  s.mark = 0x08000000;
-  EXPECT_EQ(s.slot_mask(), 0U);
+  for (const std::uint32_t mark : {0x40000000U, 0x08000000U}) {
+    s.mark = mark;
+    EXPECT_EQ(s.slot_mask(), 0U);
+    EXPECT_EQ(s.slot_of(0xffffffff), 0U);
+  }
   EXPECT_EQ(socket_chains(s, "accept", "drop"), "");
   EXPECT_EQ(socket_elements(s, {{1, Out::Engine, In::Refuse}}), "");
 }

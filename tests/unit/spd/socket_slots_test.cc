@@ -51,16 +51,26 @@ TEST(SocketSlots, TheSamePoliciesShareASlot) {
 TEST(SocketSlots, AreFewAndCounted) {
   SocketSlots slots;
   for (unsigned n = 1; n <= SocketSlots::kSlots; ++n) {
-    EXPECT_EQ(slots.vacant(), n);
+    EXPECT_EQ(slots.vacant(true), n);
     slots.put(n, {});
   }
-  EXPECT_EQ(slots.vacant(), 0U);
+  EXPECT_EQ(slots.vacant(true), 0U);
   EXPECT_TRUE(slots.clear(7));
   EXPECT_FALSE(slots.clear(7));
-  EXPECT_EQ(slots.vacant(), 7U);
+  EXPECT_EQ(slots.vacant(true), 7U);
   EXPECT_EQ(slots.find(7), nullptr);
   EXPECT_EQ(slots.find(0), nullptr);
   EXPECT_EQ(slots.find(SocketSlots::kSlots + 1), nullptr);
+}
+
+TEST(SocketSlots, SomeAreKeptForThePrivileged) {
+  SocketSlots slots;
+  for (unsigned n = 1; n <= SocketSlots::kForUnprivileged; ++n) {
+    EXPECT_EQ(slots.vacant(false), n);
+    slots.put(n, outbound(policy(Action::Ipsec, false, {static_cast<std::uint8_t>(n)})));
+  }
+  EXPECT_EQ(slots.vacant(false), 0U);
+  EXPECT_EQ(slots.vacant(true), SocketSlots::kForUnprivileged + 1);
 }
 
 TEST(SocketSlots, ASocketIsInOneSlotUntilItIsClosed) {
