@@ -205,9 +205,13 @@ int ping(const char* address, const char* port, int count) {
 
 int flood(const char* address, const char* port, double seconds) {
   constexpr std::size_t kMessages = 64;
-  const int fd = ::socket(AF_INET, SOCK_DGRAM, 0);
+  // One socket would wait for what it has under way, and never send more than is carried.
+  std::array<int, 16> sockets{};
   const sockaddr_in to = endpoint(address, port);
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) return fail("connect");
+  for (int& fd : sockets) {
+    fd = ::socket(AF_INET, SOCK_DGRAM, 0);
+    if (::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) return fail("connect");
+  }
   std::array<char, 64> data{};
   iovec part{data.data(), data.size()};
   std::array<mmsghdr, kMessages> messages{};
@@ -217,8 +221,10 @@ int flood(const char* address, const char* port, double seconds) {
   }
   std::uint64_t sent = 0;
   for (const auto start = Clock::now(); seconds_since(start) < seconds;) {
-    const int n = ::sendmmsg(fd, messages.data(), kMessages, 0);
-    if (n > 0) sent += static_cast<std::uint64_t>(n);
+    for (const int fd : sockets) {
+      const int n = ::sendmmsg(fd, messages.data(), kMessages, MSG_DONTWAIT);
+      if (n > 0) sent += static_cast<std::uint64_t>(n);
+    }
   }
   std::printf("{\"sent\": %llu}\n", static_cast<unsigned long long>(sent));
   return 0;
