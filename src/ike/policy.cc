@@ -62,6 +62,10 @@ Identity Identity::of(const net::Address& address) {
 std::string Identity::to_string() const {
   if (type == IdType::V4Address && data.size() == 4) return net::Address::v4(Bytes{data}.first<4>()).to_string();
   if (type == IdType::V6Address && data.size() == 16) return net::Address::v6(Bytes{data}.first<16>()).to_string();
+  if (type == IdType::DerDn) {
+    const std::string name = crypto::ike::text_of_name(data);
+    if (!name.empty()) return name;
+  }
   const bool is_text = type == IdType::Fqdn || type == IdType::UserFqdn || type == IdType::KeyId;
   // What a peer calls itself ends in logs and on terminals.
   static constexpr std::size_t kLongest = 128;
@@ -69,6 +73,11 @@ std::string Identity::to_string() const {
   const std::string rest = shown.size() < data.size() ? "..." : "";
   if (is_text && std::ranges::all_of(data, printable)) return std::string{shown.begin(), shown.end()} + rest;
   return hex_of(shown) + rest;
+}
+
+bool Remote::uses_certificates() const {
+  return std::ranges::find(proposals, v1wire::oakley::kRsaSignature, &Phase1Transform::authentication) !=
+         proposals.end();
 }
 
 std::vector<const Remote*> Policy::remotes_for(const net::Address& peer) const {

@@ -1,11 +1,13 @@
 #pragma once
 // What an IKE machine is told to do: the model that a configuration becomes.  Values only; a Policy is replaced as a
 // whole at reload, and SAs keep the one that they were made under.  Names of members follow racoon.conf(5).
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/time.h"
+#include "crypto/ike/certificate.h"
 #include "crypto/ike/rows.h"
 #include "net/flow.h"
 #include "wire/ike/v1/constants.h"
@@ -53,6 +55,13 @@ struct Remote {
   Check proposal_check = Check::Strict;
   std::optional<Identity> my_identifier;  ///< nothing: the local address
   std::vector<Identity> peers_identifiers;
+  /// Names of files, PEM; whoever reads them fills `credentials` and `trust`.
+  std::string certificate_file, key_file, ca_file;
+  std::shared_ptr<const crypto::ike::Credentials> credentials;
+  std::shared_ptr<const crypto::ike::Trust> trust;
+  bool verify_cert = true, send_cert = true, send_cr = true;
+
+  bool uses_certificates() const;
   bool verify_identifier = false;
   bool passive = false;
   bool initial_contact = true;

@@ -2,6 +2,7 @@
 
 #include <csignal>
 
+#include "app/racoon/certificates.h"
 #include "base/overload.h"
 #include "io/clock.h"
 
@@ -31,6 +32,12 @@ std::shared_ptr<const config::RacoonConf> load(const Options& options, Log& log)
     log.write(is_error ? Level::Error : Level::Warning, to_string(d));
   }
   loaded.conf->policy.ports = {options.port, options.natt_port};
+  for (ike::Remote& remote : loaded.conf->policy.remotes) {
+    const auto read = errors == 0 ? load_certificates(remote, loaded.conf->certificate) : Status<std::string>{Done{}};
+    if (read) continue;
+    ++errors;
+    log.write(Level::Error, "remote " + remote.name + ": " + read.error());
+  }
   if (errors == 0) return loaded.conf;
   log.write(Level::Error, "fatal parse failure (" + std::to_string(errors) + " errors)");
   return nullptr;

@@ -129,15 +129,20 @@ std::optional<ike::Identity> Builder::identity(const Statement& s, std::size_t p
   const Item* word = value(s, place);
   if (word == nullptr) return std::nullopt;
   const auto type = id_type(word->text);
-  if (!type || *type == IdType::DerDn) {
-    error(*word, "syntax error",
-          "expected address, fqdn, user_fqdn or keyid; asn1dn needs certificates, not built yet");
+  if (!type) {
+    error(*word, "syntax error", "expected address, fqdn, user_fqdn, keyid or asn1dn");
     return std::nullopt;
   }
   // `keyid tag "x"` takes x itself.
   if (*type == IdType::KeyId && place + 1 < s.items.size() && s.items[place + 1].text == "tag") ++place;
   const Item* text = value(s, place + 1);
   if (text == nullptr) return std::nullopt;
+  if (*type == IdType::DerDn) {
+    auto name = crypto::ike::name_of_text(text->text);
+    if (name) return ike::Identity{*type, *std::move(name)};
+    error(*text, "syntax error", "expected a name such as \"C=NL, O=Example, CN=host\"");
+    return std::nullopt;
+  }
   if (*type != IdType::V4Address) return ike::Identity{*type, {text->text.begin(), text->text.end()}};
   const auto address = net::Address::parse(text->text);
   if (address) return ike::Identity::of(*address);
@@ -219,6 +224,9 @@ void Builder::finish_remote(const Statement& s) {
   }
   if (remote_.proposals.empty()) {
     return error(s.word(), "no remote specification found: " + remote_.name, "add a proposal { } to it");
+  }
+  if (remote_.uses_certificates() && remote_.certificate_file.empty()) {
+    return error(s.word(), "no certificate_type for rsasig", "add certificate_type x509 \"CERT\" \"KEY\"; to it");
   }
   unfinished_.insert_or_assign(remote_.name, Unfinished{remote_, remote_lifetime_});
   // Wherever `lifetime` stands in the block, it is for the proposals that have none of their own.

@@ -130,7 +130,8 @@ void Rules::path(Builder& b, const Statement& s) {
   for (const auto& [word, target] : paths) {
     if (word != kind->text) continue;
     *target = name->text;
-    if (word != "include" && word != "pre_shared_key") b.warn(*kind, "is read but not acted upon yet");
+    if (word != "include" && word != "pre_shared_key" && word != "certificate")
+      b.warn(*kind, "is read but not acted upon yet");
     return;
   }
   b.error(*kind, "syntax error", "expected include, pre_shared_key, certificate, script, backupsa or pidfile");
@@ -247,6 +248,25 @@ void Rules::rekey(Builder& b, const Statement& s) {
   set(b.on_off(s), b.remote_.rekey);
 }
 
+void Rules::certificate_type(Builder& b, const Statement& s) {
+  const Item* kind = b.value(s);
+  if (kind == nullptr) return;
+  if (kind->text != "x509") return b.error(*kind, "is not built yet", "x509 is");
+  const Item *certificate = b.value(s, 2), *key = certificate == nullptr ? nullptr : b.value(s, 3);
+  if (key == nullptr) return;
+  if (!b.remote_.certificate_file.empty()) return b.error(s.word(), "certificate_type already defined");
+  b.remote_.certificate_file = certificate->text;
+  b.remote_.key_file = key->text;
+}
+
+void Rules::ca_type(Builder& b, const Statement& s) {
+  const Item* kind = b.value(s);
+  const Item* file = kind == nullptr ? nullptr : b.value(s, 2);
+  if (file == nullptr) return;
+  if (kind->text != "x509") return b.error(*kind, "syntax error", "expected x509");
+  b.remote_.ca_file = file->text;
+}
+
 void Rules::proposal_check(Builder& b, const Statement& s) {
   static constexpr std::array<std::string_view, 4> kWords{"obey", "strict", "claim", "exact"};
   const Item* word = b.value(s);
@@ -259,6 +279,10 @@ void Rules::proposal_check(Builder& b, const Statement& s) {
 void Rules::my_identifier(Builder& b, const Statement& s) {
   // `address` alone is the address that the packets have.
   if (s.items.size() == 2 && s.items[1].text == "address") return b.remote_.my_identifier.reset();
+  if (s.items.size() == 2 && s.items[1].text == "asn1dn") {  // the subject of the certificate
+    b.remote_.my_identifier = ike::Identity{wire::ike::v1::IdType::DerDn, {}};
+    return;
+  }
   b.remote_.my_identifier = b.identity(s, 1);
 }
 
@@ -308,12 +332,12 @@ void Rules::remote(Builder& b, const Statement& s) {
       Rule{"support_proxy", no_effect},
       Rule{"weak_phase1_check", later},
       Rule{"xauth_login", later},
-      Rule{"certificate_type", later},
+      Rule{"certificate_type", certificate_type, 4},
       Rule{"peers_certfile", later},
-      Rule{"ca_type", later},
-      Rule{"verify_cert", later},
-      Rule{"send_cert", later},
-      Rule{"send_cr", later},
+      Rule{"ca_type", ca_type, 3},
+      Rule{"verify_cert", [](Builder& x, const Statement& t) { set(x.on_off(t), x.remote_.verify_cert); }},
+      Rule{"send_cert", [](Builder& x, const Statement& t) { set(x.on_off(t), x.remote_.send_cert); }},
+      Rule{"send_cr", [](Builder& x, const Statement& t) { set(x.on_off(t), x.remote_.send_cr); }},
       Rule{"match_empty_cr", later},
       Rule{"ike_frag", later},
       Rule{"esp_frag", later},
@@ -373,8 +397,7 @@ const crypto::ike::GroupRow* Rules::group(Builder& b, const Statement& s) {
 }
 
 void Rules::authentication_method(Builder& b, const Statement& s) {
-  static constexpr std::array<std::string_view, 13> kOthers{"rsasig",
-                                                            "dsssig",
+  static constexpr std::array<std::string_view, 12> kOthers{"dsssig",
                                                             "rsaenc",
                                                             "rsarev",
                                                             "gssapi_krb",
@@ -392,8 +415,12 @@ void Rules::authentication_method(Builder& b, const Statement& s) {
     b.proposal_.authentication = wire::ike::v1::oakley::kPreSharedKey;
     return;
   }
+  if (name->text == "rsasig") {
+    b.proposal_.authentication = wire::ike::v1::oakley::kRsaSignature;
+    return;
+  }
   const bool known = std::ranges::find(kOthers, name->text) != kOthers.end();
-  b.error(*name, known ? "authentication method is not built yet" : "syntax error", "pre_shared_key is");
+  b.error(*name, known ? "authentication method is not built yet" : "syntax error", "pre_shared_key and rsasig are");
 }
 
 void Rules::proposal(Builder& b, const Statement& s) {

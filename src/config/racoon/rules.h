@@ -49,6 +49,8 @@ struct Rules {
   static void nat_traversal(Builder& b, const Statement& s);
   static void set_seconds(Builder& b, const Statement& s, Duration& target, std::uint32_t least = 0);
   static void rekey(Builder& b, const Statement& s);
+  static void certificate_type(Builder& b, const Statement& s);
+  static void ca_type(Builder& b, const Statement& s);
   static void exchange_mode(Builder& b, const Statement& s);
   static void proposal_check(Builder& b, const Statement& s);
   static void my_identifier(Builder& b, const Statement& s);

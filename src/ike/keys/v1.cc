@@ -46,6 +46,12 @@ Secret skeyid_of_pre_shared_key(const HashRow& hash, const Secret& key, NoncePai
   return prf(hash, key.expose(), {nonces.initiator, nonces.responder});
 }
 
+Secret skeyid_of_signatures(const HashRow& hash, const Secret& shared, NoncePair nonces) {
+  ByteVector both{nonces.initiator.begin(), nonces.initiator.end()};
+  both.insert(both.end(), nonces.responder.begin(), nonces.responder.end());
+  return prf(hash, both, {shared.expose()});
+}
+
 Skeyid derive(const HashRow& hash, Secret skeyid, const Secret& shared, const Cookies& cookies) {
   static constexpr std::array<std::uint8_t, 3> kNumbers{0, 1, 2};
   const Bytes numbers{kNumbers};

@@ -30,6 +30,9 @@ struct Skeyid {
 /// SKEYID = prf(pre-shared-key, Ni_b | Nr_b)
 Secret skeyid_of_pre_shared_key(const HashRow& hash, const Secret& key, NoncePair nonces);
 
+/// SKEYID = prf(Ni_b | Nr_b, g^xy)
+Secret skeyid_of_signatures(const HashRow& hash, const Secret& shared, NoncePair nonces);
+
 /// SKEYID_d, _a and _e from SKEYID and g^xy.
 Skeyid derive(const HashRow& hash, Secret skeyid, const Secret& shared, const Cookies& cookies);
 

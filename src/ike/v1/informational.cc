@@ -34,13 +34,24 @@ Mismatch explain(const IkeSa& sa, Notify type) {
   }
   const bool about_keys = type == Notify::AuthenticationFailed || type == Notify::PayloadMalformed ||
                           type == Notify::InvalidHashInformation;
-  if (sa.state == State::IdSent && about_keys) {
+  if (sa.state == State::IdSent && about_keys && sa.agreed.authentication == v1wire::oakley::kPreSharedKey) {
     return {"pre-shared key",
             "",
             said,
             "",
             "most likely the keys for " + sa.remote.address.to_string() + " here and for this host there differ",
             type};
+  }
+  const bool about_certificates = type == Notify::InvalidCertificate || type == Notify::InvalidSignature ||
+                                  type == Notify::InvalidCertAuthority || type == Notify::CertificateUnavailable;
+  if (about_certificates && sa.block->credentials) {
+    return {"certificate",
+            sa.block->credentials->certificate().subject_text(),
+            said,
+            "",
+            "the peer does not believe it: it has to know the CA that signed it (ca_type x509 there)",
+            type,
+            "is not believed"};
   }
   if (type == Notify::InvalidIdInformation) {
     const Identity own = sa.block->my_identifier.value_or(Identity::of(sa.local.address));

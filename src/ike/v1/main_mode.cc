@@ -7,6 +7,7 @@
 #include "ike/v1/crypt.h"
 #include "ike/v1/nat.h"
 #include "ike/v1/required.h"
+#include "ike/v1/signature.h"
 #include "wire/ike/v1/payload.h"
 #include "wire/ike/v1/sa.h"
 
@@ -66,6 +67,7 @@ ChainWriter key_exchange_payloads(const IkeSa& sa) {
   ChainWriter out;
   out.add(Payload::KeyExchange, own.public_value).add(Payload::Nonce, own.nonce);
   add_nat_detection(out, sa);
+  add_certificate_requests(out, sa);
   return out;
 }
 
@@ -98,6 +100,7 @@ Result<PeerExchange, Mismatch> peer_exchange(const IkeSa& sa, const Chain& chain
 
 /// Asked for first: for who has no key here nothing is computed.
 Result<Secret, Mismatch> pre_shared_key(const IkeSa& sa, const Environment& env) {
+  if (uses_signatures(sa)) return Secret{};
   const std::string name = sa.remote.address.to_string();
   if (auto key = env.keys.pre_shared_key(name)) return *std::move(key);
   return Failure{Mismatch{"pre-shared key", "none for " + name, "", "",
@@ -110,7 +113,9 @@ Status<Mismatch> derive_keys(IkeSa& sa, const Secret& key) {
   const Bytes peer = sa.role == Role::Initiator ? sa.responder.public_value : sa.initiator.public_value;
   const auto shared = sa.key_exchange->agree(peer);
   if (!shared) return Failure{improper_value(sa)};
-  Secret base = keys::skeyid_of_pre_shared_key(*sa.agreed.hash, key, {sa.initiator.nonce, sa.responder.nonce});
+  const keys::NoncePair nonces{sa.initiator.nonce, sa.responder.nonce};
+  Secret base = uses_signatures(sa) ? keys::skeyid_of_signatures(*sa.agreed.hash, *shared, nonces)
+                                    : keys::skeyid_of_pre_shared_key(*sa.agreed.hash, key, nonces);
   sa.skeyid = keys::derive(*sa.agreed.hash, std::move(base), *shared, sa.cookies);
   sa.cipher_key = keys::cipher_key(*sa.agreed.hash, sa.skeyid.e, sa.agreed.key_bytes());
   sa.iv = phase1_iv(sa);
@@ -131,6 +136,7 @@ Reply answer_key_exchange(IkeSa& sa, const Chain& chain, Environment& env) {
 // ---- messages 5 and 6: HDR*, ID, HASH
 
 Identity own_identity(const IkeSa& sa) {
+  if (uses_signatures(sa)) return own_certificate_identity(sa);
   return sa.block->my_identifier.value_or(Identity::of(sa.local.address));
 }
 
@@ -144,13 +150,18 @@ Secret proof_of(const IkeSa& sa, Role who) {
        initiator ? sa.cookies.responder : sa.cookies.initiator, sa.sa_body, own.id_body});
 }
 
-ChainWriter identity_payloads(IkeSa& sa, Environment& env) {
+Reply identity_payloads(IkeSa& sa, Environment& env) {
   const Identity id = own_identity(sa);
   Contribution& own = sa.role == Role::Initiator ? sa.initiator : sa.responder;
   own.id_body = v1wire::compose_identification({id.type, net::protocol::kUdp, 500, id.data});
   ChainWriter out;
   out.add(Payload::Identification, own.id_body);
-  out.add(Payload::Hash, owned(proof_of(sa, sa.role).expose()));
+  const Secret proof = proof_of(sa, sa.role);
+  if (uses_signatures(sa)) {
+    TRY_DONE(add_signature(out, sa, proof.expose()));
+  } else {
+    out.add(Payload::Hash, owned(proof.expose()));
+  }
   if (sa.role == Role::Initiator && sa.block->initial_contact && env.first_contact) {
     out.add(Payload::Notification,
             v1wire::compose_notification(
@@ -201,19 +212,25 @@ Status<Mismatch> check_identity(const IkeSa& sa, const Identity& peer) {
 /// The peer's ID and HASH, from its message 5 or 6.
 Status<Mismatch> authenticate(IkeSa& sa, const Chain& chain) {
   TRY(const Bytes id_body, only(chain, Payload::Identification));
-  TRY(const Bytes hash, only(chain, Payload::Hash));
   const auto id = v1wire::parse_identification(id_body);
   if (!id) return Failure{broken("ID payload", "the peer's identifier cannot be read", Notify::InvalidIdInformation)};
   Contribution& theirs = sa.role == Role::Initiator ? sa.responder : sa.initiator;
   theirs.id_body = owned(id_body);
   const Role peer_role = sa.role == Role::Initiator ? Role::Responder : Role::Initiator;
-  if (!equal_constant_time(proof_of(sa, peer_role).expose(), hash)) {
+  const Secret proof = proof_of(sa, peer_role);
+  const Identity peer{id->type, id->data};
+  if (uses_signatures(sa)) {
+    TRY_DONE(check_signature(sa, chain, proof.expose(), peer));
+    sa.peer = peer;
+    return Done{};
+  }
+  TRY(const Bytes hash, only(chain, Payload::Hash));
+  if (!equal_constant_time(proof.expose(), hash)) {
     return Failure{Mismatch{"pre-shared key", "", "", "",
                             "the peer's HASH is wrong: the keys for " + sa.remote.address.to_string() +
                                 " here and for this host there must be the same",
                             Notify::InvalidHashInformation}};
   }
-  const Identity peer{id->type, id->data};
   TRY_DONE(check_identity(sa, peer));
   sa.peer = peer;
   return Done{};

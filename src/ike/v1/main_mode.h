@@ -1,5 +1,7 @@
 #pragma once
-// Main mode with pre-shared keys: RFC 2409 section 5.4.
+// Main mode with pre-shared keys or RSA signatures: RFC 2409 sections 5.4 and 5.1.  With signatures CERT payloads and
+// SIG take the place of HASH; signing and verifying run inline, behind a Diffie-Hellman exchange that a stranger must
+// finish.
 //
 //        initiator                              responder
 //     1  HDR, SA                    -->

@@ -164,6 +164,12 @@ INSTANTIATE_TEST_SUITE_P(
         ErrorRow{"remote anonymous { dpd_delay 4000; }", "expected a decimal number up to 3600"},
         ErrorRow{"remote anonymous { dpd_retry 0; }", "expected a decimal number from 1 up to 3600"},
         ErrorRow{"remote anonymous { rekey always; }", "expected on or off"},
+        ErrorRow{"remote anonymous { certificate_type plain_rsa \"a\"; }", "\"plain_rsa\" is not built yet"},
+        ErrorRow{"remote anonymous { certificate_type x509 \"a\"; }", "a value is missing behind it"},
+        ErrorRow{"remote anonymous { peers_identifier asn1dn \"nobody\"; }", "expected a name such as"},
+        ErrorRow{"remote anonymous { exchange_mode main; proposal { encryption_algorithm aes; hash_algorithm sha1; "
+                 "authentication_method rsasig; dh_group 14; } }",
+                 "no certificate_type for rsasig"},
         ErrorRow{"remote anonymous { nat_traversal yes; }", "expected on, off or force"},
         ErrorRow{"timer { counter 0; }",
                  "racoon.conf:1:17: \"0\" syntax error (expected a decimal number from 1 up to"},
@@ -222,6 +228,24 @@ TEST(RacoonConf, NatTraversalIsOffUnlessTheFileAsksForIt) {
   EXPECT_EQ(load("").conf->policy.limits.natt_keepalive, std::chrono::seconds{20});
   EXPECT_EQ(load("timer { natt_keepalive 0; }").conf->policy.limits.natt_keepalive, Duration{});
   EXPECT_EQ(load("timer { natt_keepalive 7 sec; }").conf->policy.limits.natt_keepalive, std::chrono::seconds{7});
+}
+
+TEST(RacoonConf, CertificatesAreNamedAndNothingIsRead) {
+  const Loaded loaded = load(R"(path certificate "/etc/racoon/certs";
+    remote anonymous { exchange_mode main; certificate_type x509 "own.pem" "own.key"; ca_type x509 "ca.pem";
+      verify_cert off; send_cr off; my_identifier asn1dn; peers_identifier asn1dn "C=NL, O=Example, CN=host";
+      proposal { encryption_algorithm aes; hash_algorithm sha1; authentication_method rsasig; dh_group 14; } })");
+  ASSERT_FALSE(loaded.failed());
+  EXPECT_EQ(loaded.conf->certificate, "/etc/racoon/certs");
+  const ike::Remote& remote = loaded.conf->policy.remotes.at(0);
+  EXPECT_EQ(remote.certificate_file, "own.pem");
+  EXPECT_EQ(remote.key_file, "own.key");
+  EXPECT_EQ(remote.ca_file, "ca.pem");
+  EXPECT_FALSE(remote.verify_cert);
+  EXPECT_TRUE(remote.send_cert);
+  EXPECT_FALSE(remote.send_cr);
+  EXPECT_TRUE(remote.uses_certificates());
+  EXPECT_EQ(remote.peers_identifiers.at(0).to_string(), "C = NL, O = Example, CN = host");
 }
 
 TEST(RacoonConf, WordsWithoutEffectSaySo) {

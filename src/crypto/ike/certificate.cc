@@ -1,0 +1,304 @@
+#include "crypto/ike/certificate.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+
+namespace testudo::crypto::ike {
+namespace {
+
+struct Free {
+  void operator()(X509* p) const { X509_free(p); }
+  void operator()(X509_CRL* p) const { X509_CRL_free(p); }
+  void operator()(X509_NAME* p) const { X509_NAME_free(p); }
+  void operator()(X509_STORE* p) const { X509_STORE_free(p); }
+  void operator()(X509_STORE_CTX* p) const { X509_STORE_CTX_free(p); }
+  void operator()(EVP_PKEY* p) const { EVP_PKEY_free(p); }
+  void operator()(EVP_PKEY_CTX* p) const { EVP_PKEY_CTX_free(p); }
+  void operator()(BIO* p) const { BIO_free(p); }
+  void operator()(GENERAL_NAMES* p) const { GENERAL_NAMES_free(p); }
+  void operator()(STACK_OF(X509) * p) const { sk_X509_free(p); }
+};
+template <typename T>
+using Ptr = std::unique_ptr<T, Free>;
+
+Ptr<BIO> reader(std::string_view text) {
+  return Ptr<BIO>{BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))};
+}
+
+template <typename T>
+ByteVector der_of(const T* value, int (*encode)(const T*, unsigned char**)) {
+  unsigned char* out = nullptr;
+  const int length = encode(value, &out);
+  if (length <= 0) return {};
+  ByteVector bytes(out, out + length);
+  OPENSSL_free(out);
+  return bytes;
+}
+
+std::string text_of(const X509_NAME* name) {
+  const Ptr<BIO> out{BIO_new(BIO_s_mem())};
+  // Escapes what is not printable: it ends in logs.
+  X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_ONELINE & ~static_cast<unsigned long>(ASN1_STRFLGS_ESC_MSB));
+  char* text = nullptr;
+  const long length = BIO_get_mem_data(out.get(), &text);
+  static constexpr long kLongest = 256;
+  return {text, static_cast<std::size_t>(std::clamp(length, 0L, kLongest))};
+}
+
+Ptr<X509_NAME> parse_name(Bytes der) {
+  const unsigned char* at = der.data();
+  Ptr<X509_NAME> name{d2i_X509_NAME(nullptr, &at, static_cast<long>(der.size()))};
+  return name && at == der.data() + der.size() ? std::move(name) : nullptr;
+}
+
+/// Nobody is asked for a pass phrase.
+int no_pass_phrase(char*, int, int, void*) {
+  return 0;
+}
+
+std::string why() {
+  const unsigned long code = ERR_peek_last_error();
+  const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
+  ERR_clear_error();
+  return reason == nullptr ? "not PEM" : reason;
+}
+
+Bytes bytes_of(const ASN1_STRING* text) {
+  return {ASN1_STRING_get0_data(text), static_cast<std::size_t>(ASN1_STRING_length(text))};
+}
+
+/// Of what kind, and its bytes; nothing for kinds that no identifier of IKE has.
+std::optional<std::pair<AltName, Bytes>> alt_name(const GENERAL_NAME* name) {
+  switch (name->type) {
+    case GEN_DNS:
+      return std::pair{AltName::Dns, bytes_of(name->d.dNSName)};
+    case GEN_EMAIL:
+      return std::pair{AltName::Email, bytes_of(name->d.rfc822Name)};
+    case GEN_IPADD:
+      return std::pair{AltName::Address, bytes_of(name->d.iPAddress)};
+    default:
+      return std::nullopt;
+  }
+}
+
+Ptr<GENERAL_NAMES> alt_names(X509* certificate) {
+  return Ptr<GENERAL_NAMES>{
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr))};
+}
+
+/// Names of hosts and domains are the same in either case.
+bool same_text(Bytes a, Bytes b) {
+  const auto lower = [](std::uint8_t c) { return c >= 'A' && c <= 'Z' ? static_cast<std::uint8_t>(c + 32) : c; };
+  return std::ranges::equal(a, b, {}, lower, lower);
+}
+
+int tolerate_missing_crl(int ok, X509_STORE_CTX* context) {
+  return X509_STORE_CTX_get_error(context) == X509_V_ERR_UNABLE_TO_GET_CRL ? 1 : ok;
+}
+
+}  // namespace
+
+struct Certificate::Impl {
+  Ptr<X509> x509;
+};
+struct Credentials::Key {
+  Ptr<EVP_PKEY> key;
+};
+struct Trust::Store {
+  Ptr<X509_STORE> store;
+};
+
+namespace {
+
+Certificate wrap(Ptr<X509> x509) {
+  return Certificate{std::make_shared<const Certificate::Impl>(Certificate::Impl{std::move(x509)})};
+}
+
+}  // namespace
+
+ByteVector Certificate::subject() const {
+  return der_of<X509_NAME>(X509_get_subject_name(impl_->x509.get()), i2d_X509_NAME);
+}
+
+ByteVector Certificate::issuer() const {
+  return der_of<X509_NAME>(X509_get_issuer_name(impl_->x509.get()), i2d_X509_NAME);
+}
+
+ByteVector Certificate::der() const {
+  return der_of<X509>(impl_->x509.get(), i2d_X509);
+}
+
+std::string Certificate::subject_text() const {
+  return text_of(X509_get_subject_name(impl_->x509.get()));
+}
+
+bool Certificate::has_alt_name(AltName kind, Bytes value) const {
+  const auto names = alt_names(impl_->x509.get());
+  for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
+    const auto name = alt_name(sk_GENERAL_NAME_value(names.get(), i));
+    if (!name || name->first != kind) continue;
+    if (kind == AltName::Address ? std::ranges::equal(name->second, value) : same_text(name->second, value)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+std::string Certificate::alt_names_text() const {
+  static constexpr std::size_t kLongest = 256;
+  const auto names = alt_names(impl_->x509.get());
+  std::string text;
+  for (int i = 0; i < sk_GENERAL_NAME_num(names.get()) && text.size() < kLongest; ++i) {
+    const auto name = alt_name(sk_GENERAL_NAME_value(names.get(), i));
+    if (!name || name->first == AltName::Address) continue;
+    text += text.empty() ? "" : ", ";
+    for (const std::uint8_t c : name->second) text += c > 0x20 && c < 0x7f ? static_cast<char>(c) : '?';
+  }
+  return text.substr(0, kLongest);
+}
+
+bool Certificate::is_signature_of(Bytes signature, Bytes hash) const {
+  EVP_PKEY* const key = X509_get0_pubkey(impl_->x509.get());
+  if (key == nullptr || EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA) return false;
+  const Ptr<EVP_PKEY_CTX> context{EVP_PKEY_CTX_new(key, nullptr)};
+  const bool good = context && EVP_PKEY_verify_init(context.get()) == 1 &&
+                    EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) == 1 &&
+                    EVP_PKEY_verify(context.get(), signature.data(), signature.size(), hash.data(), hash.size()) == 1;
+  ERR_clear_error();
+  return good;
+}
+
+Result<Credentials, std::string> Credentials::load(std::string_view certificates, std::string_view key) {
+  Credentials made;
+  const auto in = reader(certificates);
+  while (Ptr<X509> x509{PEM_read_bio_X509(in.get(), nullptr, no_pass_phrase, nullptr)}) {
+    made.chain_.push_back(wrap(std::move(x509)));
+  }
+  if (made.chain_.empty()) return Failure{"no certificate: " + why()};
+  ERR_clear_error();
+  Ptr<EVP_PKEY> private_key{PEM_read_bio_PrivateKey(reader(key).get(), nullptr, no_pass_phrase, nullptr)};
+  if (!private_key) return Failure{"no private key: " + why()};
+  if (EVP_PKEY_get_base_id(private_key.get()) != EVP_PKEY_RSA) return Failure{std::string{"not a key of RSA"}};
+  const ByteVector der = made.certificate().der();
+  const unsigned char* at = der.data();
+  const Ptr<X509> own{d2i_X509(nullptr, &at, static_cast<long>(der.size()))};
+  if (X509_check_private_key(own.get(), private_key.get()) != 1) {
+    ERR_clear_error();
+    return Failure{std::string{"the private key is not that of the first certificate"}};
+  }
+  made.key_ = std::make_shared<const Key>(Key{std::move(private_key)});
+  return made;
+}
+
+ByteVector Credentials::sign(Bytes hash) const {
+  const Ptr<EVP_PKEY_CTX> context{EVP_PKEY_CTX_new(key_->key.get(), nullptr)};
+  std::size_t length = static_cast<std::size_t>(EVP_PKEY_get_size(key_->key.get()));
+  ByteVector signature(length);
+  const bool good = context && EVP_PKEY_sign_init(context.get()) == 1 &&
+                    EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) == 1 &&
+                    EVP_PKEY_sign(context.get(), signature.data(), &length, hash.data(), hash.size()) == 1;
+  ERR_clear_error();
+  signature.resize(good ? length : 0);
+  return signature;
+}
+
+Result<Trust, std::string> Trust::load(const std::vector<std::string>& texts) {
+  Trust made;
+  Ptr<X509_STORE> store{X509_STORE_new()};
+  bool has_crl = false;
+  for (const std::string& text : texts) {
+    const auto in = reader(text);
+    while (Ptr<X509> x509{PEM_read_bio_X509(in.get(), nullptr, no_pass_phrase, nullptr)}) {
+      made.names_.push_back(der_of<X509_NAME>(X509_get_subject_name(x509.get()), i2d_X509_NAME));
+      X509_STORE_add_cert(store.get(), x509.get());
+    }
+    const auto again = reader(text);
+    while (Ptr<X509_CRL> crl{PEM_read_bio_X509_CRL(again.get(), nullptr, no_pass_phrase, nullptr)}) {
+      X509_STORE_add_crl(store.get(), crl.get());
+      has_crl = true;
+    }
+  }
+  ERR_clear_error();
+  if (made.names_.empty()) return Failure{std::string{"no certificate of a CA"}};
+  if (has_crl) {
+    X509_STORE_set_flags(store.get(), X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+    X509_STORE_set_verify_cb(store.get(), tolerate_missing_crl);
+  }
+  made.store_ = std::make_shared<const Store>(Store{std::move(store)});
+  return made;
+}
+
+Result<Certificate, std::string> Trust::verify(std::span<const Bytes> chain) const {
+  if (chain.empty()) return Failure{std::string{"the peer sent no certificate"}};
+  std::vector<Ptr<X509>> owned;
+  const Ptr<STACK_OF(X509)> others{sk_X509_new_null()};
+  for (const Bytes der : chain) {
+    const unsigned char* at = der.data();
+    Ptr<X509> x509{d2i_X509(nullptr, &at, static_cast<long>(der.size()))};
+    ERR_clear_error();
+    if (!x509 || at != der.data() + der.size()) return Failure{std::string{"the peer's certificate cannot be read"}};
+    if (!owned.empty()) sk_X509_push(others.get(), x509.get());
+    owned.push_back(std::move(x509));
+  }
+  const Ptr<X509_STORE_CTX> context{X509_STORE_CTX_new()};
+  if (!context || X509_STORE_CTX_init(context.get(), store_->store.get(), owned.front().get(), others.get()) != 1) {
+    return Failure{std::string{"OpenSSL failed"}};
+  }
+  const bool good = X509_verify_cert(context.get()) == 1;
+  const int code = X509_STORE_CTX_get_error(context.get());
+  ERR_clear_error();
+  if (!good) {
+    return Failure{text_of(X509_get_subject_name(owned.front().get())) + ": " + X509_verify_cert_error_string(code)};
+  }
+  return wrap(std::move(owned.front()));
+}
+
+Result<Certificate, std::string> parse_certificate(Bytes der) {
+  const unsigned char* at = der.data();
+  Ptr<X509> x509{d2i_X509(nullptr, &at, static_cast<long>(der.size()))};
+  ERR_clear_error();
+  if (!x509 || at != der.data() + der.size()) return Failure{std::string{"the peer's certificate cannot be read"}};
+  return wrap(std::move(x509));
+}
+
+std::optional<ByteVector> name_of_text(std::string_view text) {
+  const Ptr<X509_NAME> name{X509_NAME_new()};
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of(",/"), text.size());
+    std::string_view part = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    while (!part.empty() && part.front() == ' ') part.remove_prefix(1);
+    while (!part.empty() && part.back() == ' ') part.remove_suffix(1);
+    if (part.empty()) continue;
+    const std::size_t equals = part.find('=');
+    if (equals == std::string_view::npos) return std::nullopt;
+    const std::string type{part.substr(0, equals)};
+    const ByteVector value{part.begin() + static_cast<std::ptrdiff_t>(equals) + 1, part.end()};
+    const int added = X509_NAME_add_entry_by_txt(name.get(), type.c_str(), MBSTRING_UTF8, value.data(),
+                                                 static_cast<int>(value.size()), -1, 0);
+    ERR_clear_error();
+    if (added != 1) return std::nullopt;
+  }
+  if (X509_NAME_entry_count(name.get()) == 0) return std::nullopt;
+  return der_of<X509_NAME>(name.get(), i2d_X509_NAME);
+}
+
+std::string text_of_name(Bytes der) {
+  const auto name = parse_name(der);
+  ERR_clear_error();
+  return name ? text_of(name.get()) : "";
+}
+
+bool is_same_name(Bytes a, Bytes b) {
+  const auto x = parse_name(a), y = parse_name(b);
+  ERR_clear_error();
+  return x && y && X509_NAME_cmp(x.get(), y.get()) == 0;
+}
+
+}  // namespace testudo::crypto::ike

@@ -1,0 +1,24 @@
+#pragma once
+// Authentication of phase 1 by RSA signatures and X.509 certificates: RFC 2409 section 5.1, RFC 4945 (which identifier
+// fits which certificate).  A peer is believed when its chain ends at an anchor of its remote block, its SIG is right,
+// and its certificate bears the identifier that it gave.  Pure, but for the time of day that OpenSSL asks for.
+#include "base/result.h"
+#include "ike/v1/sa.h"
+#include "wire/ike/v1/chain.h"
+
+namespace testudo::ike::v1 {
+
+bool uses_signatures(const IkeSa& sa);
+
+/// my_identifier; without one the subject of our certificate.
+Identity own_certificate_identity(const IkeSa& sa);
+
+/// CERTREQ with the names of the anchors.
+void add_certificate_requests(v1wire::ChainWriter& out, const IkeSa& sa);
+
+/// CERT payloads and SIG.
+Status<Mismatch> add_signature(v1wire::ChainWriter& out, const IkeSa& sa, Bytes proof);
+
+Status<Mismatch> check_signature(const IkeSa& sa, const v1wire::Chain& chain, Bytes proof, const Identity& peer);
+
+}  // namespace testudo::ike::v1

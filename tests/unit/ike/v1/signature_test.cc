@@ -1,0 +1,183 @@
+// Main mode with RSA signatures: whom a machine believes, and what both sides say when it does not.
+#include "ike/v1/signature.h"
+
+#include <gtest/gtest.h>
+
+#include "support/certificates.h"
+#include "unit/ike/pair.h"
+
+namespace testudo::ike::v1 {
+namespace {
+
+using crypto::ike::Credentials;
+using crypto::ike::Trust;
+using test::default_policy;
+using test::Pair;
+using test::Side;
+using testudo::test::Party;
+
+struct Signed : Pair {
+  Signed() : Pair(default_policy()) {
+    for (Side* side : {&a, &b}) {
+      side->keys.of.clear();
+      Remote& remote = block(*side);
+      remote.proposals[0].authentication = v1wire::oakley::kRsaSignature;
+      remote.my_identifier = Identity{v1wire::IdType::DerDn, {}};
+      trust(*side, {ca().certificate()});
+    }
+    own(a, anna());
+    own(b, bert());
+  }
+  static Remote& block(Side& side) { return side.policy.remotes[0]; }
+  static void own(Side& side, const Party& who, const std::string& more = "") {
+    auto loaded = Credentials::load(who.certificate() + more, who.key());
+    ASSERT_TRUE(loaded) << loaded.error();
+    block(side).credentials = std::make_shared<const Credentials>(*std::move(loaded));
+  }
+  static void trust(Side& side, const std::vector<std::string>& texts) {
+    block(side).trust = std::make_shared<const Trust>(*Trust::load(texts));
+  }
+  // Made once: keys take time.
+  static const Party& ca() {
+    static const Party made{{.name = "CA", .is_ca = true}};
+    return made;
+  }
+  static const Party& anna() {
+    static const Party made{{.name = "anna", .issuer = &ca(), .alt_names = "DNS:anna.example,email:anna@example.org"}};
+    return made;
+  }
+  static const Party& bert() {
+    static const Party made{{.name = "bert", .issuer = &ca(), .alt_names = "DNS:bert.example,IP:192.0.2.2"}};
+    return made;
+  }
+  void refused_by_b(const std::string& attribute, const std::string& words) {
+    want(a);
+    ASSERT_FALSE(b.refusals.empty()) << words;
+    EXPECT_EQ(b.refusals[0].why.attribute, attribute);
+    EXPECT_NE(sentence(b.refusals[0]).find(words), std::string::npos) << sentence(b.refusals[0]);
+    EXPECT_TRUE(a.in.empty());
+    EXPECT_TRUE(b.in.empty());
+    EXPECT_FALSE(a.refusals.empty()) << "the other side is told";
+  }
+};
+
+Identity dns(const std::string& name) {
+  return {v1wire::IdType::Fqdn, {name.begin(), name.end()}};
+}
+
+TEST(Signatures, CertificatesOfOneCaMakeAPairOfSas) {
+  Signed p;
+  p.want(p.a);
+  EXPECT_TRUE(p.keyed_alike());
+  EXPECT_EQ(p.datagrams, 9U);
+  EXPECT_EQ(p.b.machine().v1().sas().begin()->second->peer.to_string(), "O = Example, CN = anna");
+}
+
+TEST(Signatures, NamesOfSubjectAltNameAreIdentifiers) {
+  Signed p;
+  Signed::block(p.a).my_identifier = dns("Anna.Example");
+  Signed::block(p.b).my_identifier.reset();  // its address
+  p.want(p.a);
+  EXPECT_TRUE(p.keyed_alike());
+}
+
+TEST(Signatures, NameThatTheCertificateDoesNotBearIsRefused) {
+  for (const char* name : {"bert.example", "anna.example.org", "anna"}) {
+    Signed p;
+    Signed::block(p.a).my_identifier = dns(name);
+    p.refused_by_b("identifier", "a name in its certificate: O = Example, CN = anna, anna.example");
+  }
+}
+
+TEST(Signatures, PeersIdentifierIsAskedFor) {
+  Signed p;
+  Signed::block(p.b).peers_identifiers = {{v1wire::IdType::DerDn, *crypto::ike::name_of_text("O=Example, CN=anna")}};
+  p.want(p.a);
+  EXPECT_TRUE(p.keyed_alike());
+  Signed q;
+  Signed::block(q.b).peers_identifiers = {{v1wire::IdType::DerDn, *crypto::ike::name_of_text("O=Example, CN=ann*")}};
+  q.refused_by_b("identifier", "ours: O = Example, CN = ann*; theirs: O = Example, CN = anna");
+}
+
+TEST(Signatures, CertificateOfAnotherCaIsNotBelieved) {
+  const Party other{{.name = "other CA", .is_ca = true}};
+  Signed p;
+  p.trust(p.b, {other.certificate()});
+  p.refused_by_b("certificate", "unable to get local issuer certificate");
+  EXPECT_NE(sentence(p.a.refusals[0]).find("certificate is not believed; ours: O = Example, CN = anna"),
+            std::string::npos)
+      << sentence(p.a.refusals[0]);
+}
+
+TEST(Signatures, ExpiredRevokedAndSelfSignedCertificatesAreNotBelieved) {
+  const Party expired{{.name = "late", .issuer = &Signed::ca(), .begins = -7200, .ends = -3600}};
+  const Party self{{.name = "self"}};
+  Signed p;
+  p.own(p.a, expired);
+  p.refused_by_b("certificate", "certificate has expired");
+  Signed q;
+  q.own(q.a, self);
+  q.refused_by_b("certificate", "self");
+  Signed r;
+  r.trust(r.b, {Signed::ca().certificate(), Signed::ca().crl_with(Signed::anna())});
+  r.refused_by_b("certificate", "certificate revoked");
+  Signed s;
+  s.trust(s.b, {Signed::ca().certificate(), Signed::ca().crl_with(Signed::bert())});
+  s.want(s.a);
+  EXPECT_TRUE(s.keyed_alike()) << "another one is on the list";
+}
+
+TEST(Signatures, ChainBelowTheAnchorIsSent) {
+  const Party middle{{.name = "middle", .issuer = &Signed::ca(), .is_ca = true}};
+  const Party leaf{{.name = "leaf", .issuer = &middle}};
+  Signed p;
+  p.own(p.a, leaf, middle.certificate());
+  p.want(p.a);
+  EXPECT_TRUE(p.keyed_alike());
+  Signed q;
+  q.own(q.a, leaf);
+  q.refused_by_b("certificate", "unable to get local issuer certificate");
+  // What is no CA signs nothing.
+  const Party forged{{.name = "forged", .issuer = &Signed::bert()}};
+  Signed r;
+  r.own(r.a, forged, Signed::bert().certificate());
+  r.refused_by_b("certificate", "CA");
+}
+
+TEST(Signatures, StolenCertificateIsOfNoUseWithoutItsKey) {
+  Signed p;
+  Signed thief;
+  p.want(p.a);
+  // The signature of another negotiation, or none at all, proves nothing: the handler sees only the payloads.
+  IkeSa sa;
+  sa.policy = std::make_shared<Policy>(p.b.policy);
+  sa.block = &sa.policy->remotes[0];
+  v1wire::ChainWriter out;
+  IkeSa annas;
+  annas.policy = std::make_shared<Policy>(p.a.policy);
+  annas.block = &annas.policy->remotes[0];
+  const ByteVector proof(32, 1), other(32, 2);
+  ASSERT_TRUE(add_signature(out, annas, proof));
+  const ByteVector bytes = out.bytes();
+  const auto chain = v1wire::walk(out.first(), bytes);
+  ASSERT_TRUE(chain);
+  const Identity name{v1wire::IdType::DerDn, annas.block->credentials->certificate().subject()};
+  EXPECT_TRUE(check_signature(sa, *chain, proof, name));
+  const auto wrong = check_signature(sa, *chain, other, name);
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().attribute, "signature");
+  EXPECT_FALSE(check_signature(sa, *chain, {}, name));
+}
+
+TEST(Signatures, MethodThatDiffersIsNamed) {
+  Signed p;
+  Signed::block(p.b).proposals[0].authentication = v1wire::oakley::kPreSharedKey;
+  p.want(p.a);
+  ASSERT_FALSE(p.b.refusals.empty());
+  EXPECT_NE(
+      sentence(p.b.refusals[0]).find("authentication method does not match; ours: pre_shared_key; theirs: rsasig"),
+      std::string::npos);
+}
+
+}  // namespace
+}  // namespace testudo::ike::v1
