@@ -80,6 +80,11 @@ struct Packet {
     job.icv = scattered ? MutableBytes{icv} : all.last(icv.size());
   }
 
+  /// Written out only for a failure: there are millions of packets.
+  bool looks_like(const Packet& other) const {
+    return std::ranges::equal(job.head, other.job.head) && std::ranges::equal(job.text, other.job.text) &&
+           std::ranges::equal(job.icv, other.job.icv);
+  }
   std::string state() const { return to_hex(job.head) + " " + to_hex(job.text) + " " + to_hex(job.icv); }
 
   /// One bit of what is authenticated, or of the ICV.  Returns what was hit.
@@ -129,7 +134,11 @@ void expect_same_batch(Suite& ours, Suite& theirs, const Tested& tested, std::si
   theirs.seal(b_jobs);
   expect_all(a_jobs, true, tested.name() + " sealed");
   expect_all(b_jobs, true, tested.name() + " sealed");
-  for (std::size_t i = 0; i < count; ++i) ASSERT_EQ(a[i].state(), b[i].state()) << tested.name() << ", job " << i;
+  for (std::size_t i = 0; i < count; ++i) {
+    ASSERT_TRUE(a[i].looks_like(b[i])) << tested.name() << ", job " << i << "\n"
+                                       << a[i].state() << "\n"
+                                       << b[i].state();
+  }
 
   std::vector<Packet> forged = a;
   std::string hits;
