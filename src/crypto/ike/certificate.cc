@@ -43,18 +43,31 @@ ByteVector der_of(const T* value, int (*encode)(const T*, unsigned char**)) {
 
 std::string text_of(const X509_NAME* name) {
   const Ptr<BIO> out{BIO_new(BIO_s_mem())};
-  // Escapes what is not printable: it ends in logs.
-  X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_ONELINE & ~static_cast<unsigned long>(ASN1_STRFLGS_ESC_MSB));
+  // Escapes all that is not printable ASCII: it ends in logs and on terminals.
+  X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_ONELINE);
   char* text = nullptr;
   const long length = BIO_get_mem_data(out.get(), &text);
   static constexpr long kLongest = 256;
   return {text, static_cast<std::size_t>(std::clamp(length, 0L, kLongest))};
 }
 
-Ptr<X509_NAME> parse_name(Bytes der) {
+/// Nothing unless the bytes are one value and no more.
+template <typename T>
+Ptr<T> parse(Bytes der, T* (*decode)(T**, const unsigned char**, long)) {
   const unsigned char* at = der.data();
-  Ptr<X509_NAME> name{d2i_X509_NAME(nullptr, &at, static_cast<long>(der.size()))};
-  return name && at == der.data() + der.size() ? std::move(name) : nullptr;
+  Ptr<T> value{decode(nullptr, &at, static_cast<long>(der.size()))};
+  ERR_clear_error();
+  return value && at == der.data() + der.size() ? std::move(value) : nullptr;
+}
+
+Ptr<X509_NAME> parse_name(Bytes der) {
+  return parse<X509_NAME>(der, d2i_X509_NAME);
+}
+
+constexpr const char* kUnreadable = "the peer's certificate cannot be read";
+
+Ptr<X509> parse_x509(Bytes der) {
+  return parse<X509>(der, d2i_X509);
 }
 
 /// Nobody is asked for a pass phrase.
@@ -185,9 +198,7 @@ Result<Credentials, std::string> Credentials::load(std::string_view certificates
   Ptr<EVP_PKEY> private_key{PEM_read_bio_PrivateKey(reader(key).get(), nullptr, no_pass_phrase, nullptr)};
   if (!private_key) return Failure{"no private key: " + why()};
   if (EVP_PKEY_get_base_id(private_key.get()) != EVP_PKEY_RSA) return Failure{std::string{"not a key of RSA"}};
-  const ByteVector der = made.certificate().der();
-  const unsigned char* at = der.data();
-  const Ptr<X509> own{d2i_X509(nullptr, &at, static_cast<long>(der.size()))};
+  const auto own = parse_x509(made.certificate().der());
   if (X509_check_private_key(own.get(), private_key.get()) != 1) {
     ERR_clear_error();
     return Failure{std::string{"the private key is not that of the first certificate"}};
@@ -239,10 +250,8 @@ Result<Certificate, std::string> Trust::verify(std::span<const Bytes> chain) con
   std::vector<Ptr<X509>> owned;
   const Ptr<STACK_OF(X509)> others{sk_X509_new_null()};
   for (const Bytes der : chain) {
-    const unsigned char* at = der.data();
-    Ptr<X509> x509{d2i_X509(nullptr, &at, static_cast<long>(der.size()))};
-    ERR_clear_error();
-    if (!x509 || at != der.data() + der.size()) return Failure{std::string{"the peer's certificate cannot be read"}};
+    auto x509 = parse_x509(der);
+    if (!x509) return Failure{std::string{kUnreadable}};
     if (!owned.empty()) sk_X509_push(others.get(), x509.get());
     owned.push_back(std::move(x509));
   }
@@ -260,10 +269,8 @@ Result<Certificate, std::string> Trust::verify(std::span<const Bytes> chain) con
 }
 
 Result<Certificate, std::string> parse_certificate(Bytes der) {
-  const unsigned char* at = der.data();
-  Ptr<X509> x509{d2i_X509(nullptr, &at, static_cast<long>(der.size()))};
-  ERR_clear_error();
-  if (!x509 || at != der.data() + der.size()) return Failure{std::string{"the peer's certificate cannot be read"}};
+  auto x509 = parse_x509(der);
+  if (!x509) return Failure{std::string{kUnreadable}};
   return wrap(std::move(x509));
 }
 
@@ -291,13 +298,11 @@ std::optional<ByteVector> name_of_text(std::string_view text) {
 
 std::string text_of_name(Bytes der) {
   const auto name = parse_name(der);
-  ERR_clear_error();
   return name ? text_of(name.get()) : "";
 }
 
 bool is_same_name(Bytes a, Bytes b) {
   const auto x = parse_name(a), y = parse_name(b);
-  ERR_clear_error();
   return x && y && X509_NAME_cmp(x.get(), y.get()) == 0;
 }
 
