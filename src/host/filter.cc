@@ -1,11 +1,10 @@
 #include "host/filter.h"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <initializer_list>
 #include <utility>
 
+#include "base/hex.h"
 #include "host/mss.h"
 #include "net/protocol.h"
 
@@ -29,14 +28,8 @@ FilterRule without_protocol(const FilterRule& rule) {
   return bare;
 }
 
-std::string hex(std::uint32_t value) {
-  std::array<char, 11> text{};
-  std::snprintf(text.data(), text.size(), "0x%08x", value);
-  return text.data();
-}
-
 std::string mark_for_engine(const Settings& s) {
-  return "meta mark set meta mark & " + hex(~s.mark_mask()) + " | " + hex(s.mark) + " accept";
+  return "meta mark set meta mark & " + to_hex(~s.mark_mask()) + " | " + to_hex(s.mark) + " accept";
 }
 
 // Left alone whatever the policies say.
@@ -57,8 +50,8 @@ std::string base_chain(const std::string& table, const std::string& name, const 
 // Packets that nothing may judge by policy: ours, and those that the chains of policies cannot read.
 std::vector<std::string> outbound_frame(const Settings& s) {
   std::vector<std::string> rules;
-  rules.push_back("meta mark & " + hex(s.mark_mask()) + " == " + hex(s.own_mark()) + " accept");
-  rules.push_back("meta mark & " + hex(s.mark_mask()) + " != 0 meta mark set meta mark & " + hex(~s.mark_mask()));
+  rules.push_back("meta mark & " + to_hex(s.mark_mask()) + " == " + to_hex(s.own_mark()) + " accept");
+  rules.push_back("meta mark & " + to_hex(s.mark_mask()) + " != 0 meta mark set meta mark & " + to_hex(~s.mark_mask()));
   append_exempt(rules);
   for (const char* chain : {"outbound_families", "outbound_policies", "outbound_rest"}) {
     rules.push_back(std::string{"jump "} + chain);
@@ -79,7 +72,8 @@ std::vector<std::string> input_frame(const Settings& s) {
   std::vector<std::string> rules{"meta l4proto { 50, 51, 108 } accept"};
   if (!ports.empty()) rules.push_back("udp dport { " + ports + " } accept");
   // A key daemon's sockets carry our mark and so pass the policies, both ways: they make the SAs that others need.
-  rules.push_back("meta l4proto udp socket mark & " + hex(s.mark_mask()) + " == " + hex(s.own_mark()) + " accept");
+  rules.push_back("meta l4proto udp socket mark & " + to_hex(s.mark_mask()) + " == " + to_hex(s.own_mark()) +
+                  " accept");
   // IPv6 is reassembled behind this hook: the first fragment is judged, and without it the others come to nothing.
   rules.emplace_back("frag frag-off != 0 accept");
   // Here, unlike where packets are forwarded, nft knows the socket that they are for.
@@ -133,7 +127,7 @@ std::string Filter::install(const FilterPlan& plan) {
   text += base_chain(table, "guard", "type filter hook postrouting priority 300");
   text += chain_rules(table, "guard",
                       {"oifname \"" + s.socket_devices() + "*\" accept",
-                       "meta mark & " + hex(s.mark_mask()) + " == " + hex(s.mark) + " oifname != { \"lo\", \"" +
+                       "meta mark & " + to_hex(s.mark_mask()) + " == " + to_hex(s.mark) + " oifname != { \"lo\", \"" +
                            s.device + "\" } counter name escaped drop"});
   return text;
 }

@@ -1,8 +1,8 @@
 #include "host/socket_rules.h"
 
 #include <array>
-#include <cstdio>
 
+#include "base/hex.h"
 #include "host/policy_chain.h"
 
 namespace testudo::host {
@@ -14,12 +14,6 @@ constexpr const char* kSetInRefuse = "socket_in_refuse";
 constexpr const char* kSetInClear = "socket_in_clear";
 constexpr const char* kSetInUnlisted = "socket_in_unlisted";
 constexpr std::array kSets{kSetOutEngine, kSetOutClear, kSetInRefuse, kSetInClear, kSetInUnlisted};
-
-std::string hex(std::uint32_t value) {
-  std::array<char, 11> text{};
-  std::snprintf(text.data(), text.size(), "0x%08x", value);
-  return text.data();
-}
 
 const char* set_of(SocketRule::Out out) {
   switch (out) {
@@ -59,8 +53,8 @@ std::string socket_chains(const Settings& s, const std::string& to_engine, const
   std::string text;
   for (const char* set : kSets) text += "add set inet " + table + " " + set + " { type mark; }\n";
   // ICMP about a socket's packets is not the socket's; `socket` would find it for that, too.
-  const std::string mine = "meta mark & " + hex(s.slot_mask()) + " @", upper = "meta l4proto { tcp, udp } ";
-  const std::string theirs = upper + "socket mark & " + hex(s.slot_mask()) + " @";
+  const std::string mine = "meta mark & " + to_hex(s.slot_mask()) + " @", upper = "meta l4proto { tcp, udp } ";
+  const std::string theirs = upper + "socket mark & " + to_hex(s.slot_mask()) + " @";
   text +=
       chain_rules(table, "socket_outbound", {mine + kSetOutClear + " accept", mine + kSetOutEngine + " " + to_engine});
   text += chain_rules(table, "socket_first", {theirs + kSetInRefuse + " " + refuse, theirs + kSetInClear + " accept"});
@@ -74,7 +68,7 @@ std::string socket_elements(const Settings& s, const std::vector<SocketRule>& ru
   for (const char* set : kSets) text += "flush set inet " + s.nft_table() + " " + set + "\n";
   const auto add = [&](const char* set, unsigned slot) {
     if (set == nullptr) return;
-    text += "add element inet " + s.nft_table() + " " + set + " { " + hex(s.slot_mark(slot)) + " }\n";
+    text += "add element inet " + s.nft_table() + " " + set + " { " + to_hex(s.slot_mark(slot)) + " }\n";
   };
   for (const SocketRule& rule : rules) {
     add(set_of(rule.out), rule.slot);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/hex.h"
+
 namespace testudo::ike {
 namespace {
 
@@ -38,16 +40,6 @@ int rank(const Sainfo& sainfo) {
          (sainfo.destination ? 1 : 0);
 }
 
-std::string hex_of(Bytes bytes) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string text = "0x";
-  for (const std::uint8_t byte : bytes) {
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
-  }
-  return text;
-}
-
 bool printable(std::uint8_t byte) {
   return byte >= 0x20 && byte < 0x7f;
 }
@@ -72,7 +64,7 @@ std::string Identity::to_string() const {
   const Bytes shown = Bytes{data}.first(std::min(data.size(), kLongest));
   const std::string rest = shown.size() < data.size() ? "..." : "";
   if (is_text && std::ranges::all_of(data, printable)) return std::string{shown.begin(), shown.end()} + rest;
-  return hex_of(shown) + rest;
+  return "0x" + to_hex(shown) + rest;
 }
 
 bool Remote::uses_certificates() const {

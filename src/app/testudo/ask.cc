@@ -11,9 +11,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kRefused = 1;
-constexpr int kNoDaemon = 2;
-
 }  // namespace
 
 std::optional<json> ask(const CommonOptions& common, const json& request, int& status) {

@@ -16,9 +16,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kRefused = 1;
-constexpr int kNoDaemon = 2;
-
 /// Asks, then prints the reply as JSON or as `render` makes it.
 template <typename Render>
 int ask_and_print(const CommonOptions& common, const json& request, Render render) {

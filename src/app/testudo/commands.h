@@ -1,10 +1,13 @@
 #pragma once
-// The commands of testudo(8), one function each; the exit status is the return value: 0 done, 1 refused, 2 no daemon.
+// The commands of testudo(8), one function each; its return value is the exit status.
 #include <cstdint>
 #include <string>
 #include <vector>
 
 namespace testudo::app {
+
+/// Exit statuses beside 0.
+inline constexpr int kRefused = 1, kNoDaemon = 2;
 
 struct CommonOptions {
   std::string run_dir;

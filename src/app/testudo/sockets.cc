@@ -2,10 +2,10 @@
 // which sockets carry it; a long list of sockets is read here, not where packets wait.
 #include <fmt/format.h>
 
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "app/testudo/ask.h"
+#include "base/hex.h"
 #include "host/socket_diag.h"
 #include "net/protocol.h"
 #include "pfkey/policy/policy_text.h"
@@ -16,21 +16,12 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kRefused = 1;
-
-ByteVector bytes_of(const std::string& hex) {
-  ByteVector bytes;
-  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
-    bytes.push_back(static_cast<std::uint8_t>(std::strtoul(hex.substr(i, 2).c_str(), nullptr, 16)));
-  }
-  return bytes;
-}
-
 /// In the words of ipsec_set_policy(3), "" where none was set.
 std::string words_of(const json& slot, const char* direction) {
   const auto hex = slot.find(direction);
   if (hex == slot.end() || !hex->is_string()) return {};
-  const auto policy = wire::pfkey::parse_policy(bytes_of(hex->get<std::string>()));
+  const auto bytes = from_hex(hex->get<std::string>());
+  const auto policy = wire::pfkey::parse_policy(bytes.value_or(ByteVector{}));
   const auto text = policy ? pfkey::print_policy_text(*policy) : Failure{pfkey::IpsecError::InvalidPolicy};
   return text ? *text : "?";
 }

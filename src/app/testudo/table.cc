@@ -21,7 +21,6 @@ namespace {
 using wire::pfkey::Message;
 using wire::pfkey::Type;
 
-constexpr int kRefused = 1, kNoDaemon = 2;
 constexpr std::chrono::seconds kPatience{60};
 
 /// SADB_DUMP of the SA type behind the name, or SADB_X_SPDDUMP.

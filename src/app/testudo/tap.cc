@@ -14,8 +14,6 @@
 namespace testudo::app {
 namespace {
 
-constexpr int kNoDaemon = 2;
-
 struct CloseFile {
   void operator()(std::FILE* file) const {
     if (file != stdout) std::fclose(file);

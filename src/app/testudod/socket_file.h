@@ -25,6 +25,4 @@ Result<spd::SocketPolicy, pfkey::server::Errno> socket_policy(Bytes bytes, const
 Status<io::SystemError> write_sockets(const std::string& path, const spd::SocketSlots& slots);
 std::vector<std::pair<unsigned, spd::SocketSlots::Slot>> read_sockets(const std::string& path, Time now);
 
-std::string hex_of(Bytes bytes);
-
 }  // namespace testudo::app

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/testudod/socket_file.h"
+#include "base/hex.h"
 #include "io/inet_socket.h"
 #include "pfkey/server/policy_message.h"
 
@@ -142,7 +143,7 @@ const spd::SocketPolicy* SocketTable::inbound(const net::Flow& flow, Time now) c
 
 std::string SocketTable::describe() const {
   const auto half = [](const std::optional<spd::SocketPolicy>& policy) {
-    return policy ? nlohmann::json(hex_of(policy->bytes)) : nlohmann::json();
+    return policy ? nlohmann::json(to_hex(policy->bytes)) : nlohmann::json();
   };
   nlohmann::json rows = nlohmann::json::array();
   slots_.for_each([&](unsigned number, const Slot& slot) {

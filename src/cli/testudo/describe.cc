@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/hex.h"
 #include "cli/setkey/print_sa.h"
 #include "crypto/algorithms.h"
 #include "net/protocol.h"
@@ -16,12 +17,6 @@ using nlohmann::json;
 using wire::pfkey::LifetimeExt;
 using wire::pfkey::Message;
 using wire::pfkey::SaType;
-
-std::string hex(Bytes bytes) {
-  std::string text;
-  for (const std::uint8_t byte : bytes) text += fmt::format("{:02x}", byte);
-  return text;
-}
 
 /// The word of a table's row, or the number where there is none.
 template <typename Row>
@@ -40,11 +35,11 @@ void add_algorithms(json& out, const Message& m) {
   }
   if (m.encrypt_key) {
     out["encryption"] = name_or_number(crypto::cipher_by_id(m.sa->encrypt), m.sa->encrypt);
-    out["encryption_key"] = hex(m.encrypt_key->key.expose());
+    out["encryption_key"] = to_hex(m.encrypt_key->key.expose());
   }
   if (m.auth_key) {
     out["authentication"] = name_or_number(crypto::mac_by_id(m.sa->auth), m.sa->auth);
-    out["authentication_key"] = hex(m.auth_key->key.expose());
+    out["authentication_key"] = to_hex(m.auth_key->key.expose());
   }
 }
 
