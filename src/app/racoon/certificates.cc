@@ -31,7 +31,7 @@ Result<std::vector<std::string>, std::string> trust_texts(const ike::Remote& rem
 Status<std::string> load_certificates(ike::Remote& remote, const std::string& directory) {
   if (!remote.uses_certificates()) return Done{};
   TRY(const auto certificate, read_file(place_of(remote.certificate_file, directory)));
-  TRY(auto key, read_file(place_of(remote.key_file, directory)));
+  TRY(auto key, read_key_file(place_of(remote.key_file, directory)));
   auto credentials = crypto::ike::Credentials::load(certificate, key);
   wipe(as_mutable_bytes(key));
   if (!credentials) return Failure{remote.certificate_file + ", " + remote.key_file + ": " + credentials.error()};

@@ -33,17 +33,41 @@ Result<std::string, std::string> read_all(int fd, off_t size) {
   }
 }
 
+struct OpenFile {
+  io::Fd fd;
+  struct stat status;
+};
+
+Result<OpenFile, std::string> open_file(const std::string& name, int flags = 0) {
+  OpenFile file{io::Fd{::open(name.c_str(), O_RDONLY | O_CLOEXEC | flags)}, {}};
+  if (file.fd && ::fstat(file.fd.get(), &file.status) == 0) return file;
+  return Failure{"failed to open file " + name + " (" + std::strerror(errno) + ")"};
+}
+
+Result<std::string, std::string> read_all(const OpenFile& file, const std::string& name) {
+  auto text = read_all(file.fd.get(), file.status.st_size);
+  if (!text) return Failure{"failed to read file " + name + " (" + text.error() + ")"};
+  return text;
+}
+
+std::string complaint_about(const std::string& name, const OpenFile& file, config::KeyKind kind) {
+  const auto& status = file.status;
+  return config::complaint_about(name, {S_ISREG(status.st_mode), status.st_uid, status.st_mode & 07777}, ::geteuid(),
+                                 kind);
+}
+
 }  // namespace
 
 Result<std::string, std::string> read_file(const std::string& name) {
-  const io::Fd fd{::open(name.c_str(), O_RDONLY | O_CLOEXEC)};
-  struct stat status {};
-  if (!fd || ::fstat(fd.get(), &status) != 0) {
-    return Failure{"failed to open file " + name + " (" + std::strerror(errno) + ")"};
-  }
-  auto text = read_all(fd.get(), status.st_size);
-  if (!text) return Failure{"failed to read file " + name + " (" + text.error() + ")"};
-  return text;
+  TRY(const auto file, open_file(name));
+  return read_all(file, name);
+}
+
+Result<std::string, std::string> read_key_file(const std::string& name) {
+  TRY(const auto file, open_file(name, O_NONBLOCK));
+  const std::string complaint = complaint_about(name, file, config::KeyKind::Certificate);
+  if (!complaint.empty()) return Failure{complaint};
+  return read_all(file, name);
 }
 
 std::vector<config::Files::File> GlobFiles::matching(const std::string& pattern) {
@@ -61,21 +85,19 @@ std::vector<config::Files::File> GlobFiles::matching(const std::string& pattern)
 }
 
 std::optional<Secret> PskFile::pre_shared_key(const std::string& name) const {
-  const io::Fd fd{::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-  struct stat status {};
-  if (!fd || ::fstat(fd.get(), &status) != 0) {
+  const auto file = open_file(path_, O_NONBLOCK);
+  if (!file) {
     log_.write_some(Log::Level::Error, "failed to open pre_share_key file " + path_);
     return std::nullopt;
   }
-  const std::string complaint =
-      config::complaint_about(path_, {S_ISREG(status.st_mode), status.st_uid, status.st_mode & 07777}, ::geteuid());
+  const std::string complaint = complaint_about(path_, *file, config::KeyKind::PreShared);
   if (!complaint.empty()) {
     log_.write_some(Log::Level::Error, complaint);
     return std::nullopt;
   }
-  auto text = read_all(fd.get(), status.st_size);
+  auto text = read_all(*file, path_);
   if (!text) {
-    log_.write_some(Log::Level::Error, "failed to read pre_share_key file " + path_ + " (" + text.error() + ")");
+    log_.write_some(Log::Level::Error, text.error());
     return std::nullopt;
   }
   auto key = config::find_pre_shared_key(*text, name);

@@ -1,6 +1,6 @@
 #pragma once
-// The files that racoon reads: its configuration with what that includes, and psk.txt, whose owner and mode must keep
-// others out.
+// The files that racoon reads: its configuration with what that includes, and keys, of whose files owner and mode must
+// keep others out.
 #include "app/racoon/log.h"
 #include "config/racoon/conf.h"
 #include "ike/ports.h"
@@ -8,6 +8,8 @@
 namespace testudo::app {
 
 Result<std::string, std::string> read_file(const std::string& name);
+/// The key of a certificate: refused when others may read it.  The caller wipes it.
+Result<std::string, std::string> read_key_file(const std::string& name);
 
 class GlobFiles final : public config::Files {
  public:

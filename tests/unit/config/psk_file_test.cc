@@ -48,5 +48,17 @@ TEST(PskFile, OthersMustBeKeptOut) {
   EXPECT_NE(complaint_about("psk.txt", {false, 0, 0600}, 0), "");
 }
 
+TEST(PskFile, TheKeyOfACertificateMayBeReadByAGroupAndNobodyElse) {
+  const auto complaint = [](unsigned mode, unsigned owner = 0) {
+    return complaint_about("own.key", {true, owner, mode}, 0, KeyKind::Certificate);
+  };
+  EXPECT_EQ(complaint(0600), "");
+  EXPECT_EQ(complaint(0640), "");
+  for (const unsigned mode : {0644U, 0660U, 0604U, 0602U, 0601U}) {
+    EXPECT_EQ(complaint(mode), "own.key has weak file permission (chmod 600 it)") << mode;
+  }
+  EXPECT_EQ(complaint(0600, 1), "own.key has invalid owner uid");
+}
+
 }  // namespace
 }  // namespace testudo::config
