@@ -47,7 +47,6 @@ TEST(TunnelSpec, TakesItsWordsInAnyOrder) {
 TEST(TunnelSpec, SaysWhatIsWrong) {
   const std::vector<std::pair<std::string, std::string>> cases{
       {"", "no name for a device"},
-      {"a-name-of-sixteen", "no name for a device"},
       {"a/b local 1.1.1.1 remote 2.2.2.2", "no name for a device"},
       {"lo local 1.1.1.1 remote 2.2.2.2", "no name for a device"},
       {"ipsec0", "expected local ADDRESS"},
@@ -58,6 +57,7 @@ TEST(TunnelSpec, SaysWhatIsWrong) {
       {"ipsec0 local 1.1.1.1 remote 224.0.0.1", "'224.0.0.1' is not the numeric address"},
       {"ipsec0 local 1.1.1.1 remote fd00::2", "different families"},
       {"ipsec0 local 1.1.1.1 remote 1.1.1.1", "the same address"},
+      {"a-name-of-16-let local 1.1.1.1 remote 2.2.2.2", "no name for a device"},
       {"ipsec0 local 1.1.1.1 remote 2.2.2.2 reqid 0", "1 to 16383"},
       {"ipsec0 local 1.1.1.1 remote 2.2.2.2 reqid 16384", "1 to 16383"},
       {"ipsec0 local 1.1.1.1 remote 2.2.2.2 nat-t 4500", "PORT,PORT"},

@@ -83,6 +83,7 @@ struct Side {
   std::unique_ptr<Machine> made;
   std::uint32_t next_spi = 0x1000;
   bool gives_spis = true;
+  bool answers_for_spis = true;  ///< else its key table is silent, as one that just ended
 
   std::vector<Refusal> refusals;
   std::vector<Told> told;
@@ -196,6 +197,7 @@ class Pair {
     } else if (auto* alive = std::get_if<KeepAlive>(&action)) {
       side.keepalives.push_back(*alive);
     } else if (auto* spi = std::get_if<AllocateSpi>(&action)) {
+      if (!side.answers_for_spis) return;
       if (!side.gives_spis) return event(side, SpiRefused{spi->child});
       event(side, SpiAllocated{spi->child, spi->item_index, Spi{side.next_spi++}});
     } else if (auto* install = std::get_if<Install>(&action)) {

@@ -50,6 +50,14 @@ TEST(Pcapng, GivesBackWhatWasPutIn) {
   EXPECT_TRUE(packet_of(pcapng_preface()).bytes.empty());
 }
 
+// pcap-linktype(7), LINKTYPE_LOOP: the family in network byte order, 2 for IPv4, 24 for IPv6 as NetBSD and OpenBSD
+// count.
+TEST(Pcapng, NamesTheFamilyInFrontOfThePacket) {
+  constexpr std::size_t kFamily = 28;
+  EXPECT_EQ(be32(pcapng_packet({.bytes = kPacket}, "").data() + kFamily), 2U);
+  EXPECT_EQ(be32(pcapng_packet({.bytes = ByteVector(40, 0x60)}, "").data() + kFamily), 24U);
+}
+
 TEST(Tap, ShowsAPacketBeforeAndAfterWithWhatHappenedBetween) {
   Tap tap;
   const auto before = tap.block_of(step(Kind::Entered), 1);

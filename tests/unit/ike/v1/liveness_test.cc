@@ -42,6 +42,20 @@ TEST(DeadPeerDetection, PeerThatSaysNothingLosesItsSas) {
   EXPECT_TRUE(p.a.in.empty());
   EXPECT_TRUE(p.a.out.empty());
   EXPECT_TRUE(p.a.machine().v1().sas().empty());
+  EXPECT_TRUE(p.a.machine().v1().children().empty());
+}
+
+TEST(DeadPeerDetection, EveryQuestionHasItsOwnNumber) {
+  Pair p{probing()};
+  p.want(p.a);
+  p.link = [](unsigned, ByteVector&) { return 0U; };
+  const Liveness& liveness = p.a.machine().v1().sas().begin()->second->liveness;
+  p.pass(seconds{11});
+  const std::uint32_t first = liveness.sequence;
+  EXPECT_EQ(liveness.unanswered, 1U);
+  p.pass(seconds{2});
+  EXPECT_EQ(liveness.unanswered, 2U);
+  EXPECT_EQ(liveness.sequence, first + 1);
 }
 
 TEST(DeadPeerDetection, LossOfAllButTheLastQuestionIsNoDeath) {
@@ -110,6 +124,20 @@ TEST(KeyTable, RestartOfItEndsSasOnBothSidesAndAsksAgainForSpis) {
   p.want(p.a);
   EXPECT_EQ(p.b.in.size(), 1U);
   EXPECT_TRUE(p.keyed_alike());
+}
+
+TEST(KeyTable, RestartedOneIsAskedAgainForSpisThatItHadNotGiven) {
+  for (const bool of_initiator : {true, false}) {
+    Pair p;
+    auto& waiting = of_initiator ? p.a : p.b;
+    waiting.answers_for_spis = false;
+    p.want(p.a);
+    EXPECT_TRUE(p.a.in.empty());
+    waiting.answers_for_spis = true;
+    p.event(waiting, Restarted{});
+    p.settle();
+    EXPECT_TRUE(p.keyed_alike());
+  }
 }
 
 }  // namespace

@@ -208,5 +208,96 @@ TEST(NatTraversal, EveryDatagramMayBeLostBehindANat) {
   }
 }
 
+/// One side of a phase 1 that knows what it needs to look for NATs.
+struct End {
+  End(const net::Endpoint& local, const net::Endpoint& remote, NatTraversal how = NatTraversal::On) {
+    block.nat_traversal = how;
+    sa.block = &block;
+    sa.local = local;
+    sa.remote = remote;
+    sa.cookies = {0x1111111111111111, 0x2222222222222222};
+    sa.agreed.hash = crypto::ike::hash_by_name("sha1");
+    v1wire::ChainWriter vendors;
+    IkeSa other;
+    other_block.nat_traversal = NatTraversal::On;
+    other.block = &other_block;
+    add_nat_vendors(vendors, other);
+    const ByteVector bytes = vendors.bytes();
+    choose_nat_version(sa, *v1wire::walk(vendors.first(), bytes));
+  }
+  std::vector<ByteVector> told() const {
+    v1wire::ChainWriter out;
+    add_nat_detection(out, sa);
+    const ByteVector bytes = out.bytes();
+    const auto chain = v1wire::walk(out.first(), bytes);
+    std::vector<ByteVector> bodies;
+    for (const auto& p : chain->payloads) bodies.emplace_back(p.body.begin(), p.body.end());
+    return bodies;
+  }
+  /// What it finds when the peer says this.
+  std::pair<bool, bool> here_and_there(const std::vector<ByteVector>& bodies) {
+    v1wire::ChainWriter out;
+    for (const ByteVector& body : bodies) out.add(v1wire::Payload::NatD, body);
+    const ByteVector bytes = out.bytes();
+    detect_nat(sa, *v1wire::walk(out.first(), bytes));
+    return {sa.nat.here, sa.nat.there};
+  }
+  Remote block, other_block;
+  IkeSa sa;
+};
+
+net::Endpoint at(const net::Address& host, std::uint16_t port) {
+  return {host, port};
+}
+
+TEST(NatDetection, ReadsTheFirstAsItselfAndTheOthersAsThePeer) {
+  const net::Endpoint near = at(address("192.0.2.1"), 500), far = at(address("192.0.2.2"), 501);
+  End us{near, far};
+  const std::vector<ByteVector> theirs = End{far, near}.told();
+  ASSERT_EQ(theirs.size(), 2U);
+  const ByteVector &of_us = theirs[0], &of_peer = theirs[1], of_nobody(20, 7);
+  EXPECT_EQ(us.here_and_there({of_us, of_peer}), (std::pair{false, false}));
+  EXPECT_EQ(us.here_and_there({of_nobody, of_peer}), (std::pair{true, false}));
+  EXPECT_EQ(us.here_and_there({of_us, of_nobody}), (std::pair{false, true}));
+  EXPECT_EQ(us.here_and_there({of_us, of_nobody, of_peer}), (std::pair{false, false})) << "one of its addresses";
+  EXPECT_EQ(us.here_and_there({of_peer, of_nobody}), (std::pair{true, true})) << "the first is not one of the peer's";
+  EXPECT_EQ(us.here_and_there({of_us}), (std::pair{false, false})) << "half of it says nothing";
+  EXPECT_EQ(us.here_and_there({}), (std::pair{false, false}));
+}
+
+TEST(NatDetection, PortsCountToo) {
+  const net::Endpoint near = at(address("192.0.2.1"), 500), far = at(address("192.0.2.2"), 500);
+  EXPECT_EQ((End{near, at(far.address, 40500)}.here_and_there(End{far, near}.told())), (std::pair{false, true}));
+  EXPECT_EQ((End{at(near.address, 501), far}.here_and_there(End{far, near}.told())), (std::pair{true, false}));
+}
+
+TEST(NatDetection, WhoWantsNoneChoosesNoVersion) {
+  const net::Endpoint near = at(address("192.0.2.1"), 500), far = at(address("192.0.2.2"), 500);
+  EXPECT_NE((End{near, far}.sa.nat.version), nullptr);
+  EXPECT_EQ((End{near, far, NatTraversal::Off}.sa.nat.version), nullptr);
+}
+
+TEST(NatDetection, OnlyWhoIsBehindANatMayHaveANameOfItsInside) {
+  End us{at(address("192.0.2.1"), 500), at(address("192.0.2.2"), 500)};
+  const Identity inside = Identity::of(address("10.1.1.1")), outside = Identity::of(address("203.0.113.77"));
+  EXPECT_FALSE(is_inside_name(us.sa, inside));
+  us.sa.nat.there = true;
+  EXPECT_TRUE(is_inside_name(us.sa, inside));
+  EXPECT_TRUE(is_inside_name(us.sa, Identity::of(address("fd00::1"))));
+  EXPECT_FALSE(is_inside_name(us.sa, outside));
+  EXPECT_FALSE(is_inside_name(us.sa, {v1wire::IdType::V4Address, {10, 1, 1}}));
+  EXPECT_FALSE(is_inside_name(us.sa, {v1wire::IdType::Fqdn, inside.data}));
+}
+
+TEST(NatDetection, NobodyIsFollowedToAnotherAddress) {
+  const net::Endpoint near = at(address("192.0.2.1"), 4500), far = at(address("192.0.2.2"), 4500);
+  End us{near, far};
+  us.sa.nat.there = true;
+  follow(us.sa, Received{near, at(address("203.0.113.5"), 4500), {}, true});
+  EXPECT_EQ(us.sa.remote, far);
+  follow(us.sa, Received{near, at(far.address, 4501), {}, true});
+  EXPECT_EQ(us.sa.remote.port, 4501);
+}
+
 }  // namespace
 }  // namespace testudo::ike::v1

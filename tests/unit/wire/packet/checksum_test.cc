@@ -42,6 +42,10 @@ TEST(Checksum, SumsOfPiecesAddUp) {
 TEST(Checksum, OfTheLargestPacket) {
   const ByteVector data(65536, 0xff);
   EXPECT_EQ(sum_of(data), 0xffff);
+  ByteVector numbers(65535), copy(65535);
+  for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<std::uint8_t>(i * i >> 7);
+  EXPECT_EQ(static_cast<std::uint16_t>(~copy_and_sum(copy, numbers)), test::detail::internet_checksum(numbers));
+  EXPECT_EQ(copy, numbers);
 }
 
 }  // namespace
