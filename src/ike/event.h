@@ -22,6 +22,16 @@ struct Received {
 struct Wanted {
   ChildRequest request;
 };
+/// An administrator wants phase 1 with a peer, whether or not traffic waits for it.
+struct Connect {
+  net::Address local, remote;
+};
+/// An administrator ends SAs; their peers are told.
+struct Disconnect {
+  std::optional<net::Address> local, remote;  ///< nothing: any
+  bool phase1 = true, phase2 = true;
+  std::optional<net::Selector> networks;  ///< of phase 2, in either direction: these only
+};
 /// The answer to AllocateSpi.
 struct SpiAllocated {
   ChildId child;
@@ -60,8 +70,8 @@ struct Tick {};
 /// The daemon ends: all peers are told.
 struct Shutdown {};
 
-using Event = std::variant<Received, Wanted, SpiAllocated, SpiRefused, Expired, InstallRefused, Removed, Flushed,
-                           Restarted, Tick, Shutdown>;
+using Event = std::variant<Received, Wanted, Connect, Disconnect, SpiAllocated, SpiRefused, Expired, InstallRefused,
+                           Removed, Flushed, Restarted, Tick, Shutdown>;
 
 // ---- actions
 
@@ -116,8 +126,9 @@ struct Told {
   Fact fact{};
   net::Endpoint local, remote;
   std::uint64_t initiator_cookie = 0, responder_cookie = 0;
-  std::string text;          ///< what else a reader wants to know: SPIs, algorithms, reasons
-  bool by_stranger = false;  ///< anybody can make it happen, as often as they like
+  std::string text;                         ///< what else a reader wants to know: SPIs, algorithms, reasons
+  bool by_stranger = false;                 ///< anybody can make it happen, as often as they like
+  std::optional<net::Selector> networks{};  ///< of phase 2, as our policy names them
 };
 
 using Action = std::variant<Send, KeepAlive, AllocateSpi, Install, Remove, Abandon, Told, Refusal>;

@@ -10,6 +10,8 @@ Actions Machine::on(const Event& event, Time now, Random& random) {
   std::visit(overload{
                  [&](const Received& e) { receive(e, context); },
                  [&](const Wanted& e) { v1_.want(e.request, context); },
+                 [&](const Connect& e) { v1_.connect(e, context); },
+                 [&](const Disconnect& e) { v1_.disconnect(e, context); },
                  [&](const SpiAllocated& e) { v1_.spi_allocated(e, context); },
                  [&](const SpiRefused& e) { v1_.spi_refused(e, context); },
                  [&](const Expired& e) { v1_.expired(e, context); },

@@ -3,6 +3,7 @@
 // would do, and what to change where.  Log lines, `racoonctl explain` and JSON are views of it.  Both sides make one:
 // the one that refuses knows all; the other knows what it had sent and what it was told, and says whether that telling
 // was protected (`hearsay`): nothing is torn down on hearsay.
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -31,6 +32,7 @@ struct Refusal {
   int message = 0;  ///< of the exchange, from 1
   Mismatch why;
   bool hearsay = false;
+  std::optional<net::Selector> networks{};  ///< of phase 2, as our policy names them, once they are known
 
   /// Anybody can make it happen, as often as they like: nothing has proved who the peer is.
   bool by_stranger() const { return phase == 1 && role == Role::Responder; }

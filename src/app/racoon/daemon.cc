@@ -4,6 +4,7 @@
 
 #include "app/racoon/certificates.h"
 #include "base/overload.h"
+#include "cli/racoonctl/command_line.h"
 #include "io/clock.h"
 
 namespace testudo::app {
@@ -17,37 +18,40 @@ std::shared_ptr<const ike::Policy> policy_of(const std::shared_ptr<const config:
 
 }  // namespace
 
-std::shared_ptr<const config::RacoonConf> load(const Options& options, Log& log) {
+LoadedFile load(const Options& options, Log& log) {
+  std::vector<std::string> errors;
+  const auto error = [&](const std::string& text) {
+    errors.push_back(text);
+    log.write(Level::Error, text);
+  };
   const auto text = read_file(options.file);
   if (!text) {
-    log.write(Level::Error, text.error());
-    return nullptr;
+    error(text.error());
+    return {nullptr, std::move(errors)};
   }
   GlobFiles files;
   const config::Loaded loaded = config::load_racoon_conf(*text, options.file, files);
-  std::size_t errors = 0;
   for (const config::Diagnostic& d : loaded.diagnostics) {
     const bool is_error = d.severity == config::Diagnostic::Severity::Error;
-    if (is_error) ++errors;
-    log.write(is_error ? Level::Error : Level::Warning, to_string(d));
+    is_error ? error(to_string(d)) : log.write(Level::Warning, to_string(d));
   }
   loaded.conf->policy.ports = {options.port, options.natt_port};
   for (ike::Remote& remote : loaded.conf->policy.remotes) {
-    const auto read = errors == 0 ? load_certificates(remote, loaded.conf->certificate) : Status<std::string>{Done{}};
-    if (read) continue;
-    ++errors;
-    log.write(Level::Error, "remote " + remote.name + ": " + read.error());
+    const auto read =
+        errors.empty() ? load_certificates(remote, loaded.conf->certificate) : Status<std::string>{Done{}};
+    if (!read) error("remote " + remote.name + ": " + read.error());
   }
-  if (errors == 0) return loaded.conf;
-  log.write(Level::Error, "fatal parse failure (" + std::to_string(errors) + " errors)");
-  return nullptr;
+  if (errors.empty()) return {loaded.conf, {}};
+  log.write(Level::Error, "fatal parse failure (" + std::to_string(errors.size()) + " errors)");
+  return {nullptr, std::move(errors)};
 }
 
 Daemon::Daemon(const Options& options, Log& log, std::shared_ptr<const config::RacoonConf> conf)
     : options_(options),
       log_(log),
       keys_(log),
-      sockets_(loop_, options, [this](const ike::Received& datagram) { happen(datagram); }) {
+      sockets_(loop_, options, [this](const ike::Received& datagram) { happen(datagram); }),
+      operator_(hands()) {
   use(std::move(conf));
 }
 
@@ -67,13 +71,17 @@ Status<std::string> Daemon::start() {
   if (conf_->listen.strict_address && !sockets_.complete()) {
     return Failure{std::string{"strict_address: not every address of listen could be opened; the log says why"}};
   }
+  TRY_DONE(open_admin_socket());
   watch_table();
   tick_ = loop_.every(std::chrono::milliseconds{200}, [this] {
     const auto deadline = machine_->next_deadline();
     if (deadline && *deadline <= io::now()) happen(ike::Tick{});
   });
-  addresses_ = loop_.every(std::chrono::seconds{2}, [this] { refresh_sockets(); });
-  loop_.on_signal(SIGHUP, [this] { reload(); });
+  addresses_ = loop_.every(std::chrono::seconds{2}, [this] {
+    refresh_sockets();
+    operator_.tick();
+  });
+  loop_.on_signal(SIGHUP, [this] { static_cast<void>(reload()); });
   for (const int number : {SIGINT, SIGTERM}) {
     loop_.on_signal(number, [this, number] {
       log_.write(Level::Info, "caught signal " + std::to_string(number));
@@ -81,6 +89,34 @@ Status<std::string> Daemon::start() {
     });
   }
   return Done{};
+}
+
+/// Its file is made while we may still give it away; so a reload does not move it.
+Status<std::string> Daemon::open_admin_socket() {
+  const config::AdminSocket& conf = conf_->listen.admin;
+  if (!conf.enabled) return Done{};
+  auto listener = listen_for_racoonctl(conf, cli::admin_socket(conf.path, pfkey::client::run_dir(options_.run_dir)));
+  if (listener) {
+    admin_.emplace(loop_, *std::move(listener), operator_);
+  } else if (conf.path.empty()) {
+    log_.write(Level::Warning, listener.error() + "; racoonctl cannot be used");
+  } else {
+    return Failure{listener.error()};
+  }
+  return Done{};
+}
+
+Operator::Hands Daemon::hands() {
+  return {.machine = [this]() -> const ike::Machine& { return *machine_; },
+          .happen = [this](const ike::Event& event) { happen(event); },
+          .flush = [this](std::optional<ike::ChildProtocol> protocol) { table_->flush(protocol); },
+          .request_of = [this](const net::Selector& outbound) { return table_->request_of(outbound); },
+          .reload = [this] { return reload(); },
+          .send =
+              [this](Operator::Client client, const std::string& text) {
+                if (admin_) admin_->send(client, text);
+              },
+          .clock = [] { return io::wall_reference(); }};
 }
 
 Result<KeyTable, std::string> Daemon::open_table() {
@@ -114,13 +150,21 @@ void Daemon::refresh_sockets() {
   }
 }
 
-void Daemon::reload() {
-  auto conf = load(options_, log_);
-  if (!conf) return log_.write(Level::Error, "the configuration in use stays");
-  use(std::move(conf));
+/// Why not; nothing when it is in use.
+std::vector<std::string> Daemon::reload() {
+  LoadedFile loaded = load(options_, log_);
+  if (!loaded.conf) {
+    log_.write(Level::Error, "the configuration in use stays");
+    return loaded.errors;
+  }
+  if (loaded.conf->listen.admin != conf_->listen.admin) {
+    log_.write(Level::Warning, "adminsock has changed: that needs a restart");
+  }
+  use(std::move(loaded.conf));
   machine_->set_policy(policy_of(conf_));
   refresh_sockets();
   log_.write(Level::Info, "configuration read again; what is established stays");
+  return {};
 }
 
 void Daemon::end() {
@@ -146,8 +190,14 @@ void Daemon::act(ike::Action action) {
                  [&](const ike::Install& a) { table_->install(a.sa); },
                  [&](const ike::Remove& a) { table_->remove(a); },
                  [&](const ike::Abandon& a) { table_->abandon(a); },
-                 [&](const ike::Told& a) { log_.told(a); },
-                 [&](const ike::Refusal& a) { log_.refused(a); },
+                 [&](const ike::Told& a) {
+                   log_.told(a);
+                   operator_.told(a);
+                 },
+                 [&](const ike::Refusal& a) {
+                   log_.refused(a);
+                   operator_.refused(a);
+                 },
              },
              action);
 }

@@ -3,9 +3,11 @@
 #include <memory>
 #include <optional>
 
+#include "app/racoon/admin_service.h"
 #include "app/racoon/files.h"
 #include "app/racoon/key_table.h"
 #include "app/racoon/log.h"
+#include "app/racoon/operator.h"
 #include "app/racoon/options.h"
 #include "app/racoon/sockets.h"
 #include "ike/machine.h"
@@ -26,7 +28,9 @@ class Daemon {
   void act(ike::Action action);
   void send(const ike::Send& message);
   void use(std::shared_ptr<const config::RacoonConf> conf);
-  void reload();
+  std::vector<std::string> reload();
+  Status<std::string> open_admin_socket();
+  Operator::Hands hands();
   void refresh_sockets();
   void end();
   Result<KeyTable, std::string> open_table();
@@ -42,11 +46,17 @@ class Daemon {
   Sockets sockets_;
   std::optional<KeyTable> table_;
   std::optional<ike::Machine> machine_;
+  Operator operator_;
+  std::optional<AdminService> admin_;
   io::EventLoop::Watch watch_;
   io::EventLoop::Timer tick_, addresses_, reconnect_;
 };
 
-/// The file and all complaints about it into the log; nothing when there is an error.
-std::shared_ptr<const config::RacoonConf> load(const Options& options, Log& log);
+/// The file, and all complaints about it, which are in the log then; nothing when there is an error.
+struct LoadedFile {
+  std::shared_ptr<const config::RacoonConf> conf;
+  std::vector<std::string> errors;
+};
+LoadedFile load(const Options& options, Log& log);
 
 }  // namespace testudo::app

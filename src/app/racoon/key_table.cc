@@ -69,10 +69,10 @@ void describe(const ike::ChildSa::Udp& udp, Message& m) {
   m.nat_t_oar = udp.original_responder;
 }
 
-/// The requests of one outbound policy; IKE runs between the ends of its tunnel, or between the hosts.  Failure: why
+/// What one outbound policy asks for; IKE runs between the ends of its tunnel, or between the hosts.  Failure: why
 /// one negotiation cannot serve it.
-Result<ike::ChildRequest, std::string> request_of(const pfkey::client::PolicyCache::Entry& entry, net::Address local,
-                                                  net::Address remote) {
+Result<ike::ChildRequest, std::string> request_for(const pfkey::client::PolicyCache::Entry& entry, net::Address local,
+                                                   net::Address remote) {
   ike::ChildRequest request{0, local, remote, entry.selector, {}};
   bool tunnels = false;
   for (const auto& r : entry.policy.requests) {
@@ -179,7 +179,7 @@ std::optional<ike::Event> KeyTable::wanted(const Message& m) {
   if (m.error != 0 || !m.policy || !m.source || !m.destination) return std::nullopt;
   const auto* entry = policies_.find(m.policy->id);
   if (entry == nullptr || m.destination->endpoint.address.is_multicast()) return std::nullopt;
-  auto request = request_of(*entry, m.source->endpoint.address, m.destination->endpoint.address);
+  auto request = request_for(*entry, m.source->endpoint.address, m.destination->endpoint.address);
   if (!request) {
     complain_("the policy for " + ike::to_string(entry->selector) + " gets no keys: " + request.error());
     abandon({m.sequence});
@@ -235,6 +235,22 @@ void KeyTable::abandon(const ike::Abandon& wish) {
   send(std::move(m));
 }
 
+void KeyTable::flush(std::optional<ChildProtocol> protocol) {
+  Message m;
+  m.type = Type::Flush;
+  m.satype = protocol ? satype_of(*protocol) : SaType::Unspec;
+  m.sequence = ++sequence_;
+  send(std::move(m));
+}
+
+Result<ike::ChildRequest, std::string> KeyTable::request_of(const net::Selector& outbound) const {
+  if (const auto* entry = policies_.find(wire::pfkey::Direction::Out, outbound)) {
+    return request_for(*entry, outbound.source.address, outbound.destination.address);
+  }
+  const std::string near = nearest(outbound);
+  return Failure{"no outbound policy is for " + ike::to_string(outbound) + (near.empty() ? "" : "; there is: " + near)};
+}
+
 void KeyTable::settle() {
   Message last;
   last.type = Type::Register;
@@ -254,7 +270,7 @@ std::optional<ike::ChildRequest> KeyTable::find(const net::Selector& outbound, c
                                                 const net::Address& remote) const {
   const auto* entry = policies_.find(wire::pfkey::Direction::Out, outbound);
   if (entry == nullptr) return std::nullopt;
-  auto request = request_of(*entry, local, remote);
+  auto request = request_for(*entry, local, remote);
   if (!request) {
     complain_("the policy for " + ike::to_string(outbound) + " gets no keys: " + request.error());
     return std::nullopt;

@@ -26,6 +26,9 @@ class KeyTable final : public ike::PolicyBase {
   void install(const ike::ChildSa& sa);
   void remove(const ike::Remove& wish);
   void abandon(const ike::Abandon& wish);
+  void flush(std::optional<ike::ChildProtocol> protocol);
+  /// The outbound policy with this selector, wherever IKE runs for it; or why there is none.
+  Result<ike::ChildRequest, std::string> request_of(const net::Selector& outbound) const;
   /// Returns when testudod has acted upon all that was sent: it drops what a client that is gone had left in its
   /// socket.
   void settle();

@@ -18,7 +18,7 @@ int fail(const std::string& text) {
 
 int test_configuration(const Options& options) {
   auto log = Log::open(true, "");
-  if (!log || !load(options, *log)) {
+  if (!log || !load(options, *log).conf) {
     std::fprintf(stderr, "racoon: configuration file %s test failed\n", options.file.c_str());
     return EXIT_FAILURE;
   }
@@ -40,7 +40,7 @@ int run(const Options& options) {
   if (options.foreground) std::puts("Foreground mode.");
   log.write(Log::Level::Info, std::string{"racoon (Testudo) "} + TESTUDO_VERSION);
   log.write(Log::Level::Info, "Reading configuration from \"" + options.file + "\"");
-  auto conf = load(options, log);
+  auto conf = load(options, log).conf;
   if (!conf) {
     if (!options.foreground)
       std::fprintf(stderr, "racoon: %s: fatal parse failure; racoon -t says more\n", options.file.c_str());

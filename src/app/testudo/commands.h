@@ -26,6 +26,8 @@ int sysctl(const CommonOptions& common, const std::vector<std::string>& assignme
 int show_table(const CommonOptions& common, const std::string& name);
 /// The words of `testudo tunnel`: add …, delete NAME, list.
 int tunnel(const CommonOptions& common, const std::vector<std::string>& words);
+/// Asks racoon, at its usual socket, why negotiations failed; with one peer, or with "" all.
+int explain(const CommonOptions& common, const std::string& peer);
 int follow_trace(const CommonOptions& common, std::uint64_t limit);
 int show_version(bool features);
 

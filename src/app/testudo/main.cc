@@ -57,6 +57,12 @@ void add_tap(Program& p) {
   tap_command->callback([&p] { p.run = [&p] { return tap(p.common, p.tap); }; });
 }
 
+void add_explain(Program& p) {
+  auto* explain_command = p.app.add_subcommand("explain", "why the last negotiations of racoon failed");
+  explain_command->add_option("peer", p.words, "the address of one peer")->expected(0, 1);
+  explain_command->callback([&p] { p.run = [&p] { return explain(p.common, p.words.empty() ? "" : p.words[0]); }; });
+}
+
 void add_sysctl(Program& p) {
   auto* sysctl_command = p.app.add_subcommand("sysctl", "the variables of net.inet.ipsec, net.inet6.ipsec6, net.key");
   sysctl_command->add_option("names", p.words, "NAME, a subtree, or with -w NAME=NUMBER");
@@ -105,6 +111,7 @@ int main(int argc, char** argv) {
   add_inspection(program);
   add_tunnel(program);
   add_tap(program);
+  add_explain(program);
   add_sysctl(program);
   add_pcap(program);
   add_ring(program);

@@ -10,9 +10,20 @@
 
 namespace testudo::config {
 
+/// `adminsock`: where racoonctl asks.
+struct AdminSocket {
+  bool enabled = true;
+  std::string path;          ///< "": the default
+  std::string owner, group;  ///< names or numbers; "": root
+  unsigned mode = 0600;
+
+  friend bool operator==(const AdminSocket&, const AdminSocket&) = default;
+};
+
 struct Listen {
   std::vector<net::Endpoint> isakmp, isakmp_natt;  ///< none: every local address
   bool strict_address = false;
+  AdminSocket admin;
 };
 
 enum class LogLevel : std::uint8_t { Error, Warning, Notify, Info, Debug, Debug2 };

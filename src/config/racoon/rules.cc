@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <span>
 
 #include "config/racoon/nearest.h"
@@ -201,9 +202,31 @@ void Rules::listen(Builder& b, const Statement& s) {
            },
            3},
       Rule{"strict_address", [](Builder& x, const Statement&) { x.conf_.listen.strict_address = true; }, 1},
-      Rule{"adminsock", later},
+      Rule{"adminsock", adminsock, 5},
   };
   apply(b, s, kRules, "listen");
+}
+
+/// adminsock "PATH" ["OWNER" "GROUP" MODE]; or adminsock disabled;
+void Rules::adminsock(Builder& b, const Statement& s) {
+  AdminSocket& admin = b.conf_.listen.admin;
+  const Item* path = b.value(s);
+  if (path == nullptr) return;
+  admin.enabled = path->kind == Item::Kind::Quoted || path->text != "disabled";
+  if (!admin.enabled) return;
+  admin.path = path->text;
+  if (s.items.size() == 2) return;
+  const Item *owner = b.value(s, 2), *group = owner == nullptr ? nullptr : b.value(s, 3);
+  const Item* mode = group == nullptr ? nullptr : b.value(s, 4);
+  if (mode == nullptr) return;
+  admin.owner = owner->text;
+  admin.group = group->text;
+  unsigned bits = 0;
+  const auto [end, code] = std::from_chars(mode->text.data(), mode->text.data() + mode->text.size(), bits, 8);
+  if (code != std::errc{} || end != mode->text.data() + mode->text.size() || (bits & ~0666U) != 0) {
+    return b.error(*mode, "Mode 0" + mode->text + " is invalid", "expected octal digits such as 0660");
+  }
+  admin.mode = bits;
 }
 
 void Rules::exchange_mode(Builder& b, const Statement& s) {

@@ -153,6 +153,18 @@ void Exchanges::refuse(const IkeSa& sa, Exchange exchange, int message, Mismatch
   context.out.emplace_back(Refusal{sa.local, sa.remote, sa.role, phase, exchange, message, std::move(why), false});
 }
 
+void Exchanges::tell_child(Fact fact, const IkeSa& sa, const net::Selector& networks, const std::string& more,
+                           Context& context) {
+  tell(fact, sa, to_string(networks) + more, context);
+  std::get<Told>(context.out.back()).networks = networks;
+}
+
+void Exchanges::refuse_child(const IkeSa& sa, const net::Selector& networks, int message, Mismatch why,
+                             Context& context) {
+  refuse(sa, Exchange::Quick, message, std::move(why), context);
+  std::get<Refusal>(context.out.back()).networks = networks;
+}
+
 void Exchanges::want(const ChildRequest& request, Context& context) {
   const auto same = [&](const ChildRequest& r) { return r.remote == request.remote && r.outbound == request.outbound; };
   for (const auto& [cookie, sa] : sas_) {
@@ -168,20 +180,10 @@ void Exchanges::want(const ChildRequest& request, Context& context) {
     sa->waiting.push_back({request, context.now + sa->policy->limits.phase1});
     return;
   }
-  for (const Remote* block : policy_->remotes_for(request.remote)) {
-    const bool main = std::ranges::find(block->exchange_modes, Exchange::Main) != block->exchange_modes.end();
-    if (block->passive || !main) continue;
-    start_phase1(*block, request, context).waiting.push_back({request, context.now + policy_->limits.phase1});
+  if (IkeSa* const sa = begin_phase1(request, context)) {
+    sa->waiting.push_back({request, context.now + policy_->limits.phase1});
     return;
   }
-  Refusal refusal;
-  refusal.local.address = request.local;
-  refusal.remote.address = request.remote;
-  refusal.why.attribute = "configuration";
-  refusal.why.ours = "no configuration found for " + request.remote.to_string();
-  refusal.why.hint =
-      "add a remote block for this address, or remote anonymous, with exchange_mode main and passive off";
-  context.out.emplace_back(std::move(refusal));
   context.out.emplace_back(Abandon{request.acquire_sequence});
 }
 
@@ -245,7 +247,7 @@ void Exchanges::tick_waiting(IkeSa& sa, Context& context) {
   const auto late = [&](const Waiting& waiting) { return context.now >= waiting.until; };
   for (const Waiting& waiting : sa.waiting) {
     if (!late(waiting)) continue;
-    tell(Fact::Phase2TimedOut, sa, to_string(waiting.request.outbound) + ", waiting for phase 1", context);
+    tell_child(Fact::Phase2TimedOut, sa, waiting.request.outbound, ", waiting for phase 1", context);
     context.out.emplace_back(Abandon{waiting.request.acquire_sequence});
   }
   std::erase_if(sa.waiting, late);

@@ -50,6 +50,8 @@ class Exchanges {
 
   void receive(const Received& datagram, const wire::ike::Message& message, Context& context);
   void want(const ChildRequest& request, Context& context);
+  void connect(const Connect& wish, Context& context);
+  void disconnect(const Disconnect& wish, Context& context);
   void spi_allocated(const SpiAllocated& event, Context& context);
   void spi_refused(const SpiRefused& event, Context& context);
   void expired(const Expired& event, Context& context);
@@ -80,10 +82,15 @@ class Exchanges {
   void drop(const Received& datagram, std::string why, Context& context);
   void tell(Fact fact, const IkeSa& sa, std::string text, Context& context);
   void refuse(const IkeSa& sa, v1wire::Exchange exchange, int message, Mismatch why, Context& context);
+  void tell_child(Fact fact, const IkeSa& sa, const net::Selector& networks, const std::string& more, Context& context);
+  void refuse_child(const IkeSa& sa, const net::Selector& networks, int message, Mismatch why, Context& context);
   void tick_sa(IkeSa& sa, Context& context);
   void tick_waiting(IkeSa& sa, Context& context);
   void tick_keepalives(Context& context);
   std::set<std::pair<net::Endpoint, net::Endpoint>> mappings() const;
+
+  // operator.cc
+  IkeSa* begin_phase1(const ChildRequest& request, Context& context);
 
   // phase1.cc
   void main_mode(IkeSa* sa, const Received& datagram, const wire::ike::Message& message, Context& context);

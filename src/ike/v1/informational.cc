@@ -145,7 +145,7 @@ void Exchanges::notified(IkeSa& sa, Bytes body, Context& context) {
   Mismatch why = explain(sa, notification->type);
   why.attribute = notification->type == Notify::InvalidIdInformation ? "networks" : why.attribute;
   why.ours = to_string(quick.request.outbound) + " under sainfo " + quick.sainfo->name;
-  refuse(sa, Exchange::Quick, 2, std::move(why), context);
+  refuse_child(sa, quick.request.outbound, 2, std::move(why), context);
   fail_quick(sa, quick, context);
 }
 
@@ -167,7 +167,7 @@ void Exchanges::deleted(IkeSa& sa, Bytes body, Context& context) {
   for (const Child& child : children_) {
     if (!meant(child)) continue;
     remove_child(child, context);
-    tell(Fact::Phase2Deleted, sa, to_string(child.request.outbound) + ", by the peer", context);
+    tell_child(Fact::Phase2Deleted, sa, child.request.outbound, ", by the peer", context);
   }
   std::erase_if(children_, meant);
 }
@@ -230,7 +230,7 @@ void Exchanges::end_children(const std::function<bool(const Child&)>& which, con
     for (const Child::Pair& pair : child.pairs) {
       send_deletion(*sa, pair.protocol, {negotiate::spi_bytes(pair.protocol, pair.in)}, context);
     }
-    tell(Fact::Phase2Deleted, *sa, to_string(child.request.outbound) + ", " + why, context);
+    tell_child(Fact::Phase2Deleted, *sa, child.request.outbound, ", " + why, context);
   }
   std::erase_if(children_, which);
 }

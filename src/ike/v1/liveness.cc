@@ -48,7 +48,7 @@ void Exchanges::give_up_peer(IkeSa& sa, Context& context) {
   for (const Child& child : children_) {
     if (!of_peer(child)) continue;
     remove_child(child, context);
-    tell(Fact::Phase2Deleted, sa, to_string(child.request.outbound) + ", its peer is dead", context);
+    tell_child(Fact::Phase2Deleted, sa, child.request.outbound, ", its peer is dead", context);
   }
   std::erase_if(children_, of_peer);
   end(sa, context);

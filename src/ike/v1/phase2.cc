@@ -56,12 +56,12 @@ void Exchanges::begin_quick(IkeSa& sa, const ChildRequest& request, Context& con
                              id_of(s.destination, s.protocol, s.destination_port), sa.peer, sa.block->ph1id});
   if (quick.sainfo == nullptr) {
     Mismatch why{"sainfo", "none", to_string(s), "", "add a sainfo for it, or sainfo anonymous, here", Notify{}};
-    refuse(sa, Exchange::Quick, 0, std::move(why), context);
+    refuse_child(sa, s, 0, std::move(why), context);
     context.out.emplace_back(Abandon{request.acquire_sequence});
     return;
   }
   if (const auto possible = check_nat(sa, request.items); !possible) {
-    refuse(sa, Exchange::Quick, 0, possible.error(), context);
+    refuse_child(sa, s, 0, possible.error(), context);
     context.out.emplace_back(Abandon{request.acquire_sequence});
     return;
   }
@@ -69,7 +69,7 @@ void Exchanges::begin_quick(IkeSa& sa, const ChildRequest& request, Context& con
   quick.iv = phase2_iv(sa, quick.message_id);
   quick.deadline = context.now + sa.policy->limits.phase2;
   allocate_spis(sa, quick, context);
-  tell(Fact::Phase2Started, sa, to_string(s), context);
+  tell_child(Fact::Phase2Started, sa, s, "", context);
   sa.quicks.push_back(std::move(quick));
 }
 
@@ -104,7 +104,8 @@ void Exchanges::spi_refused(const SpiRefused& event, Context& context) {
   Quick* const quick = find(event.child, sa);
   if (quick == nullptr) return;
   tell_failure(*sa, *quick, Notify::NoProposalChosen, context);
-  refuse(*sa, Exchange::Quick, 0, broken("SPI", "the key table gives none: is testudod well?", Notify{}), context);
+  refuse_child(*sa, quick->request.outbound, 0, broken("SPI", "the key table gives none: is testudod well?", Notify{}),
+               context);
   fail_quick(*sa, *quick, context);
 }
 
@@ -125,11 +126,12 @@ void Exchanges::install_refused(const InstallRefused& event, Context& context) {
         {child->request.local, 0}, {child->request.remote, 0}, child->role, 2, Exchange::Quick, 0, {}, false};
     if (sa != nullptr) refusal.local = sa->local, refusal.remote = sa->remote;
     refusal.why = std::move(why);
+    refusal.networks = child->request.outbound;
     context.out.emplace_back(std::move(refusal));
     return end_children([&](const Child& each) { return each.id == event.child; }, "its SAs are not whole", context);
   }
   if (quick == nullptr) return;
-  refuse(*sa, Exchange::Quick, 0, std::move(why), context);
+  refuse_child(*sa, quick->request.outbound, 0, std::move(why), context);
   // The peer has our answer and takes the SAs for made.
   for (std::size_t i = 0; i < quick->spis.size(); ++i) {
     const ChildProtocol protocol = quick->request.items[i].protocol;
@@ -144,7 +146,7 @@ void Exchanges::spis_complete(IkeSa& sa, Quick& quick, Context& context) {
   auto message = initiator ? compose_offer(sa, quick, env) : compose_answer(sa, quick, env);
   if (!message) {
     tell_failure(sa, quick, message.error().notify, context);
-    refuse(sa, Exchange::Quick, initiator ? 0 : 1, message.error(), context);
+    refuse_child(sa, quick.request.outbound, initiator ? 0 : 1, message.error(), context);
     return fail_quick(sa, quick, context);
   }
   quick.state = initiator ? Quick::State::OfferSent : Quick::State::AnswerSent;
@@ -185,7 +187,7 @@ void Exchanges::take_offer(IkeSa& sa, const Received& datagram, const wire::ike:
   quick.id = ChildId{next_child_++};
   quick.seen.answer(digest_of(datagram.bytes));
   allocate_spis(sa, quick, context);
-  tell(Fact::Phase2Started, sa, to_string(quick.request.outbound), context);
+  tell_child(Fact::Phase2Started, sa, quick.request.outbound, "", context);
   sa.quicks.push_back(std::move(quick));
 }
 
@@ -199,7 +201,7 @@ void Exchanges::take_quick(IkeSa& sa, Quick& quick, const Received& datagram, co
     const auto judged = judge_answer(sa, quick, opened->chain, opened->plain);
     if (!judged && is_unproven(judged.error())) return drop(datagram, judged.error().hint, context);
     if (!judged) {
-      refuse(sa, Exchange::Quick, 2, judged.error(), context);
+      refuse_child(sa, quick.request.outbound, 2, judged.error(), context);
       return fail_quick(sa, quick, context);
     }
     quick.iv = opened->next_iv;
@@ -244,10 +246,10 @@ void Exchanges::finish(IkeSa& sa, Quick& quick, Context& context) {
   for (std::size_t i = 0; i < quick.request.items.size(); ++i) {
     child.pairs.push_back({quick.request.items[i].protocol, quick.spis[i], quick.choice.items[i].peer_spi});
   }
-  tell(Fact::Phase2Established, sa,
-       to_string(quick.request.outbound) + ", in: " + spi_text(child_sas(sa, quick, ChildSa::Direction::In)) +
-           ", out: " + spi_text(child_sas(sa, quick, ChildSa::Direction::Out)),
-       context);
+  tell_child(Fact::Phase2Established, sa, quick.request.outbound,
+             ", in: " + spi_text(child_sas(sa, quick, ChildSa::Direction::In)) +
+                 ", out: " + spi_text(child_sas(sa, quick, ChildSa::Direction::Out)),
+             context);
   children_.push_back(std::move(child));
 }
 
@@ -280,7 +282,7 @@ void Exchanges::tick_quicks(IkeSa& sa, Context& context) {
     Quick* const quick = find(id, owner);
     if (quick == nullptr) continue;
     if (quick->state != Quick::State::Done) {
-      tell(Fact::Phase2TimedOut, sa, to_string(quick->request.outbound), context);
+      tell_child(Fact::Phase2TimedOut, sa, quick->request.outbound, "", context);
     }
     end_quick(sa, *quick, context);
   }

@@ -1,0 +1,84 @@
+// What an administrator asks of the machine: racoonctl's vpn-connect, vpn-disconnect, delete-sa and flush-sa.
+#include <gtest/gtest.h>
+
+#include "unit/ike/pair.h"
+
+namespace testudo::ike::v1 {
+namespace {
+
+using test::Pair;
+
+TEST(Operator, ConnectMakesPhase1WithoutTraffic) {
+  Pair p;
+  p.event(p.a, Connect{p.a.here, p.a.there});
+  p.settle();
+  EXPECT_EQ(p.a.count(Fact::Phase1Established), 1U);
+  EXPECT_EQ(p.b.count(Fact::Phase1Established), 1U);
+  EXPECT_TRUE(p.a.in.empty());
+}
+
+TEST(Operator, ConnectTwiceMakesOne) {
+  Pair p;
+  p.event(p.a, Connect{p.a.here, p.a.there});
+  p.event(p.a, Connect{p.a.here, p.a.there});
+  p.settle();
+  p.event(p.a, Connect{p.a.here, p.a.there});
+  p.settle();
+  EXPECT_EQ(p.a.machine().v1().sas().size(), 1U);
+}
+
+TEST(Operator, ConnectWithoutARemoteBlockIsRefused) {
+  Pair p;
+  p.a.policy.remotes.clear();
+  p.event(p.a, Connect{p.a.here, p.a.there});
+  ASSERT_EQ(p.a.refusals.size(), 1U);
+  EXPECT_EQ(p.a.refusals[0].why.attribute, "configuration");
+  EXPECT_EQ(p.datagrams, 0U);
+}
+
+TEST(Operator, DisconnectTakesBothEndsSasAway) {
+  Pair p;
+  p.want(p.a);
+  ASSERT_TRUE(p.keyed_alike());
+  p.event(p.a, Disconnect{{}, p.a.there, true, true, {}});
+  p.settle();
+  for (test::Side* side : {&p.a, &p.b}) {
+    EXPECT_TRUE(side->in.empty());
+    EXPECT_TRUE(side->out.empty());
+    EXPECT_TRUE(side->machine().v1().sas().empty());
+  }
+}
+
+TEST(Operator, DisconnectFromAnotherPeerTouchesNothing) {
+  Pair p;
+  p.want(p.a);
+  p.event(p.a, Disconnect{{}, test::address("198.51.100.1"), true, true, {}});
+  p.settle();
+  EXPECT_TRUE(p.keyed_alike());
+  EXPECT_EQ(p.a.machine().v1().sas().size(), 1U);
+}
+
+TEST(Operator, ChildrenEndByTheirNetworksInEitherDirection) {
+  Pair p;
+  p.want(p.a);
+  const net::Selector other{*net::Prefix::parse("10.0.0.0/8"), net::Prefix::host(p.a.there)};
+  p.event(p.a, Disconnect{{}, {}, false, true, other});
+  EXPECT_TRUE(p.keyed_alike());
+  const net::Selector backwards{net::Prefix::host(p.a.there), net::Prefix::host(p.a.here)};
+  p.event(p.a, Disconnect{{}, {}, false, true, backwards});
+  p.settle();
+  EXPECT_TRUE(p.a.in.empty());
+  EXPECT_TRUE(p.b.in.empty()) << "the peer is told";
+  EXPECT_EQ(p.a.machine().v1().sas().size(), 1U) << "phase 1 stays";
+}
+
+TEST(Operator, WhatPhase2TellsNamesItsNetworks) {
+  Pair p;
+  p.want(p.a);
+  const auto told = std::ranges::find(p.a.told, Fact::Phase2Established, &Told::fact);
+  ASSERT_NE(told, p.a.told.end());
+  EXPECT_EQ(told->networks, p.request().outbound);
+}
+
+}  // namespace
+}  // namespace testudo::ike::v1
