@@ -1,8 +1,8 @@
 // libtestudo-preload: programs written for a kernel with IPsec, unchanged.  socket(PF_KEY, …) becomes a connection to
-// testudod; setsockopt() and getsockopt() of IP_IPSEC_POLICY and IPV6_IPSEC_POLICY go to testudod with the socket
-// itself beside them (wire/socket_request.h); everything else is the C library's.  Keeps nothing: what a socket has
-// lives in the kernel's socket, so that dup, fork, exec and SCM_RIGHTS need no help.  No allocation, no lock, no
-// output; any thread.
+// testudod; setsockopt() and getsockopt() of IP_IPSEC_POLICY, IPV6_IPSEC_POLICY and UDP_ENCAP go to testudod with
+// the socket itself beside them (wire/socket_request.h); everything else is the C library's.  Keeps nothing: what a
+// socket has lives in the kernel's socket, so that dup, fork, exec and SCM_RIGHTS need no help.  No allocation, no
+// lock, no output; any thread.
 #include <dlfcn.h>
 #include <netinet/in.h>
 #include <sys/ioctl.h>
@@ -14,6 +14,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <climits>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -26,7 +27,8 @@ constexpr int kIpPolicy = 16, kIpv6Policy = 34, kBsdIpPolicy = 22, kBsdIpv6Polic
 constexpr int kPfKey = 15, kPfKeyV2 = 2;
 constexpr std::uint16_t kPolicyExtension = 18;  // SADB_X_EXT_POLICY
 constexpr std::size_t kHeader = 16, kMost = 2048;
-constexpr std::uint8_t kVersion = 1, kGet = 1, kSet = 2, kLevelIp = 4, kLevelIpv6 = 6;
+constexpr int kUdpEncap = 100, kEspInUdp = 2;  // UDP_ENCAP; its values 1 and 2 are ESP
+constexpr std::uint8_t kVersion = 1, kGet = 1, kSet = 2, kLevelIp = 4, kLevelIpv6 = 6, kLevelUdp = 17;
 constexpr timeval kPatience{20, 0};
 
 using SocketCall = int (*)(int, int, int);
@@ -212,6 +214,41 @@ int get_policy(int socket, std::uint8_t level, void* value, socklen_t* length) {
   return 0;
 }
 
+/// Values that are not ESP's are the kernel's, and so is what it had before.
+int set_encapsulation(int socket, const void* value, socklen_t length) {
+  const auto kernel = [&] {
+    return next<SetOption>(next_set, "setsockopt")(socket, IPPROTO_UDP, kUdpEncap, value, length);
+  };
+  int form = 0;
+  if (value == nullptr || length < sizeof form) return kernel();
+  std::memcpy(&form, value, sizeof form);
+  if (form < 0 || form > kEspInUdp) return kernel();
+  const int off = form == 0 ? kernel() : -1;
+  const int kept = errno;
+  Reply reply;
+  const std::span bytes{static_cast<const std::uint8_t*>(value), sizeof form};
+  const bool done = ask(socket, {kSet, kLevelUdp, bytes}, reply) >= 0;
+  if (!done && form != 0) return -1;
+  errno = kept;
+  return done ? 0 : off;
+}
+
+int get_encapsulation(int socket, void* value, socklen_t* length) {
+  const int done = next<GetOption>(next_get, "getsockopt")(socket, IPPROTO_UDP, kUdpEncap, value, length);
+  const int kept = errno;
+  int form = 0;
+  if (value == nullptr || length == nullptr || *length > INT_MAX) return done;
+  if (done == 0) std::memcpy(&form, value, *length < sizeof form ? *length : sizeof form);
+  if (form != 0) return done;
+  Reply reply;
+  const bool known = ask(socket, {kGet, kLevelUdp, {}}, reply) == static_cast<ssize_t>(sizeof form);
+  errno = kept;
+  if (!known) return done;
+  if (*length > sizeof form) *length = sizeof form;
+  std::memcpy(value, reply.data() + 4, *length);
+  return 0;
+}
+
 }  // namespace
 
 extern "C" {
@@ -226,12 +263,14 @@ extern "C" {
 
 [[gnu::visibility("default")]] int setsockopt(int fd, int level, int name, const void* value,
                                               socklen_t length) noexcept {
+  if (level == IPPROTO_UDP && name == kUdpEncap) return set_encapsulation(fd, value, length);
   const std::uint8_t ours = level_of(level, name, value, length);
   if (ours != 0) return set_policy(fd, ours, value, length);
   return next<SetOption>(next_set, "setsockopt")(fd, level, name, value, length);
 }
 
 [[gnu::visibility("default")]] int getsockopt(int fd, int level, int name, void* value, socklen_t* length) noexcept {
+  if (level == IPPROTO_UDP && name == kUdpEncap) return get_encapsulation(fd, value, length);
   const std::uint8_t ours = level_of(level, name, value, length == nullptr ? 0 : *length);
   if (ours != 0) return get_policy(fd, ours, value, length);
   return next<GetOption>(next_get, "getsockopt")(fd, level, name, value, length);

@@ -57,6 +57,10 @@ std::size_t Engine::usable_mtu(const spd::Policy& policy, Time now) const {
   return engine::usable_mtu(policy, impl_->parts, impl_->paths, now);
 }
 
+void Engine::set_socket_ports(std::vector<std::uint16_t> ports) {
+  impl_->inbound.set_socket_ports(std::move(ports));
+}
+
 void Engine::set_encapsulation_ports(std::vector<std::uint16_t> ports) {
   impl_->inbound.set_encapsulation_ports(std::move(ports));
 }

@@ -149,6 +149,8 @@ class Engine {
 
   /// UDP ports on which ESP is accepted (RFC 3948); default 4500.
   void set_encapsulation_ports(std::vector<std::uint16_t> ports);
+  /// The same of sockets that asked for it, for the outermost layer of what arrives; none before.
+  void set_socket_ports(std::vector<std::uint16_t> ports);
 
   /// About once a second: reassembly and path MTU timeouts.  (SAD and SPD have their own tick.)
   void tick(Time now, Outbox& out);

@@ -92,7 +92,10 @@ std::optional<std::uint8_t> ExpressIn::length_of_udp(const Plain& outer, Bytes p
 }
 
 bool ExpressIn::takes_udp(std::uint16_t port) const {
-  return std::ranges::find(encapsulation_ports_, port) != encapsulation_ports_.end();
+  const auto has = [port](const std::vector<std::uint16_t>& ports) {
+    return std::ranges::find(ports, port) != ports.end();
+  };
+  return has(encapsulation_ports_) || has(socket_ports_);
 }
 
 ExpressIn::Lane* ExpressIn::lane_for(const Plain& outer, Bytes packet, Spi spi) {

@@ -20,8 +20,9 @@ namespace testudo::engine {
 class ExpressIn {
  public:
   /// UDP ports on which ESP is accepted: they may change between batches.
-  ExpressIn(const Engine::Parts& parts, const std::vector<std::uint16_t>& encapsulation_ports)
-      : parts_(parts), encapsulation_ports_(encapsulation_ports) {}
+  ExpressIn(const Engine::Parts& parts, const std::vector<std::uint16_t>& encapsulation_ports,
+            const std::vector<std::uint16_t>& socket_ports)
+      : parts_(parts), encapsulation_ports_(encapsulation_ports), socket_ports_(socket_ports) {}
 
   /// Opened and genuine, counted as entered and as ESP; the buffer holds what transform::open_esp() leaves.
   struct Opened {
@@ -85,6 +86,7 @@ class ExpressIn {
 
   Engine::Parts parts_;
   const std::vector<std::uint16_t>& encapsulation_ports_;
+  const std::vector<std::uint16_t>& socket_ports_;
 
   std::array<Item, kMost> items_;
   std::size_t waiting_ = 0;

@@ -242,9 +242,7 @@ std::optional<Inbound::Next> Inbound::leave_udp(Arrival& arrival, Verdicts& verd
   wire::Reader in{upper_of(passage)};
   const auto header = in.take(wire::packet::kUdpHeader);
   if (!header) return std::nullopt;
-  if (std::ranges::find(encapsulation_ports_, be16(header->data() + 2)) == encapsulation_ports_.end()) {
-    return std::nullopt;
-  }
+  if (!carries_esp(be16(header->data() + 2), arrival.history.empty())) return std::nullopt;
   const bool marker = marked_as_esp(passage.ip.destination, in.rest());
   const auto payload = marker ? transform::UdpPayload::Esp : transform::classify_udp(in.rest());
   Next refused{.kind = Next::Kind::Drop, .reason = DropReason::NatKeepalive};
@@ -265,6 +263,15 @@ std::optional<Inbound::Next> Inbound::leave_udp(Arrival& arrival, Verdicts& verd
   }
   arrival.udp = sad::UdpWay{passage.ip.source, {ports->source, ports->destination}};
   return std::nullopt;
+}
+
+/// A socket that asked for it has ESP taken out of what the host's rules turned over; what came inside ESP they never
+/// saw, and it may be another socket's.
+bool Inbound::carries_esp(std::uint16_t port, bool outermost) const {
+  const auto has = [port](const std::vector<std::uint16_t>& ports) {
+    return std::ranges::find(ports, port) != ports.end();
+  };
+  return has(encapsulation_ports_) || (outermost && has(socket_ports_));
 }
 
 /// The form of the first drafts: eight zero bytes in front of ESP, where RFC 3948 would see IKE.  Only an SA that was

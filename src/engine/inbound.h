@@ -29,6 +29,7 @@ class Inbound {
       : parts_(parts), joiners_(joiners), learned_(learned) {}
 
   void set_encapsulation_ports(std::vector<std::uint16_t> ports) { encapsulation_ports_ = std::move(ports); }
+  void set_socket_ports(std::vector<std::uint16_t> ports) { socket_ports_ = std::move(ports); }
   void process(std::span<PacketBuffer* const> batch, Verdicts& verdicts);
   /// Engine::takes_ip_in_ip().
   bool takes_ip_in_ip(const wire::packet::IpView& ip) const;
@@ -62,6 +63,7 @@ class Inbound {
   bool must_join(const Arrival& arrival) const;
   bool join(Arrival& arrival, Verdicts& verdicts);
   std::optional<Next> leave_udp(Arrival& arrival, Verdicts& verdicts);
+  bool carries_esp(std::uint16_t port, bool outermost) const;
   bool marked_as_esp(const net::Address& destination, Bytes payload) const;
   Next find_sa(const Arrival& arrival, const LayerName& layer) const;
   sad::Sa* uncompressed_tunnel(const wire::packet::IpView& ip) const;
@@ -83,8 +85,8 @@ class Inbound {
   Engine::Parts parts_;
   Joiners joiners_;
   PathMtu& learned_;
-  std::vector<std::uint16_t> encapsulation_ports_{4500};
-  ExpressIn express_{parts_, encapsulation_ports_};
+  std::vector<std::uint16_t> encapsulation_ports_{4500}, socket_ports_;
+  ExpressIn express_{parts_, encapsulation_ports_, socket_ports_};
   std::vector<Arrival> arrivals_;
   std::vector<transform::OpenJob> jobs_;
   PacketBuffer scratch_;  // into which IPcomp expands, and for fragments

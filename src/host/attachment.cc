@@ -151,18 +151,27 @@ bool Attachment::try_run(const std::string& commands) {
 bool Attachment::in_place() const {
   const Settings& filtering = adopted_ ? *left_behind_ : settings_;
   const auto is_there = [](const std::string& table) { return nft_has_table(table).value_or(true); };
-  return is_there(filtering.nft_table()) && (steers_.empty() || is_there(settings_.nft_steering_table()));
+  return is_there(filtering.nft_table()) && (!steers() || is_there(settings_.nft_steering_table()));
 }
 
 Status<io::SystemError> Attachment::put_back(const FilterPlan& plan) {
   uncertain_ = true;
   TRY_DONE(apply(plan));
-  return steer(steers_);
+  return steer_again();
 }
 
 Status<io::SystemError> Attachment::steer(std::vector<Steer> steers) {
   steers_ = std::move(steers);
-  return nft_.run(nft_steer(settings_.nft_steering_table(), steers_));
+  return steer_again();
+}
+
+Status<io::SystemError> Attachment::steer(SteeredSockets sockets) {
+  steered_sockets_ = std::move(sockets);
+  return steer_again();
+}
+
+Status<io::SystemError> Attachment::steer_again() {
+  return nft_.run(nft_steer(settings_.nft_steering_table(), steers_, steered_sockets_));
 }
 
 void Attachment::detach() {

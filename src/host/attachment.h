@@ -46,6 +46,8 @@ class Attachment {
   bool fit_tcp(const FilterPlan& plan);
   /// Turns ESP in UDP over to the engine's sockets.
   Status<io::SystemError> steer(std::vector<Steer> steers);
+  /// The same for sockets that ask for it.
+  Status<io::SystemError> steer(SteeredSockets sockets);
   /// False when somebody took our tables away: protected flows are then in clear.
   bool in_place() const;
   /// All of them, anew.
@@ -73,6 +75,8 @@ class Attachment {
   Status<io::SystemError> route_marked_packets();
   void clear_away(const Settings& left_behind);
   bool try_run(const std::string& commands);
+  bool steers() const { return !steers_.empty() || !steered_sockets_.empty(); }
+  Status<io::SystemError> steer_again();
 
   Settings settings_;
   io::Tun tun_;
@@ -85,6 +89,7 @@ class Attachment {
   std::string state_file_;
   std::optional<Settings> left_behind_;  ///< of a daemon before us, until the first apply()
   std::vector<Steer> steers_;
+  SteeredSockets steered_sockets_;
   std::map<unsigned, io::Tun> socket_devices_;  ///< by slot
 };
 

@@ -119,15 +119,18 @@ std::optional<SocketFacts> SocketDiag::receiver_of(const net::Flow& flow) {
 }
 
 Status<io::SystemError> SocketDiag::list(const std::function<void(const SocketFacts&)>& visit) {
-  for (const std::uint8_t protocol : {net::protocol::kTcp, net::protocol::kUdp}) {
-    for (const int family : {AF_INET, AF_INET6}) {
-      Buffer buffer;
-      nlmsghdr* message = nullptr;
-      begin_request(buffer, message, static_cast<std::uint8_t>(family), protocol, NLM_F_DUMP);
-      TRY_DONE(exchange(message, [&](const nlmsghdr* answer) {
-        if (const auto facts = facts_of(answer, protocol)) visit(*facts);
-      }));
-    }
+  TRY_DONE(list(net::protocol::kTcp, visit));
+  return list(net::protocol::kUdp, visit);
+}
+
+Status<io::SystemError> SocketDiag::list(std::uint8_t protocol, const std::function<void(const SocketFacts&)>& visit) {
+  for (const int family : {AF_INET, AF_INET6}) {
+    Buffer buffer;
+    nlmsghdr* message = nullptr;
+    begin_request(buffer, message, static_cast<std::uint8_t>(family), protocol, NLM_F_DUMP);
+    TRY_DONE(exchange(message, [&](const nlmsghdr* answer) {
+      if (const auto facts = facts_of(answer, protocol)) visit(*facts);
+    }));
   }
   return Done{};
 }

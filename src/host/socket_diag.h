@@ -36,6 +36,7 @@ class SocketDiag {
   std::optional<SocketFacts> receiver_of(const net::Flow& flow);
   /// All of TCP and UDP that have an address.
   Status<io::SystemError> list(const std::function<void(const SocketFacts&)>& visit);
+  Status<io::SystemError> list(std::uint8_t protocol, const std::function<void(const SocketFacts&)>& visit);
 
  private:
   explicit SocketDiag(std::unique_ptr<mnl_socket, CloseMnl> socket) : socket_(std::move(socket)) {}

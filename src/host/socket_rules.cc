@@ -13,7 +13,10 @@ constexpr const char* kSetOutClear = "socket_out_clear";
 constexpr const char* kSetInRefuse = "socket_in_refuse";
 constexpr const char* kSetInClear = "socket_in_clear";
 constexpr const char* kSetInUnlisted = "socket_in_unlisted";
-constexpr std::array kSets{kSetOutEngine, kSetOutClear, kSetInRefuse, kSetInClear, kSetInUnlisted};
+constexpr const char* kSetUdpEsp = "socket_udp_esp";
+constexpr const char* kSetUdpNonIke = "socket_udp_non_ike";
+constexpr std::array kSets{kSetOutEngine,  kSetOutClear, kSetInRefuse, kSetInClear,
+                           kSetInUnlisted, kSetUdpEsp,   kSetUdpNonIke};
 
 const char* set_of(SocketRule::Out out) {
   switch (out) {
@@ -41,6 +44,29 @@ const char* set_of(SocketRule::In in) {
   return nullptr;
 }
 
+const char* set_of(UdpEncapsulation udp) {
+  switch (udp) {
+    case UdpEncapsulation::Esp:
+      return kSetUdpEsp;
+    case UdpEncapsulation::NonIke:
+      return kSetUdpNonIke;
+    case UdpEncapsulation::None:
+      break;
+  }
+  return nullptr;
+}
+
+/// ESP in UDP carries the protection itself, and no socket gets it: steering.h turns over what is accepted here.
+std::vector<std::string> accept_encapsulated(const Settings& s) {
+  std::vector<std::string> rules;
+  for (const UdpEncapsulation form : {UdpEncapsulation::Esp, UdpEncapsulation::NonIke}) {
+    const std::string theirs = " socket mark & " + to_hex(s.slot_mask()) + " @" + set_of(form) + " accept";
+    for (const char* match : encapsulated_matches(form))
+      rules.push_back(std::string{"meta l4proto udp "} + match + theirs);
+  }
+  return rules;
+}
+
 }  // namespace
 
 RuleSpec socket_route(const Settings& s, unsigned slot) {
@@ -57,7 +83,10 @@ std::string socket_chains(const Settings& s, const std::string& to_engine, const
   const std::string theirs = upper + "socket mark & " + to_hex(s.slot_mask()) + " @";
   text +=
       chain_rules(table, "socket_outbound", {mine + kSetOutClear + " accept", mine + kSetOutEngine + " " + to_engine});
-  text += chain_rules(table, "socket_first", {theirs + kSetInRefuse + " " + refuse, theirs + kSetInClear + " accept"});
+  std::vector<std::string> first = accept_encapsulated(s);
+  first.push_back(theirs + kSetInRefuse + " " + refuse);
+  first.push_back(theirs + kSetInClear + " accept");
+  text += chain_rules(table, "socket_first", first);
   text += chain_rules(table, "socket_last", {theirs + kSetInUnlisted + " " + refuse});
   return text;
 }
@@ -65,7 +94,11 @@ std::string socket_chains(const Settings& s, const std::string& to_engine, const
 std::string socket_elements(const Settings& s, const std::vector<SocketRule>& rules) {
   if (s.slot_mask() == 0) return {};
   std::string text;
-  for (const char* set : kSets) text += "flush set inet " + s.nft_table() + " " + set + "\n";
+  // What a daemon of another version left may not have all of them.
+  for (const char* set : kSets) {
+    text += "add set inet " + s.nft_table() + " " + set + " { type mark; }\n";
+    text += "flush set inet " + s.nft_table() + " " + set + "\n";
+  }
   const auto add = [&](const char* set, unsigned slot) {
     if (set == nullptr) return;
     text += "add element inet " + s.nft_table() + " " + set + " { " + to_hex(s.slot_mark(slot)) + " }\n";
@@ -73,6 +106,7 @@ std::string socket_elements(const Settings& s, const std::vector<SocketRule>& ru
   for (const SocketRule& rule : rules) {
     add(set_of(rule.out), rule.slot);
     add(set_of(rule.in), rule.slot);
+    add(set_of(rule.udp), rule.slot);
   }
   return text;
 }

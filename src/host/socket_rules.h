@@ -9,6 +9,7 @@
 
 #include "host/netlink.h"
 #include "host/settings.h"
+#include "host/steering.h"
 
 namespace testudo::host {
 
@@ -29,6 +30,7 @@ struct SocketRule {
   unsigned slot = 0;
   Out out = Out::ByPolicies;
   In in = In::ByPolicies;
+  UdpEncapsulation udp = UdpEncapsulation::None;
 
   friend bool operator==(const SocketRule&, const SocketRule&) = default;
 };

@@ -1,5 +1,8 @@
 #include "host/steering.h"
 
+#include <array>
+
+#include "base/hex.h"
 #include "host/filter.h"
 
 namespace testudo::host {
@@ -16,32 +19,74 @@ std::vector<std::string> engine_matches(std::uint16_t port) {
   return matches;
 }
 
+std::string socket_with(std::uint32_t mask, const std::vector<std::uint32_t>& marks) {
+  std::string list;
+  for (const std::uint32_t mark : marks) list += (list.empty() ? "" : ", ") + to_hex(mark);
+  return " socket mark & " + to_hex(mask) + " { " + list + " } ";
+}
+
+/// Commands about one port and family.
+class Rules {
+ public:
+  Rules(const std::string& table, const Steer& s)
+      : family_(std::string{" meta nfproto "} + (s.family == net::Family::V4 ? "ipv4" : "ipv6")),
+        input_("add rule inet " + table + " input" + family_ + " udp dport "),
+        port_(std::to_string(s.port)),
+        to_(std::to_string(s.to)) {
+    // nft would carry the change of port over into a checksum of 0, which over IPv4 says that there is none (and has to
+    // be 0: RFC 3948 section 2.1).
+    rewrite_ = "udp dport set " + to_ + (s.family == net::Family::V4 ? " udp checksum set 0" : "") + " accept";
+  }
+
+  std::string outbound(const std::string& table) const {
+    return "add rule inet " + table + " output" + family_ + " udp sport " + to_ + " udp sport set " + port_ + "\n";
+  }
+  /// A firewall knows the port that the world sees; by the engine's own one nobody may pass it by.
+  std::string close_own() const { return input_ + to_ + " counter drop\n"; }
+  std::string turn_over(const std::string& match) const { return input_ + port_ + " " + match + " " + rewrite_ + "\n"; }
+
+ private:
+  std::string family_, input_, port_, to_, rewrite_;
+};
+
+std::string steer_sockets(const std::string& table, const SteeredSockets& sockets) {
+  std::string text;
+  for (const Steer& s : sockets.ports) text += Rules{table, s}.close_own();
+  for (const UdpEncapsulation form : {UdpEncapsulation::Esp, UdpEncapsulation::NonIke}) {
+    const auto& marks = form == UdpEncapsulation::Esp ? sockets.esp : sockets.non_ike;
+    if (marks.empty()) continue;
+    const std::string theirs = socket_with(sockets.mask, marks);
+    for (const char* match : encapsulated_matches(form)) {
+      for (const Steer& s : sockets.ports) text += Rules{table, s}.turn_over(match + theirs);
+      text += "add rule inet " + table + " input meta l4proto udp " + match + theirs + "counter drop\n";
+    }
+  }
+  return text;
+}
+
 }  // namespace
 
-std::string nft_steer(const std::string& table, const std::vector<Steer>& steers) {
+std::span<const char* const> encapsulated_matches(UdpEncapsulation form) {
+  static constexpr std::array kEsp{"udp length 9 @th,64,8 0xff", "@th,64,32 != 0"};
+  static constexpr std::array kNonIke{"udp length 9 @th,64,8 0xff", "@th,64,64 0"};
+  if (form == UdpEncapsulation::None) return {};
+  return form == UdpEncapsulation::Esp ? std::span<const char* const>{kEsp} : std::span<const char* const>{kNonIke};
+}
+
+std::string nft_steer(const std::string& table, const std::vector<Steer>& steers, const SteeredSockets& sockets) {
   std::string text = nft_remove(table);
-  if (steers.empty()) return text;
+  if (steers.empty() && sockets.empty()) return text;
   text += "add table inet " + table + "\n";
   // Behind the helpers of connection tracking (300).
   text += "add chain inet " + table + " input { type filter hook input priority 400; policy accept; }\n";
   // In front of connection tracking (-200), which then sees one port in both directions.
   text += "add chain inet " + table + " output { type filter hook output priority -400; policy accept; }\n";
   for (const Steer& s : steers) {
-    const bool v4 = s.family == net::Family::V4;
-    // nft would carry the change of port over into a checksum of 0, which over IPv4 says that there is none (and has to
-    // be 0: RFC 3948 section 2.1).
-    const std::string rewrite = "udp dport set " + std::to_string(s.to) + (v4 ? " udp checksum set 0" : "") + " accept";
-    const std::string family = std::string{" meta nfproto "} + (v4 ? "ipv4" : "ipv6");
-    const std::string input = "add rule inet " + table + " input" + family + " udp dport ";
-    text += "add rule inet " + table + " output" + family + " udp sport " + std::to_string(s.to) + " udp sport set " +
-            std::to_string(s.port) + "\n";
-    // A firewall knows the port that the world sees; by the engine's own one nobody may pass it by.
-    text += input + std::to_string(s.to) + " counter drop\n";
-    for (const std::string& match : engine_matches(s.port)) {
-      text += input + std::to_string(s.port) + " " + match + " " + rewrite + "\n";
-    }
+    const Rules rules{table, s};
+    text += rules.outbound(table) + rules.close_own();
+    for (const std::string& match : engine_matches(s.port)) text += rules.turn_over(match);
   }
-  return text;
+  return text + steer_sockets(table, sockets);
 }
 
 }  // namespace testudo::host

@@ -18,6 +18,13 @@ std::optional<T> option(int fd, int name) {
   return value;
 }
 
+std::uint16_t local_port(int fd) {
+  sockaddr_in6 at{};  // whose port lies where sockaddr_in's does
+  socklen_t length = sizeof at;
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&at), &length) != 0) return 0;
+  return ntohs(at.sin6_port);
+}
+
 constexpr int kNetnsCookie = 71;  // SO_NETNS_COOKIE, since Linux 5.14
 
 bool in_our_network(int fd) {
@@ -43,7 +50,7 @@ std::optional<InetSocket> inspect_socket(const Fd& descriptor) {
   if (*domain != AF_INET && *domain != AF_INET6) return std::nullopt;
   if (*protocol != IPPROTO_TCP && *protocol != IPPROTO_UDP) return std::nullopt;
   if (!in_our_network(fd)) return std::nullopt;
-  return InetSocket{*domain == AF_INET6, static_cast<std::uint8_t>(*protocol), *mark, *cookie};
+  return InetSocket{*domain == AF_INET6, static_cast<std::uint8_t>(*protocol), *mark, *cookie, local_port(fd)};
 }
 
 bool set_mark(const Fd& socket, std::uint32_t mark) {

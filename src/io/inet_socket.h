@@ -12,6 +12,7 @@ struct InetSocket {
   std::uint8_t protocol = 0;
   std::uint32_t mark = 0;
   std::uint64_t cookie = 0;
+  std::uint16_t port = 0;  ///< that it is bound to, if any
 };
 
 /// Nothing for what is no TCP or UDP socket of this network namespace.

@@ -25,7 +25,8 @@ const SocketSlots::Slot* SocketSlots::find(unsigned slot) const {
 unsigned SocketSlots::same(const Slot& wanted) const {
   for (unsigned slot = 1; slot <= kSlots; ++slot) {
     const auto& have = slots_[slot];
-    if (have && says_the_same(have->in, wanted.in) && says_the_same(have->out, wanted.out)) return slot;
+    if (have && have->udp == wanted.udp && says_the_same(have->in, wanted.in) && says_the_same(have->out, wanted.out))
+      return slot;
   }
   return 0;
 }

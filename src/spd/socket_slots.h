@@ -1,6 +1,7 @@
 #pragma once
-// Policies of single sockets (KAME's inpcb policies; the order of precedence is netipsec's).  Sockets that ask for the
-// same two policies with the same right share a slot; a slot's number is what marks their packets, so there are few.
+// What single sockets ask for: policies (KAME's inpcb policies; the order of precedence is netipsec's), and that ESP in
+// what arrives there is the engine's.  Sockets that ask for the same with the same right share a slot; a slot's number
+// is what marks their packets, so there are few.
 // A slot remembers which sockets it was given to.  Pure; one thread.
 #include <array>
 #include <cstdint>
@@ -21,6 +22,15 @@ struct SocketPolicy {
   ByteVector bytes;  ///< as they were set
 };
 
+/// Of a UDP socket to which ESP is sent, in the numbers of setsockopt(2).
+struct SocketEncapsulation {
+  enum class Form : std::uint8_t { NonIke = 1, Esp = 2 };  ///< of the first drafts; of RFC 3948
+  Form form = Form::Esp;
+  bool privileged = false;
+
+  friend bool operator==(const SocketEncapsulation&, const SocketEncapsulation&) = default;
+};
+
 /// Does a socket's policy decide about a packet for which the SPD has `listed` (null for nothing)?
 bool decides(const SocketPolicy& socket, const Policy* listed);
 
@@ -29,12 +39,16 @@ using SocketCookie = std::uint64_t;
 
 class SocketSlots {
  public:
-  /// 1 to kSlots; 0 stands for a socket without policy.
+  /// 1 to kSlots; 0 stands for a socket that asked for nothing.
   static constexpr unsigned kSlots = 15;
   struct Slot {
-    std::optional<SocketPolicy> in, out;
+    std::optional<SocketPolicy> in = std::nullopt, out = std::nullopt;
+    std::optional<SocketEncapsulation> udp = std::nullopt;
 
-    bool unprivileged() const { return (in && !in->privileged) || (out && !out->privileged); }
+    bool empty() const { return !in && !out && !udp; }
+    bool unprivileged() const {
+      return (in && !in->privileged) || (out && !out->privileged) || (udp && !udp->privileged);
+    }
     const std::optional<SocketPolicy>& of(Direction d) const { return d == Direction::In ? in : out; }
   };
 

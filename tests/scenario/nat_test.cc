@@ -253,6 +253,18 @@ TEST_F(NatTest, OtherPortsCanBeNamed) {
   EXPECT_EQ(b.delivered, std::vector<ByteVector>{inner()});
 }
 
+TEST_F(NatTest, APortOfASocketIsOneForTheOutermostLayerAlone) {
+  const sad::NatTraversal other{.source_port = 4500, .destination_port = 10000};
+  install(sad::Mode::Tunnel, other, {.source_port = 61000, .destination_port = 10000});
+  a.install(policy(spd::Direction::Out, "10.0.1.0/24", "20.0.0.2", {tunnel(Proto::Esp, kA, kB)}));
+  b.install(policy(spd::Direction::In, "10.0.1.0/24", "20.0.0.2", {tunnel(Proto::Esp, kNat, kB)}));
+  b.engine.set_socket_ports({10000});
+  const ByteVector inside = udp({ip("10.0.1.5"), 1025}, {kB, 10000}, Protection::text(60));
+  a.send({inside});
+  b.receive({translate(a.wire.at(0))});
+  EXPECT_EQ(b.delivered, std::vector<ByteVector>{inside}) << "it may be for another socket with that port";
+}
+
 TEST_F(NatTest, TheFormOfTheFirstDraftsCrossesToo) {
   using Kind = sad::NatTraversal::Kind;
   install(sad::Mode::Tunnel, {.kind = Kind::NonIke, .source_port = 500, .destination_port = 500},

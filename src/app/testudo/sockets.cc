@@ -34,6 +34,13 @@ const char* protocol_word(std::uint8_t protocol) {
   return protocol == net::protocol::kTcp ? "tcp" : "udp";
 }
 
+/// As in the names of the values: UDP_ENCAP_ESPINUDP_NON_IKE, UDP_ENCAP_ESPINUDP.
+const char* encapsulation_of(const json& slot) {
+  const int form = slot.value("udp_encap", 0);
+  if (form == 0) return "";
+  return form == 1 ? "espinudp_non_ike" : "espinudp";
+}
+
 json row_of(const host::SocketFacts& socket, const json& slot) {
   return {{"protocol", protocol_word(socket.protocol)},
           {"local", text_of(socket.local)},
@@ -42,7 +49,8 @@ json row_of(const host::SocketFacts& socket, const json& slot) {
           {"cookie", socket.cookie},
           {"privileged", slot.value("privileged", false)},
           {"in", words_of(slot, "in")},
-          {"out", words_of(slot, "out")}};
+          {"out", words_of(slot, "out")},
+          {"udp_encap", encapsulation_of(slot)}};
 }
 
 std::string render(const json& rows) {
@@ -55,6 +63,8 @@ std::string render(const json& rows) {
       const std::string words = row.value(direction, "");
       if (!words.empty()) text += fmt::format("\t{}\n", words);
     }
+    if (const std::string form = row.value("udp_encap", ""); !form.empty())
+      text += fmt::format("\tudp_encap {}\n", form);
   }
   return text.empty() ? "No sockets with a policy of their own.\n" : text;
 }

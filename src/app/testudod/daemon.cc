@@ -84,8 +84,10 @@ Status<std::string> Daemon::attach() {
   if (!monitor) return sentence(monitor.error());
   monitor_ = *std::move(monitor);
   view_ = std::make_unique<HostView>(attachment_->netlink(), options_.host.own_mark());
-  sockets_ = std::make_unique<SocketTable>(spd_, options_.host, options_.run_dir + "/sockets",
-                                           [this](std::span<const unsigned> slots) { return put_in_force(slots); });
+  sockets_ = std::make_unique<SocketTable>(
+      spd_, options_.host, options_.run_dir + "/sockets",
+      [this](std::span<const unsigned> slots) { return put_in_force(slots); },
+      [this](std::uint16_t port) { return follow_socket_ports(port); });
   engine_ =
       std::make_unique<engine::Engine>(engine::Engine::Parts{sad_, spd_, settings_, random_, *view_, sockets_.get()});
   engine_->set_encapsulation_ports(options_.host.encapsulation_ports);
@@ -255,6 +257,8 @@ void Daemon::tick() {
 void Daemon::tick_host(Time now) {
   packets_->tick(now);
   for (const auto& receiver : receivers_) packets_->count_overflows(*receiver);
+  for (const SocketReceiver& of : socket_receivers_) packets_->count_overflows(*of.receiver);
+  static_cast<void>(follow_socket_ports(0));
   packets_->count_host_losses(attachment_->netlink().queue_losses(attachment_->tun().index()));
   watch_packets();
   if (++ticks_ % kRouteMemory == 0) view_->forget_routes();

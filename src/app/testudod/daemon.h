@@ -47,6 +47,9 @@ class Daemon {
   void receive_from_sockets(unsigned slot, const io::Tun& device);
   bool put_in_force(std::span<const unsigned> slots);
   void apply_socket_rules();
+  bool follow_socket_ports(std::uint16_t port);
+  bool steer_sockets();
+  void open_socket_port(std::uint16_t port);
   Status<std::string> serve_sockets();
   void receive_from(io::Receiver receiver, PacketPath::Role role = PacketPath::Role::Delivered);
   void set_variables();
@@ -92,6 +95,13 @@ class Daemon {
   std::unique_ptr<PfkeyService> pfkey_;
   std::unique_ptr<ControlService> control_;
   std::map<unsigned, std::unique_ptr<io::HostPort>> socket_ports_;  ///< by slot
+  struct SocketReceiver {
+    host::Steer steer;
+    std::unique_ptr<io::Receiver> receiver;
+    io::EventLoop::Watch watch;  // last: gone before the socket closes
+  };
+  std::vector<SocketReceiver> socket_receivers_;  ///< of ports of sockets with UDP_ENCAP
+  host::SteeredSockets steered_sockets_;          ///< what the rules say of them
   std::optional<host::SocketMonitor> socket_monitor_;
   std::unique_ptr<SocketService> socket_service_;
   std::vector<io::EventLoop::Watch> watches_;

@@ -1,6 +1,11 @@
 // The daemon's part in policies of single sockets: who serves them, the devices by which their packets come, and what
 // the packet filter makes of them.
+#include <algorithm>
+#include <set>
+#include <utility>
+
 #include "app/testudod/daemon.h"
+#include "host/socket_ports.h"
 #include "io/clock.h"
 
 namespace testudo::app {
@@ -31,6 +36,9 @@ Status<std::string> Daemon::serve_sockets() {
 /// Before setsockopt() returns: the device is there, and the rules lead to it.
 bool Daemon::put_in_force(std::span<const unsigned> slots) {
   for (const unsigned slot : slots) {
+    const auto* content = sockets_->slots().find(slot);
+    if (content == nullptr || (!content->in && !content->out)) continue;
+    settings_.used = 1;
     const auto device = attachment_->socket_device(slot);
     if (!device) {
       log_.error("a socket cannot have its policy: " + device.error().to_string());
@@ -38,11 +46,62 @@ bool Daemon::put_in_force(std::span<const unsigned> slots) {
     }
     if (!socket_ports_.contains(slot)) receive_from_sockets(slot, **device);
   }
-  settings_.used = 1;
+  // What the rules let through is steered already, or a socket would get ESP as if it were clear.
+  if (!follow_socket_ports(0)) return false;
   if (const auto applied = attachment_->apply(socket_rules(sockets_->slots(), settings_)); !applied) {
     log_.error("a socket cannot have its policy: " + applied.error().to_string());
     return false;
   }
+  return true;
+}
+
+/// Receives ESP for the ports of sockets with UDP_ENCAP, and for no others; true when `port` (0: any) is among them.
+bool Daemon::follow_socket_ports(std::uint16_t port) {
+  const auto& configured = options_.host.encapsulation_ports;
+  const auto is_configured = [&](std::uint16_t p) { return std::ranges::find(configured, p) != configured.end(); };
+  std::vector<host::SocketPort> asked = sockets_->encapsulation_ports();
+  std::erase_if(asked, [&](const host::SocketPort& p) { return is_configured(p.port); });
+  std::set<std::uint16_t> served;
+  for (const SocketReceiver& of : socket_receivers_) served.insert(of.steer.port);
+  const auto chosen = host::choose_ports(asked, served);
+  std::erase_if(socket_receivers_, [&](const SocketReceiver& of) { return !chosen.contains(of.steer.port); });
+  for (const std::uint16_t wanted : chosen) {
+    if (!served.contains(wanted)) open_socket_port(wanted);
+  }
+  return steer_sockets() && (port == 0 || is_configured(port) || chosen.contains(port));
+}
+
+void Daemon::open_socket_port(std::uint16_t port) {
+  for (const net::Family family : {net::Family::V4, net::Family::V6}) {
+    auto udp = io::Receiver::udp_encapsulation(family, port, attachment_->tun().index());
+    if (!udp) {
+      log_.warning("ESP in UDP is not received: " + udp.error().to_string());
+      continue;
+    }
+    auto kept = std::make_unique<io::Receiver>(*std::move(udp));
+    io::Receiver* const receiver = kept.get();
+    auto watch = loop_.watch(receiver->fd(), [this, receiver] {
+      packets_->from_wire(*receiver, PacketPath::Role::Delivered);
+      pfkey_->pump();
+    });
+    socket_receivers_.push_back({{family, port, receiver->local_port()}, std::move(kept), std::move(watch)});
+  }
+}
+
+bool Daemon::steer_sockets() {
+  host::SteeredSockets wanted = sockets_->steered();
+  std::vector<std::uint16_t> ports;
+  for (const SocketReceiver& of : socket_receivers_) {
+    wanted.ports.push_back(of.steer);
+    ports.push_back(of.steer.port);
+  }
+  if (wanted == steered_sockets_) return true;
+  engine_->set_socket_ports(std::move(ports));
+  if (const auto steered = attachment_->steer(wanted); !steered) {
+    log_.error("sockets cannot have their ESP taken out: " + steered.error().to_string());
+    return false;
+  }
+  steered_sockets_ = std::move(wanted);
   return true;
 }
 

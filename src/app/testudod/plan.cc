@@ -74,6 +74,11 @@ host::SocketRule::In in_rule(const spd::SocketPolicy& socket, const engine::Sett
   return refuse ? In::Refuse : In::Clear;
 }
 
+host::UdpEncapsulation udp_rule(const spd::SocketEncapsulation& socket) {
+  return socket.form == spd::SocketEncapsulation::Form::Esp ? host::UdpEncapsulation::Esp
+                                                            : host::UdpEncapsulation::NonIke;
+}
+
 }  // namespace
 
 host::FilterPlan filter_plan(const PlanSources& from) {
@@ -96,7 +101,8 @@ std::vector<host::SocketRule> socket_rules(const spd::SocketSlots& slots, const 
   if (settings.enabled == kNever) return rules;
   slots.for_each([&](unsigned number, const spd::SocketSlots::Slot& slot) {
     rules.push_back({number, slot.out ? out_rule(*slot.out) : host::SocketRule::Out::ByPolicies,
-                     slot.in ? in_rule(*slot.in, settings) : host::SocketRule::In::ByPolicies});
+                     slot.in ? in_rule(*slot.in, settings) : host::SocketRule::In::ByPolicies,
+                     slot.udp ? udp_rule(*slot.udp) : host::UdpEncapsulation::None});
   });
   return rules;
 }

@@ -9,7 +9,7 @@
 
 #include "app/testudod/socket_file.h"
 #include "base/hex.h"
-#include "io/inet_socket.h"
+#include "net/protocol.h"
 #include "pfkey/server/policy_message.h"
 
 namespace testudo::app {
@@ -22,6 +22,7 @@ constexpr std::size_t kMostKnown = 65536;
 
 /// An option of IPv6 is for IPv6 sockets; those of IPv4 they have too, for what they send to v4-mapped addresses.
 bool may_have(const io::InetSocket& socket, SocketRequest::Level level) {
+  if (level == SocketRequest::Level::Udp) return socket.protocol == net::protocol::kUdp;
   return socket.ipv6 || level == SocketRequest::Level::Ip;
 }
 
@@ -35,44 +36,72 @@ ByteVector nothing_set(spd::Direction direction) {
 
 }  // namespace
 
-SocketTable::SocketTable(spd::Database& spd, host::Settings settings, std::string state_file, PutInForce put_in_force)
+SocketTable::SocketTable(spd::Database& spd, host::Settings settings, std::string state_file, PutInForce put_in_force,
+                         FollowPorts follow_ports)
     : spd_(spd),
       settings_(std::move(settings)),
       state_file_(std::move(state_file)),
-      put_in_force_(std::move(put_in_force)) {
+      put_in_force_(std::move(put_in_force)),
+      follow_ports_(std::move(follow_ports)) {
   if (auto diag = host::SocketDiag::open()) diag_ = *std::move(diag);
 }
 
 int SocketTable::set(const io::Fd& socket, const SocketRequest& request, bool privileged, Time now) {
   const auto facts = io::inspect_socket(socket);
   if (!facts || !may_have(*facts, request.level) || settings_.slot_mask() == 0 || !diag_) return ENOPROTOOPT;
-  const auto wanted = socket_policy(request.policy, {facts->ipv6, privileged}, now);
-  if (!wanted) return static_cast<int>(wanted.error());
-  const unsigned before = settings_.slot_of(facts->mark);
-  const Slot* had = slots_.find(before);
-  Slot content = had == nullptr ? Slot{} : *had;
-  (wanted->policy.direction == spd::Direction::In ? content.in : content.out) = *wanted;
-  const auto slot = slot_for(std::move(content));
+  auto wanted = wanted_of(*facts, request, privileged, now);
+  if (!wanted) return wanted.error();
+  const auto slot = slot_for(*std::move(wanted));
   if (!slot) return slot.error();
   const std::uint32_t mark = (facts->mark & ~settings_.slot_mask()) | settings_.slot_mark(*slot);
   if (!io::set_mark(socket, mark)) return errno;
   slots_.hold(facts->cookie, *slot);
   known_.clear();
-  return 0;
+  if (request.level != SocketRequest::Level::Udp) return 0;
+  const Slot* has = slots_.find(*slot);
+  const bool off = has == nullptr || !has->udp;
+  if (follow_ports_(off ? std::uint16_t{0} : facts->port)) return 0;
+  io::set_mark(socket, facts->mark);
+  slots_.hold(facts->cookie, settings_.slot_of(facts->mark));
+  return ENOBUFS;
+}
+
+/// What the socket has already, and what is asked for now.
+Result<SocketTable::Slot, int> SocketTable::wanted_of(const io::InetSocket& socket, const SocketRequest& request,
+                                                      bool privileged, Time now) const {
+  const Slot* had = slot_of(socket);
+  Slot content = had == nullptr ? Slot{} : *had;
+  if (request.level == SocketRequest::Level::Udp) {
+    const auto form = wire::socket_encapsulation(request.policy);
+    if (!form) return Failure{EINVAL};
+    content.udp.reset();
+    if (*form != 0) content.udp = {static_cast<spd::SocketEncapsulation::Form>(*form), privileged};
+    return content;
+  }
+  auto policy = socket_policy(request.policy, {socket.ipv6, privileged}, now);
+  if (!policy) return Failure{static_cast<int>(policy.error())};
+  (policy->policy.direction == spd::Direction::In ? content.in : content.out) = *std::move(policy);
+  return content;
 }
 
 Result<ByteVector, int> SocketTable::get(const io::Fd& socket, const SocketRequest& request) {
   const auto facts = io::inspect_socket(socket);
   if (!facts || !may_have(*facts, request.level)) return Failure{ENOPROTOOPT};
+  if (request.level == SocketRequest::Level::Udp) {
+    const Slot* has = slot_of(*facts);
+    const bool on = has != nullptr && has->udp;
+    return wire::compose_socket_encapsulation(on ? static_cast<std::uint8_t>(has->udp->form) : std::uint8_t{0});
+  }
   const auto asked = wire::socket_policy_direction(request.policy);
   const auto direction = asked ? pfkey::server::direction_of(*asked) : Failure{Errno::Invalid};
   if (!direction) return Failure{static_cast<int>(direction.error())};
-  const Slot* slot = slots_.find(settings_.slot_of(facts->mark));
+  const Slot* slot = slot_of(*facts);
   if (slot == nullptr || !slot->of(*direction)) return nothing_set(*direction);
   return slot->of(*direction)->bytes;
 }
 
 Result<unsigned, int> SocketTable::slot_for(Slot wanted) {
+  if (wanted.empty()) return 0U;
   if (const unsigned same = slots_.same(wanted); same != 0) return same;
   return take_slot(std::move(wanted));
 }
@@ -141,19 +170,42 @@ const spd::SocketPolicy* SocketTable::inbound(const net::Flow& flow, Time now) c
   return policy_of(slot);
 }
 
+std::vector<host::SocketPort> SocketTable::encapsulation_ports() const {
+  std::vector<host::SocketPort> ports;
+  if (!diag_ || steered().empty()) return ports;
+  const auto visit = [&](const host::SocketFacts& facts) {
+    const Slot* slot = slots_.find(settings_.slot_of(facts.mark));
+    if (slot != nullptr && slot->udp) ports.push_back({facts.local.port, slot->udp->privileged});
+  };
+  static_cast<void>(diag_->list(net::protocol::kUdp, visit));
+  return ports;
+}
+
+host::SteeredSockets SocketTable::steered() const {
+  host::SteeredSockets steered{.mask = settings_.slot_mask(), .esp = {}, .non_ike = {}, .ports = {}};
+  slots_.for_each([&](unsigned number, const Slot& slot) {
+    if (!slot.udp) return;
+    const bool esp = slot.udp->form == spd::SocketEncapsulation::Form::Esp;
+    (esp ? steered.esp : steered.non_ike).push_back(settings_.slot_mark(number));
+  });
+  return steered;
+}
+
 std::string SocketTable::describe() const {
   const auto half = [](const std::optional<spd::SocketPolicy>& policy) {
     return policy ? nlohmann::json(to_hex(policy->bytes)) : nlohmann::json();
   };
   nlohmann::json rows = nlohmann::json::array();
   slots_.for_each([&](unsigned number, const Slot& slot) {
-    const bool privileged = (slot.in && slot.in->privileged) || (slot.out && slot.out->privileged);
+    const bool privileged =
+        (slot.in && slot.in->privileged) || (slot.out && slot.out->privileged) || (slot.udp && slot.udp->privileged);
     rows.push_back({{"slot", number},
                     {"mark", settings_.slot_mark(number)},
                     {"mask", settings_.slot_mask()},
                     {"privileged", privileged},
                     {"in", half(slot.in)},
-                    {"out", half(slot.out)}});
+                    {"out", half(slot.out)},
+                    {"udp_encap", slot.udp ? static_cast<int>(slot.udp->form) : 0}});
   });
   return rows.dump();
 }

@@ -6,11 +6,15 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "engine/engine.h"
 #include "host/settings.h"
 #include "host/socket_diag.h"
+#include "host/socket_ports.h"
+#include "host/steering.h"
 #include "io/fd.h"
+#include "io/inet_socket.h"
 #include "pfkey/server/errno.h"
 #include "spd/database.h"
 #include "wire/socket_request.h"
@@ -22,8 +26,11 @@ class SocketTable final : public engine::Sockets {
   using Errno = pfkey::server::Errno;
   /// Slots have got a meaning: makes the host act on them, or says that it does not.
   using PutInForce = std::function<bool(std::span<const unsigned> slots)>;
+  /// Sockets with UDP_ENCAP have got other ports: receives what comes there, and says whether it does at `port`.
+  using FollowPorts = std::function<bool(std::uint16_t port)>;
 
-  SocketTable(spd::Database& spd, host::Settings settings, std::string state_file, PutInForce put_in_force);
+  SocketTable(spd::Database& spd, host::Settings settings, std::string state_file, PutInForce put_in_force,
+              FollowPorts follow_ports);
 
   /// 0 when done, else the errno of setsockopt(2).
   int set(const io::Fd& socket, const wire::SocketRequest& request, bool privileged, Time now);
@@ -34,6 +41,10 @@ class SocketTable final : public engine::Sockets {
   const spd::SocketPolicy* inbound(const net::Flow& flow, Time now) const override;
 
   const spd::SocketSlots& slots() const { return slots_; }
+  /// Of sockets that have asked for UDP_ENCAP.  Those that had no port yet when they asked turn up here later.
+  std::vector<host::SocketPort> encapsulation_ports() const;
+  /// Marks of the slots of sockets with UDP_ENCAP; the ports are the caller's.
+  host::SteeredSockets steered() const;
   /// A JSON array of what each slot says, for `testudo status --sockets`.
   std::string describe() const;
 
@@ -48,6 +59,9 @@ class SocketTable final : public engine::Sockets {
   };
   using Slot = spd::SocketSlots::Slot;
 
+  Result<Slot, int> wanted_of(const io::InetSocket& socket, const wire::SocketRequest& request, bool privileged,
+                              Time now) const;
+  const Slot* slot_of(const io::InetSocket& socket) const { return slots_.find(settings_.slot_of(socket.mark)); }
   Result<unsigned, int> slot_for(Slot wanted);
   Result<unsigned, int> take_slot(Slot wanted);
   void reclaim();
@@ -59,6 +73,7 @@ class SocketTable final : public engine::Sockets {
   host::Settings settings_;
   std::string state_file_;
   PutInForce put_in_force_;
+  FollowPorts follow_ports_;
   spd::SocketSlots slots_;
   bool any_inbound_ = false;
   mutable std::optional<host::SocketDiag> diag_;

@@ -48,6 +48,19 @@ TEST(SocketRules, EachMeaningHasItsSet) {
   EXPECT_LT(text.rfind("flush set"), text.find("add element")) << "what was said before is forgotten first";
 }
 
+TEST(SocketRules, WhatIsTakenOutOfASocketIsNotRefusedAsClear) {
+  const Settings s;
+  const std::string elements = socket_elements(s, {{4, Out::ByPolicies, In::ByPolicies, UdpEncapsulation::Esp},
+                                                   {5, Out::Clear, In::Clear, UdpEncapsulation::NonIke}});
+  EXPECT_TRUE(has(elements, "add element inet testudo_testudo0 socket_udp_esp { 0x40000000 }\n"));
+  EXPECT_TRUE(has(elements, "add element inet testudo_testudo0 socket_udp_non_ike { 0x50000000 }\n"));
+  const std::string text = socket_chains(s, "to-engine", "refuse-it");
+  const std::string esp =
+      "socket_first meta l4proto udp @th,64,32 != 0 socket mark & 0xf0000000 @socket_udp_esp accept\n";
+  ASSERT_TRUE(has(text, esp));
+  EXPECT_LT(text.find(esp), text.find("@socket_in_refuse")) << "in front of what the socket's policy refuses";
+}
+
 TEST(SocketRules, ClearPacketsAreJudgedByTheSocketTheyAreFor) {
   const std::string text = socket_chains(Settings{}, "to-engine", "refuse-it");
   EXPECT_TRUE(has(text, "socket_outbound meta mark & 0xf0000000 @socket_out_engine to-engine\n"));

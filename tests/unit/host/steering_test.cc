@@ -50,6 +50,33 @@ TEST(NftSteer, ATableThatAKilledDaemonLeftIsReplaced) {
   EXPECT_THAT(nft_steer("t", {kV4}), StartsWith("add table inet t\ndelete table inet t\nadd table inet t\n"));
 }
 
+SteeredSockets sockets() {
+  return {.mask = 0xf0000000,
+          .esp = {0x20000000, 0x30000000},
+          .non_ike = {0x40000000},
+          .ports = {{net::Family::V4, 5500, 40005}}};
+}
+
+TEST(NftSteer, OfSocketsOnlyWhatIsEspAndTheirs) {
+  const std::string text = nft_steer("t", {}, sockets());
+  const std::string esp = " socket mark & 0xf0000000 { 0x20000000, 0x30000000 } ";
+  EXPECT_THAT(text, HasSubstr("input meta nfproto ipv4 udp dport 5500 @th,64,32 != 0" + esp +
+                              "udp dport set 40005 udp checksum set 0 accept\n"));
+  EXPECT_THAT(text, HasSubstr("udp dport 5500 udp length 9 @th,64,8 0xff" + esp));
+  EXPECT_THAT(text,
+              HasSubstr("udp dport 5500 @th,64,64 0 socket mark & 0xf0000000 { 0x40000000 } udp dport set 40005"));
+  EXPECT_THAT(text, HasSubstr("input meta nfproto ipv4 udp dport 40005 counter drop\n"));
+  EXPECT_THAT(text, Not(HasSubstr("output meta"))) << "nothing is sent by that socket";
+}
+
+TEST(NftSteer, WhatIsEspAtAnotherPortOfSuchASocketIsDropped) {
+  const std::string text = nft_steer("t", {}, sockets());
+  const std::string last =
+      "input meta l4proto udp @th,64,32 != 0 socket mark & 0xf0000000 { 0x20000000, 0x30000000 } counter drop\n";
+  ASSERT_THAT(text, HasSubstr(last));
+  EXPECT_GT(text.find(last), text.find("udp dport 5500 @th,64,32 != 0 socket"));
+}
+
 TEST(NftSteer, WithoutPortsThereIsNoTable) {
   EXPECT_EQ(nft_steer("t", {}), "add table inet t\ndelete table inet t\n");
 }

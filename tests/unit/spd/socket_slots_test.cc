@@ -48,6 +48,25 @@ TEST(SocketSlots, TheSamePoliciesShareASlot) {
   EXPECT_EQ(slots.same(outbound(v6)), 0U) << "the other family, whose default level may differ";
 }
 
+TEST(SocketSlots, UdpEncapsulationIsPartOfWhatASlotSays) {
+  using Form = SocketEncapsulation::Form;
+  const auto encapsulated = [](Form form, bool privileged) {
+    SocketSlots::Slot slot = outbound(policy(Action::Bypass, true));
+    slot.udp = {form, privileged};
+    return slot;
+  };
+  SocketSlots slots;
+  slots.put(3, encapsulated(Form::Esp, true));
+  EXPECT_EQ(slots.same(encapsulated(Form::Esp, true)), 3U);
+  EXPECT_EQ(slots.same(encapsulated(Form::NonIke, true)), 0U) << "the other form";
+  EXPECT_EQ(slots.same(encapsulated(Form::Esp, false)), 0U) << "another right";
+  EXPECT_EQ(slots.same(outbound(policy(Action::Bypass, true))), 0U) << "none";
+  EXPECT_FALSE(encapsulated(Form::Esp, true).unprivileged());
+  EXPECT_TRUE(encapsulated(Form::Esp, false).unprivileged());
+  EXPECT_TRUE(SocketSlots::Slot{}.empty());
+  EXPECT_FALSE((SocketSlots::Slot{.udp = SocketEncapsulation{}}.empty()));
+}
+
 TEST(SocketSlots, AreFewAndCounted) {
   SocketSlots slots;
   for (unsigned n = 1; n <= SocketSlots::kSlots; ++n) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 namespace testudo::wire {
 namespace {
 
@@ -30,6 +32,19 @@ TEST(SocketRequest, RefusesWhatNobodySends) {
     ASSERT_FALSE(read);
     EXPECT_EQ(read.error(), row.why);
   }
+}
+
+// linux/udp.h: UDP_ENCAP_ESPINUDP_NON_IKE 1, UDP_ENCAP_ESPINUDP 2, UDP_ENCAP_L2TPINUDP 3.
+TEST(SocketRequest, UdpEncapIsAnIntOfWhichThreeValuesAreOurs) {
+  for (const auto value : std::array<std::uint8_t, 3>{0, 1, 2}) {
+    EXPECT_EQ(socket_encapsulation(compose_socket_encapsulation(value)), value);
+    EXPECT_EQ(socket_encapsulation(ByteVector{value, 0, 0, 0}), value);
+  }
+  for (const ByteVector& bytes :
+       {ByteVector{}, ByteVector{2, 0, 0}, ByteVector{2, 0, 0, 0, 0}, ByteVector{3, 0, 0, 0}, ByteVector{2, 0, 0, 1}}) {
+    EXPECT_FALSE(socket_encapsulation(bytes));
+  }
+  EXPECT_EQ(parse_socket_request(ByteVector{1, 2, 17, 0, 2, 0, 0, 0})->level, SocketRequest::Level::Udp);
 }
 
 // sadb_x_policy: len u16, exttype u16 (18), type u16, dir u8.
