@@ -36,9 +36,30 @@ void Machine::receive(const Received& datagram, v1::Context& context) {
   switch (message->header.major) {
     case 1:
       return v1_.receive(datagram, *message, context);
+    case 2:
+      return refuse_version_2(datagram, *message, context);
     default:
       return drop("version " + std::to_string(message->header.major) + " of IKE is not spoken");
   }
+}
+
+/// RFC 7296 section 2.5 has the answer: the version that we speak.  Nobody gets more bytes than it sent, and only a
+/// first message gets any.
+void Machine::refuse_version_2(const Received& datagram, const wire::ike::Message& message, v1::Context& context) {
+  static constexpr std::uint8_t kIkeSaInit = 34;
+  Refusal refusal;
+  refusal.local = datagram.local;
+  refusal.remote = datagram.remote;
+  refusal.role = Role::Responder;
+  refusal.why = {"IKE version",
+                 "1",
+                 "2",
+                 "",
+                 "let the peer speak version 1 with this host (ikev1, keyexchange=ikev1)",
+                 v1wire::Notify::InvalidMajorVersion};
+  const bool first = message.header.exchange == kIkeSaInit && message.header.responder == 0;
+  if (first) v1::send_clear_notify(datagram, {message.header.initiator, 0}, refusal.why.notify, context);
+  context.out.emplace_back(std::move(refusal));
 }
 
 }  // namespace testudo::ike

@@ -30,6 +30,7 @@ class Machine {
 
  private:
   void receive(const Received& datagram, v1::Context& context);
+  static void refuse_version_2(const Received& datagram, const wire::ike::Message& message, v1::Context& context);
 
   v1::Exchanges v1_;
 };

@@ -1,5 +1,7 @@
 #include "ike/refusal.h"
 
+#include <algorithm>
+
 namespace testudo::ike {
 namespace {
 
@@ -11,7 +13,27 @@ std::string where(const Refusal& refusal) {
   return text;
 }
 
+constexpr std::size_t kLongestReason = 240;
+
+bool is_printable(char c) {
+  return c >= ' ' && c <= '~' && c != '"';
+}
+
 }  // namespace
+
+std::string reason_for_peer(const Mismatch& why) {
+  std::string text = why.attribute + " " + std::string{why.verdict};
+  if (!why.ours.empty() && why.attribute != "networks") text += "; here: " + why.ours;
+  if (!why.theirs.empty()) text += "; asked: " + why.theirs;
+  if (text.size() > kLongestReason) text.resize(kLongestReason);
+  for (char& c : text) c = is_printable(c) ? c : '?';
+  return text;
+}
+
+std::string reason_of_peer(Bytes text) {
+  std::string made{text.begin(), text.end()};
+  return made.size() <= kLongestReason && std::ranges::all_of(made, is_printable) ? made : "";
+}
 
 std::string sentence(const Refusal& refusal) {
   const Mismatch& why = refusal.why;

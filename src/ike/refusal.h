@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/bytes.h"
 #include "net/flow.h"
 #include "wire/ike/v1/constants.h"
 
@@ -37,6 +38,12 @@ struct Refusal {
   /// Anybody can make it happen, as often as they like: nothing has proved who the peer is.
   bool by_stranger() const { return phase == 1 && role == Role::Responder; }
 };
+
+/// What a peer that has proved who it is may read of it: the attribute and what both sides want, in printable ASCII,
+/// and short; of our networks nothing.
+std::string reason_for_peer(const Mismatch& why);
+/// The same as it arrives; "" when there is none, or it is not of that form.
+std::string reason_of_peer(Bytes text);
 
 /// One clear sentence, without a line break, whatever the peer put into its strings.
 std::string sentence(const Refusal& refusal);

@@ -25,6 +25,9 @@ struct Context {
   Actions& out;
 };
 
+/// In clear, as an answer to that datagram; nothing without a type.  Never longer than what it answers.
+void send_clear_notify(const Received& datagram, const keys::Cookies& cookies, v1wire::Notify type, Context& context);
+
 /// SAs that are in use, for DELETE and EXPIRE.
 struct Child {
   struct Pair {
@@ -103,7 +106,6 @@ class Exchanges {
   void limit_established(const IkeSa& newest, Context& context);
   void phase1_timed_out(IkeSa& sa, Context& context);
   void wrong_message(IkeSa& sa, int number, Mismatch why, Context& context);
-  void send_clear_notify(const Received& datagram, const keys::Cookies& cookies, v1wire::Notify type, Context& context);
   Environment environment(const IkeSa& sa, Context& context) const;
 
   // phase2.cc
@@ -118,7 +120,7 @@ class Exchanges {
   void spis_complete(IkeSa& sa, Quick& quick, Context& context);
   void install(const IkeSa& sa, const Quick& quick, ChildSa::Direction direction, Context& context);
   void finish(IkeSa& sa, Quick& quick, Context& context);
-  void tell_failure(IkeSa& sa, const Quick& quick, v1wire::Notify type, Context& context);
+  void tell_failure(IkeSa& sa, const Mismatch& why, Context& context);
   void fail_quick(IkeSa& sa, Quick& quick, Context& context);
   void end_quick(IkeSa& sa, Quick& quick, Context& context);
   void tick_quicks(IkeSa& sa, Context& context);

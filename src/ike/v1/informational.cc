@@ -53,6 +53,14 @@ Mismatch explain(const IkeSa& sa, Notify type) {
             type,
             "is not believed"};
   }
+  if (type == Notify::InvalidMajorVersion) {
+    return {"IKE version", "1", said, "", "the peer does not speak version 1: let it, or speak its version with it",
+            type};
+  }
+  if (type == Notify::InvalidExchangeType) {
+    return {
+        "exchange mode", "main", said, "", "let the peer's configuration for this host have exchange_mode main", type};
+  }
   if (type == Notify::InvalidIdInformation) {
     const Identity own = sa.block->my_identifier.value_or(Identity::of(sa.local.address));
     return {"identifier", own.to_string(), said, "", "the peer expects another identifier of this host", type};
@@ -139,11 +147,19 @@ void Exchanges::notified(IkeSa& sa, Bytes body, Context& context) {
   }
   if (!is_error(notification->type)) return;
   // Nothing in it names the quick mode, so it ends one only when it can mean no other.
-  const auto waits = [](const Quick& quick) { return quick.state == Quick::State::OfferSent; };
-  if (std::ranges::count_if(sa.quicks, waits) != 1) return;
-  Quick& quick = *std::ranges::find_if(sa.quicks, waits);
+  const auto waits = [](const Quick& quick) {
+    return quick.state == Quick::State::OfferSent || quick.state == Quick::State::AnswerSent;
+  };
   Mismatch why = explain(sa, notification->type);
   why.attribute = notification->type == Notify::InvalidIdInformation ? "networks" : why.attribute;
+  if (const std::string reason = reason_of_peer(notification->data); !reason.empty()) {
+    why.theirs += ", the peer says \"" + reason + "\"";
+  }
+  const auto count = std::ranges::count_if(sa.quicks, waits);
+  // What has come about ends by DELETE; this says why.
+  if (count == 0) return refuse(sa, Exchange::Quick, 0, std::move(why), context);
+  if (count != 1) return;
+  Quick& quick = *std::ranges::find_if(sa.quicks, waits);
   why.ours = to_string(quick.request.outbound) + " under sainfo " + quick.sainfo->name;
   refuse_child(sa, quick.request.outbound, 2, std::move(why), context);
   fail_quick(sa, quick, context);

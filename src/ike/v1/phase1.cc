@@ -62,6 +62,19 @@ bool knows_the_mode(const Remote& block) {
   return std::ranges::find(block.exchange_modes, Exchange::Main) != block.exchange_modes.end();
 }
 
+Refusal wrong_mode(const Received& datagram, const Remote& block) {
+  std::string modes;
+  for (const Exchange mode : block.exchange_modes) modes += (modes.empty() ? "" : ", ") + std::string{name_of(mode)};
+  Refusal refusal{datagram.local, datagram.remote, Role::Responder, 1, Exchange::Main, 1, {}, false};
+  refusal.why = {"exchange mode",
+                 modes,
+                 std::string{name_of(Exchange::Main)},
+                 "",
+                 "add it to exchange_mode of remote " + block.name + " here, or let the peer use another",
+                 Notify::InvalidExchangeType};
+  return refusal;
+}
+
 }  // namespace
 
 Environment Exchanges::environment(const IkeSa& sa, Context& context) const {
@@ -109,7 +122,10 @@ void Exchanges::answer_first(const Received& datagram, const wire::ike::Message&
   }
   std::optional<Refusal> refusal;
   for (const Remote* block : policy_->remotes_for(datagram.remote.address)) {
-    if (!knows_the_mode(*block)) continue;
+    if (!knows_the_mode(*block)) {
+      if (!refusal) refusal = wrong_mode(datagram, *block);
+      continue;
+    }
     auto sa = std::make_unique<IkeSa>();
     sa->role = Role::Responder;
     sa->cookies = {message.header.initiator, fresh_cookie(context.random)};
@@ -122,7 +138,8 @@ void Exchanges::answer_first(const Received& datagram, const wire::ike::Message&
     Environment env = environment(*sa, context);
     auto reply = edge.handler(*sa, *chain, env);
     if (!reply) {
-      if (!refusal) refusal = Refusal{sa->local, sa->remote, sa->role, 1, Exchange::Main, 1, reply.error(), false};
+      const bool better = !refusal || refusal->why.notify == Notify::InvalidExchangeType;
+      if (better) refusal = Refusal{sa->local, sa->remote, sa->role, 1, Exchange::Main, 1, reply.error(), false};
       continue;
     }
     sa->state = edge.to;
@@ -252,15 +269,12 @@ void Exchanges::phase1_timed_out(IkeSa& sa, Context& context) {
     refusal.hearsay = false;
     refusal.why.hint += "; nothing else came from the peer until the time was up";
     context.out.emplace_back(std::move(refusal));
-  } else if (sa.role == Role::Initiator) {
-    Mismatch why{"answer",
-                 "a message waits for one",
-                 "none came",
-                 "",
-                 sa.nat.floated
-                     ? "NAT-T goes on at UDP port 4500: check that it is open in between, and the peer's log"
-                     : "check that the peer runs IKE, that UDP port 500 is open in between, and the peer's log",
-                 Notify{}};
+  } else if (sa.wrong_messages == 0) {  // else it was said what was wrong with them
+    const char* const hint =
+        sa.role == Role::Responder ? "the peer began and did not go on: the peer's log may say why"
+        : sa.nat.floated ? "NAT-T goes on at UDP port 4500: check that it is open in between, and the peer's log"
+                         : "check that the peer runs IKE, that UDP port 500 is open in between, and the peer's log";
+    Mismatch why{"answer", "a message waits for one", "none came", "", hint, Notify{}};
     const Edge* const edge = main_mode_edge(sa.role, sa.state);
     refuse(sa, Exchange::Main, edge == nullptr ? 0 : edge->message, std::move(why), context);
   }
@@ -268,8 +282,7 @@ void Exchanges::phase1_timed_out(IkeSa& sa, Context& context) {
   end(sa, context);
 }
 
-void Exchanges::send_clear_notify(const Received& datagram, const keys::Cookies& cookies, Notify type,
-                                  Context& context) {
+void send_clear_notify(const Received& datagram, const keys::Cookies& cookies, Notify type, Context& context) {
   if (type == Notify{}) return;
   v1wire::ChainWriter payloads;
   payloads.add(Payload::Notification,
@@ -279,7 +292,9 @@ void Exchanges::send_clear_notify(const Received& datagram, const keys::Cookies&
   header.responder = cookies.responder;
   header.exchange = static_cast<std::uint8_t>(Exchange::Informational);
   header.message_id = context.random.between(1, 0xffffffff);
-  context.out.emplace_back(Send{datagram.local, datagram.remote, in_clear(header, payloads), datagram.floated});
+  ByteVector message = in_clear(header, payloads);
+  if (message.size() > datagram.bytes.size()) return;
+  context.out.emplace_back(Send{datagram.local, datagram.remote, std::move(message), datagram.floated});
 }
 
 }  // namespace testudo::ike::v1

@@ -22,6 +22,10 @@ bool is_unproven(const Mismatch& why) {
   return why.notify == Notify::InvalidHashInformation;
 }
 
+Mismatch no_answer() {
+  return {"answer", "a message waits for one", "none came", "", "the log of the peer may say why", Notify{}};
+}
+
 std::string spi_text(const std::vector<ChildSa>& sas) {
   std::string text;
   for (const ChildSa& sa : sas) {
@@ -103,21 +107,23 @@ void Exchanges::spi_refused(const SpiRefused& event, Context& context) {
   IkeSa* sa = nullptr;
   Quick* const quick = find(event.child, sa);
   if (quick == nullptr) return;
-  tell_failure(*sa, *quick, Notify::NoProposalChosen, context);
-  refuse_child(*sa, quick->request.outbound, 0, broken("SPI", "the key table gives none: is testudod well?", Notify{}),
-               context);
+  const Mismatch why = broken("SPI", "the key table gives none: is testudod well?", Notify::NoProposalChosen);
+  if (quick->role == Role::Responder) tell_failure(*sa, why, context);
+  refuse_child(*sa, quick->request.outbound, 0, why, context);
   fail_quick(*sa, *quick, context);
 }
 
-/// Who asked us need not wait until its time is up.
-void Exchanges::tell_failure(IkeSa& sa, const Quick& quick, v1wire::Notify type, Context& context) {
-  if (quick.role == Role::Initiator) return;
-  const v1wire::Notification notification{v1wire::kDoiIpsec, v1wire::Protocol::Esp, type, {}, {}};
+/// The peer need not wait until its time is up, and reads there why.  It has proved who it is; what our policies are is
+/// not its affair all the same.
+void Exchanges::tell_failure(IkeSa& sa, const Mismatch& why, Context& context) {
+  v1wire::Notification notification{v1wire::kDoiIpsec, v1wire::Protocol::Esp, why.notify, {}, {}};
+  if (notification.type == Notify{}) notification.type = Notify::NoProposalChosen;
+  notification.data = owned(as_bytes(reason_for_peer(why)));
   send_protected(sa, Payload::Notification, v1wire::compose_notification(notification), context);
 }
 
 void Exchanges::install_refused(const InstallRefused& event, Context& context) {
-  Mismatch why{"the key table", "", "", "", event.why, Notify{}, "refuses the SA"};
+  Mismatch why{"the key table", "", "", "", event.why, Notify::NoProposalChosen, "refuses the SA"};
   IkeSa* sa = nullptr;
   Quick* const quick = find(event.child, sa);
   const auto child = std::ranges::find(children_, event.child, &Child::id);
@@ -125,12 +131,14 @@ void Exchanges::install_refused(const InstallRefused& event, Context& context) {
     Refusal refusal{
         {child->request.local, 0}, {child->request.remote, 0}, child->role, 2, Exchange::Quick, 0, {}, false};
     if (sa != nullptr) refusal.local = sa->local, refusal.remote = sa->remote;
-    refusal.why = std::move(why);
+    refusal.why = why;
     refusal.networks = child->request.outbound;
+    if (IkeSa* const with = established_with(*child)) tell_failure(*with, why, context);
     context.out.emplace_back(std::move(refusal));
     return end_children([&](const Child& each) { return each.id == event.child; }, "its SAs are not whole", context);
   }
   if (quick == nullptr) return;
+  tell_failure(*sa, why, context);
   refuse_child(*sa, quick->request.outbound, 0, std::move(why), context);
   // The peer has our answer and takes the SAs for made.
   for (std::size_t i = 0; i < quick->spis.size(); ++i) {
@@ -145,7 +153,7 @@ void Exchanges::spis_complete(IkeSa& sa, Quick& quick, Context& context) {
   const bool initiator = quick.role == Role::Initiator;
   auto message = initiator ? compose_offer(sa, quick, env) : compose_answer(sa, quick, env);
   if (!message) {
-    tell_failure(sa, quick, message.error().notify, context);
+    if (!initiator) tell_failure(sa, message.error(), context);
     refuse_child(sa, quick.request.outbound, initiator ? 0 : 1, message.error(), context);
     return fail_quick(sa, quick, context);
   }
@@ -180,7 +188,7 @@ void Exchanges::take_offer(IkeSa& sa, const Received& datagram, const wire::ike:
   heard(sa, context);
   sa.message_ids.insert(quick.message_id);
   if (!judged) {
-    tell_failure(sa, quick, judged.error().notify, context);
+    tell_failure(sa, judged.error(), context);
     return refuse(sa, Exchange::Quick, 1, judged.error(), context);
   }
   quick.iv = opened->next_iv;
@@ -201,6 +209,7 @@ void Exchanges::take_quick(IkeSa& sa, Quick& quick, const Received& datagram, co
     const auto judged = judge_answer(sa, quick, opened->chain, opened->plain);
     if (!judged && is_unproven(judged.error())) return drop(datagram, judged.error().hint, context);
     if (!judged) {
+      tell_failure(sa, judged.error(), context);
       refuse_child(sa, quick.request.outbound, 2, judged.error(), context);
       return fail_quick(sa, quick, context);
     }
@@ -282,6 +291,7 @@ void Exchanges::tick_quicks(IkeSa& sa, Context& context) {
     Quick* const quick = find(id, owner);
     if (quick == nullptr) continue;
     if (quick->state != Quick::State::Done) {
+      refuse_child(sa, quick->request.outbound, quick->role == Role::Initiator ? 2 : 3, no_answer(), context);
       tell_child(Fact::Phase2TimedOut, sa, quick->request.outbound, "", context);
     }
     end_quick(sa, *quick, context);

@@ -250,18 +250,5 @@ TEST(Refusal, IdentifiersAreCutAndNeverReachATerminalAsTheyAre) {
   EXPECT_LT((Identity{v1wire::IdType::DerDn, endless}.to_string().size()), 300U);
 }
 
-TEST(Machine, VersionTwoIsNotTakenForVersionOne) {
-  Pair p;
-  ByteVector init(28);
-  init[0] = 1;
-  init[17] = 0x20;
-  init[18] = 34;
-  init[27] = 28;
-  p.event(p.b, Received{{p.b.here, 500}, {p.a.here, 500}, init});
-  ASSERT_EQ(p.b.told.size(), 1U);
-  EXPECT_EQ(p.b.told[0].fact, Fact::Dropped);
-  EXPECT_THAT(p.b.told[0].text, HasSubstr("version 2"));
-}
-
 }  // namespace
 }  // namespace testudo::ike::v1
