@@ -1,11 +1,7 @@
 #include "io/inet_socket.h"
 
 #include <netinet/in.h>
-#include <pthread.h>
 #include <sys/socket.h>
-
-#include <memory>
-#include <utility>
 
 namespace testudo::io {
 namespace {
@@ -33,12 +29,6 @@ bool in_our_network(int fd) {
   return theirs && theirs == option<std::uint64_t>(own.get(), kNetnsCookie);
 }
 
-bool closes_at_once(int fd) {
-  const auto domain = option<int>(fd, SO_DOMAIN);
-  const auto waits = option<linger>(fd, SO_LINGER);
-  return domain && (*domain == AF_INET || *domain == AF_INET6) && waits && waits->l_onoff == 0;
-}
-
 }  // namespace
 
 std::optional<InetSocket> inspect_socket(const Fd& descriptor) {
@@ -55,22 +45,6 @@ std::optional<InetSocket> inspect_socket(const Fd& descriptor) {
 
 bool set_mark(const Fd& socket, std::uint32_t mark) {
   return ::setsockopt(socket.get(), SOL_SOCKET, SO_MARK, &mark, sizeof mark) == 0;
-}
-
-void close_at_leisure(Fd descriptor) {
-  if (!descriptor || closes_at_once(descriptor.get())) return;
-  pthread_attr_t detached;
-  ::pthread_attr_init(&detached);
-  ::pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-  const auto close_it = [](void* held) -> void* {
-    delete static_cast<Fd*>(held);  // NOLINT(cppcoreguidelines-owning-memory): handed over below
-    return nullptr;
-  };
-  auto held = std::make_unique<Fd>(std::move(descriptor));
-  pthread_t thread{};
-  // Where no thread is to be had it is closed here, after all.
-  if (::pthread_create(&thread, &detached, close_it, held.get()) == 0) static_cast<void>(held.release());
-  ::pthread_attr_destroy(&detached);
 }
 
 }  // namespace testudo::io

@@ -19,8 +19,4 @@ struct InetSocket {
 std::optional<InetSocket> inspect_socket(const Fd& descriptor);
 bool set_mark(const Fd& socket, std::uint32_t mark);
 
-/// Without waiting.  Whoever else has it could make close() take as long as they like: by SO_LINGER, or by a file
-/// system of their own.
-void close_at_leisure(Fd descriptor);
-
 }  // namespace testudo::io

@@ -117,6 +117,13 @@ std::optional<SeqPacket::WithDescriptor> SeqPacket::receive_with_descriptor(std:
   return got;
 }
 
+unsigned SeqPacket::peer_uid() const {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  // Where the kernel does not say, it is nobody.
+  return ::getsockopt(fd_.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.uid : ~0U;
+}
+
 bool SeqPacket::peer_is_privileged() const {
   ucred peer{};
   socklen_t size = sizeof peer;

@@ -30,6 +30,8 @@ class SeqPacket {
   /// Waits for it.
   std::optional<ByteVector> wait_and_receive() const;
 
+  /// Who connected.
+  unsigned peer_uid() const;
   /// Root, or a process with CAP_NET_ADMIN in effect, as /proc and SO_PEERCRED tell.
   bool peer_is_privileged() const;
 

@@ -99,12 +99,12 @@ class Node:
         self.sysctl("net.ipv4.ip_forward", 1)
         self.sysctl("net.ipv6.conf.all.forwarding", 1)
 
-    def start_testudod(self, config="", **options):
+    def start_testudod(self, config="", arguments=(), **options):
         self.run_dir.mkdir(exist_ok=True)
         conf = self.run_dir / "testudo.conf"
         conf.write_text(config)
         self.log = open(self.run_dir / "log", "a", encoding="utf-8")
-        self.daemon = self.popen(BIN / "testudod", "-F", "-c", conf, "--run-dir", self.run_dir, stderr=self.log, **options)
+        self.daemon = self.popen(BIN / "testudod", "-F", "-c", conf, "--run-dir", self.run_dir, *arguments, stderr=self.log, **options)
         ready = until(lambda: self.daemon.poll() is not None or "testudod: ready" in self.log_text())
         if not ready or self.daemon.poll() is not None:
             raise AssertionError(f"testudod in {self.name} did not start:\n{self.log_text()}")

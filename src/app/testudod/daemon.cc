@@ -183,6 +183,11 @@ void Daemon::run() {
   manager_.tell("READY=1");
   loop_.run(std::chrono::microseconds{options_.spin});
   manager_.tell("STOPPING=1");
+  if (!options_.keep_rules) return stop();
+  if (tunnels_) tunnels_->leave();
+}
+
+void Daemon::stop() {
   tunnels_.reset();
   if (attachment_) attachment_->detach();
 }

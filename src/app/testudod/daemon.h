@@ -30,8 +30,10 @@ class Daemon {
   Status<std::string> start();
   /// Instead of run(): takes away what start() put on the host.
   void give_up();
-  /// Until SIGTERM or SIGINT; then takes everything away from the host.
+  /// Until SIGTERM or SIGINT; then takes everything away from the host, or leaves it as a crash would (keep_rules).
   void run();
+  /// Instead of run(): takes everything away, also what a daemon before this one left.
+  void stop();
 
  private:
   Status<std::string> start_parts();

@@ -42,6 +42,7 @@ int run(Options options) {
   }
   const auto directory = RunDirectory::claim(options.run_dir);
   if (!directory) return fail(directory.error());
+  const bool release = options.release, keeps = on_host && options.keep_rules;
   Log log{options.foreground ? Log::To::Stderr : Log::To::Syslog};
   Daemon daemon{std::move(options), log};
   if (const auto started = daemon.start(); !started) return fail(started.error());
@@ -49,10 +50,16 @@ int run(Options options) {
     daemon.give_up();
     return fail(dropped.error().to_string());
   }
+  if (release) {
+    daemon.stop();
+    log.info("all rules, routes and devices are taken away");
+    return EXIT_SUCCESS;
+  }
   log.info("ready");
   if (background) background->ready();
   daemon.run();
-  log.info(on_host ? "stopped; all rules, routes and devices are taken away" : "stopped");
+  if (keeps) log.info("stopped; what is protected stays blocked until a testudod is started or released");
+  if (!keeps) log.info(on_host ? "stopped; all rules, routes and devices are taken away" : "stopped");
   return EXIT_SUCCESS;
 }
 

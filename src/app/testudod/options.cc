@@ -134,6 +134,8 @@ Result<Options, int> parse_command_line(int argc, char** argv) {
   app.add_flag("-F,--foreground", options.foreground, "Stay in the foreground and write to stderr");
   app.add_option("-c,--config", options.config_file, "Configuration file (default /etc/testudo.conf, if it exists)");
   app.add_option("--run-dir", options.run_dir, "Directory of the sockets (default $TESTUDO_RUN, else /run/testudo)");
+  app.add_flag("--keep-rules", options.keep_rules, "When stopped, leave what is protected blocked for a successor");
+  app.add_flag("--release", options.release, "Take away what such an end, or a crash, has left, and end");
   app.set_version_flag("-V,--version", std::string{"testudod "} + TESTUDO_VERSION);
   try {
     app.parse(argc, argv);

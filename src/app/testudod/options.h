@@ -15,6 +15,8 @@ namespace testudo::app {
 
 struct Options {
   bool foreground = false;
+  bool keep_rules = false;  ///< at the end, as after a crash
+  bool release = false;     ///< instead of running: ends what keep_rules or a crash left
   std::string config_file;  ///< empty: /etc/testudo.conf when it is there
   std::string run_dir;
   /// None: SAD, SPD and PF_KEY without packets; for tests, and to try scripts without privileges.

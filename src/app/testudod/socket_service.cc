@@ -1,46 +1,105 @@
 #include "app/testudod/socket_service.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <unordered_map>
 #include <utility>
 
 #include "io/clock.h"
-#include "io/inet_socket.h"
 
 namespace testudo::app {
 namespace {
 
 constexpr std::size_t kMostBytes = wire::SocketRequest::kHeader + wire::SocketRequest::kMaxPolicy;
+constexpr Duration kBetweenLooks = std::chrono::milliseconds{50};
 
 }  // namespace
 
 SocketService::SocketService(io::EventLoop& loop, io::SeqPacketListener listener, SocketTable& table)
     : loop_(loop), listener_(std::move(listener)), table_(table) {
   watch_ = loop_.watch(listener_.fd(), [this] { accept(); });
+  patience_ = loop_.every(kBetweenLooks, [this] { listen_again(); });
 }
 
 void SocketService::accept() {
-  while (auto socket = listener_.accept()) {
-    const std::uint64_t id = next_id_++;
+  for (int i = 0; i < kMostAtOnce; ++i) {
+    auto socket = listener_.accept();
+    if (!socket) return;
     // Who connects and says nothing makes room for others.
-    if (clients_.size() >= kMostClients) clients_.erase(clients_.begin());
-    Client& client = clients_.emplace(id, Client{*std::move(socket), {}}).first->second;
-    client.watch = loop_.watch(client.socket.fd(), [this, id] { readable(id); });
+    if (clients_.size() >= kMostClients) part_from(who_makes_room());
+    const std::uint32_t uid = socket->peer_uid();
+    const bool privileged = socket->peer_is_privileged();
+    const std::uint64_t id = next_id_++;
+    listen_to(id, clients_.emplace(id, Client{*std::move(socket), uid, privileged, false, {}}).first->second);
+  }
+}
+
+/// The oldest of the user who has most.
+SocketService::Clients::iterator SocketService::who_makes_room() {
+  std::unordered_map<std::uint32_t, std::size_t> count;
+  std::uint32_t most = clients_.begin()->second.uid;
+  for (const auto& [id, client] : clients_) {
+    ++count[client.uid];
+    if (count[client.uid] > count[most]) most = client.uid;
+  }
+  return std::ranges::find_if(clients_, [most](const auto& row) { return row.second.uid == most; });
+}
+
+bool SocketService::may_be_heard(const Client& client) {
+  if (client.privileged) return true;
+  return !closer_.is_late() && budget_.allows(client.uid, io::now());
+}
+
+void SocketService::listen_to(std::uint64_t id, Client& client) {
+  client.waits = false;
+  client.watch = loop_.watch(client.socket.fd(), [this, id] { readable(id); });
+}
+
+void SocketService::listen_again() {
+  for (auto& [id, client] : clients_) {
+    if (client.waits && may_be_heard(client)) listen_to(id, client);
   }
 }
 
 void SocketService::readable(std::uint64_t id) {
   const auto found = clients_.find(id);
   if (found == clients_.end()) return;
-  const io::SeqPacket& client = found->second.socket;
-  auto request = client.receive_with_descriptor(kMostBytes);
-  if (request && request->message.empty()) return;
-  if (request) {
-    const ByteVector reply = answer(*request, client.peer_is_privileged());
-    // First, so that a close() behind the answer is the last one.
-    io::close_at_leisure(std::move(request->descriptor));
-    static_cast<void>(client.send(reply));
+  Client& client = found->second;
+  if (!may_be_heard(client)) {
+    client.waits = true;
+    client.watch = {};
+    return;
   }
-  clients_.erase(found);
+  if (hear(client)) part_from(found);
+}
+
+/// One request; what comes behind it is not read.  False when nothing was there.
+bool SocketService::hear(Client& client) {
+  const Time before = io::now();
+  auto request = [&] {
+    const io::Haste haste;
+    return client.socket.receive_with_descriptor(kMostBytes);
+  }();
+  const bool nothing = request && request->message.empty();
+  if (request && !nothing) {
+    const ByteVector reply = answer(*request, client.privileged);
+    // First, so that a close() behind the answer is the last one.
+    closer_.close(std::move(request->descriptor));
+    static_cast<void>(client.socket.send(reply));
+  }
+  if (const Time now = io::now(); !client.privileged) budget_.charge(client.uid, now - before, now);
+  return !nothing;
+}
+
+void SocketService::part_from(Clients::iterator client) {
+  const Time before = io::now();
+  const std::uint32_t uid = client->second.uid;
+  const bool privileged = client->second.privileged;
+  {
+    const io::Haste haste;
+    clients_.erase(client);
+  }
+  if (const Time now = io::now(); !privileged) budget_.charge(uid, now - before, now);
 }
 
 ByteVector SocketService::answer(const io::SeqPacket::WithDescriptor& request, bool privileged) {

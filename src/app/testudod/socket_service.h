@@ -2,11 +2,17 @@
 // Serves RUN_DIR/socket.sock: one request beside one socket, one reply, and the connection ends
 // (wire/socket_request.h). Anybody may connect; who can hand a socket over has it.  The daemon keeps no descriptor of
 // it: close() by its owner is the last one.
+//
+// This is the packet thread, and anybody may keep it busy: users without privilege have a budget of time, and who has
+// used it up is heard later.
 #include <cstdint>
 #include <map>
+#include <optional>
 
 #include "app/testudod/socket_table.h"
+#include "base/time_budget.h"
 #include "io/event_loop.h"
+#include "io/foreign_close.h"
 #include "io/unix_socket.h"
 
 namespace testudo::app {
@@ -17,21 +23,35 @@ class SocketService {
 
  private:
   static constexpr std::size_t kMostClients = 128;
+  static constexpr int kMostAtOnce = 32;
 
   struct Client {
     io::SeqPacket socket;
+    std::uint32_t uid = 0;
+    bool privileged = false;
+    bool waits = false;          ///< for its user's budget
     io::EventLoop::Watch watch;  ///< last: gone before the socket closes
   };
+  using Clients = std::map<std::uint64_t, Client>;
 
   void accept();
+  bool may_be_heard(const Client& client);
   void readable(std::uint64_t id);
+  void listen_to(std::uint64_t id, Client& client);
+  void listen_again();
+  bool hear(Client& client);
+  void part_from(Clients::iterator client);
+  Clients::iterator who_makes_room();
   ByteVector answer(const io::SeqPacket::WithDescriptor& request, bool privileged);
 
   io::EventLoop& loop_;
   io::SeqPacketListener listener_;
   SocketTable& table_;
-  std::map<std::uint64_t, Client> clients_;  ///< the oldest first
+  io::ForeignClose closer_;
+  TimeBudget budget_;
+  Clients clients_;  ///< the oldest first
   std::uint64_t next_id_ = 0;
+  io::EventLoop::Timer patience_;
   io::EventLoop::Watch watch_;
 };
 

@@ -28,6 +28,8 @@ class Tunnels {
   };
   explicit Tunnels(Parts parts) : parts_(std::move(parts)) {}
   ~Tunnels();
+  /// Their devices stay, for a daemon that comes next.
+  void leave() { ports_.clear(); }
   Tunnels(const Tunnels&) = delete;
   Tunnels& operator=(const Tunnels&) = delete;
 

@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""A testudod that is stopped to be started again, as its unit does it: what it protects is in clear at no moment.
+
+    left 10.1.0.1 ──────────── wire ──────────── 10.1.0.2 right
+    testudod --keep-rules                        testudod
+"""
+from lib import BIN, Lab, check, until
+from test_lifecycle import LEFT, RIGHT, traces, waits
+
+KEEP = ("--keep-rules",)
+
+
+def release(node):
+    return node.exec(BIN / "testudod", "-F", "-c", node.run_dir / "testudo.conf", "--run-dir", node.run_dir, "--release", check=False)
+
+
+def restarted(left, right, wire):
+    left.start_testudod(arguments=KEEP)
+    right.start_testudod()
+    left.setkey(LEFT)
+    right.setkey(RIGHT)
+    with wire.capture() as seen:
+        pinging = left.popen("ping", "-q", "-i", "0.005", "-c", "800", "-W", "1", "10.1.0.2")
+        until(lambda: False, 0.4)
+        check(left.stop_testudod() == 0, "SIGTERM ends it with status 0")
+        check(traces(left)["nft"] and traces(left)["rule"], "its rules stay", traces(left))
+        until(lambda: False, 0.4)
+        left.start_testudod(arguments=KEEP)
+        check(waits(left, True), "its successor waits for policies")
+        left.ping("10.1.0.2", answered=False)
+        left.setkey(LEFT)
+        right.setkey("flush; spdflush;" + RIGHT)  # the other end has seen these numbers
+        check(until(lambda: waits(left, False)), "and has them")
+        left.ping("10.1.0.2")
+        pinging.wait()
+    seen.only("IPv4 ESP")
+
+
+def tunnels(left):
+    left.testudo("tunnel", "add", "ipsec0", "local", "10.1.0.1", "remote", "10.1.0.9")
+    left.ip("address", "add", "172.16.0.1/24", "dev", "ipsec0")
+    left.stop_testudod()
+    check("172.16.0.1" in left.ip("address"), "a tunnel interface stays, with what leads into it")
+    left.start_testudod("tunnel = ipsec0 local 10.1.0.1 remote 10.1.0.9\n", arguments=KEEP)
+
+
+def released(left, wire):
+    left.setkey(LEFT)
+    check(until(lambda: waits(left, False)), "policies are there again")
+    left.stop_testudod()
+    with wire.capture() as seen:
+        left.ping("10.1.0.2", answered=False)
+    seen.nothing()
+    done = release(left)
+    check(done.returncode == 0, "--release ends with status 0", done.stderr)
+    check(not any(traces(left).values()) and "ipsec0" not in left.ip("link"), "all is taken away", (traces(left), left.ip("link")))
+    with wire.capture() as seen:
+        left.ping("10.1.0.3")
+    seen.only("IPv4 ICMP")
+    check(release(left).returncode == 0 and not any(traces(left).values()), "where there is nothing to take away it takes nothing")
+
+
+def running(left):
+    left.start_testudod(arguments=KEEP)
+    done = release(left)
+    check(done.returncode == 1 and "another testudod" in done.stderr, "what a testudod that runs has is not released", done.stderr)
+    check(all(traces(left).values()), "and stays", traces(left))
+
+
+def main():
+    with Lab() as lab:
+        left, right = lab.node("left"), lab.node("right")
+        wire = lab.link(left, "10.1.0.1/24", right, "10.1.0.2/24 10.1.0.3/24")
+        restarted(left, right, wire)
+        tunnels(left)
+        released(left, wire)
+        running(left)
+
+
+if __name__ == "__main__":
+    main()
