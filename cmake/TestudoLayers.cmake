@@ -31,14 +31,19 @@ function(testudo_add_grammars target layer)
   target_include_directories(${target} PUBLIC "${CMAKE_BINARY_DIR}/generated")
 endfunction()
 
-# The standard library's headers, read once for all layers.  Only where sanitizers make building slow: everywhere else a
-# source has to name what it uses.
+# The standard library's headers and the longest of others, read once for all layers, and once for all programs.  Only
+# where sanitizers make building slow: everywhere else a source has to name what it uses.
 function(testudo_precompile_headers)
   file(WRITE "${CMAKE_BINARY_DIR}/empty.cc" "")
-  add_library(testudo_headers OBJECT "${CMAKE_BINARY_DIR}/empty.cc")
-  target_link_libraries(testudo_headers PRIVATE testudo_warnings)
-  target_precompile_headers(testudo_headers PRIVATE <algorithm> <array> <charconv> <chrono> <deque> <functional> <map> <memory>
-    <optional> <set> <span> <string> <string_view> <unordered_map> <variant> <vector>)
+  foreach(target IN ITEMS testudo_headers testudo_program_headers)
+    add_library(${target} OBJECT "${CMAKE_BINARY_DIR}/empty.cc")
+    target_link_libraries(${target} PRIVATE testudo_warnings)
+    target_precompile_headers(${target} PRIVATE <algorithm> <array> <charconv> <chrono> <deque> <functional> <map> <memory>
+      <optional> <set> <span> <string> <string_view> <unordered_map> <variant> <vector> <nlohmann/json.hpp>)
+  endforeach()
+  target_compile_options(testudo_program_headers PRIVATE ${TESTUDO_UNOPTIMISED})
+  target_link_libraries(testudo_program_headers PRIVATE ${TESTUDO_EXTERNAL_app})
+  target_precompile_headers(testudo_program_headers PRIVATE <fmt/format.h>)
 endfunction()
 
 function(testudo_add_layer layer)
@@ -113,6 +118,9 @@ function(testudo_add_programs)
     target_compile_definitions(${name} PRIVATE TESTUDO_VERSION="${PROJECT_VERSION}")
     target_compile_options(${name} PRIVATE ${TESTUDO_UNOPTIMISED})
     target_link_libraries(${name} PRIVATE testudo_warnings ${TESTUDO_EXTERNAL_app})
+    if(TARGET testudo_program_headers)
+      target_precompile_headers(${name} REUSE_FROM testudo_program_headers)
+    endif()
     foreach(layer IN LISTS TESTUDO_LAYERS)
       testudo_target_name(${layer} target)
       target_link_libraries(${name} PRIVATE ${target})
