@@ -21,8 +21,7 @@ class Party {
     bool is_ca = false;
     long begins = -60, ends = 3600;  ///< seconds from now
   };
-  explicit Party(const Wish& wish)
-      : key_(EVP_RSA_gen(1024), EVP_PKEY_free), certificate_(X509_new(), X509_free), issuer_(wish.issuer) {
+  explicit Party(const Wish& wish) : key_(EVP_RSA_gen(1024), EVP_PKEY_free), certificate_(X509_new(), X509_free) {
     X509* const x = certificate_.get();
     X509_set_version(x, 2);
     static long serial = 1;  // by which a CRL names it
@@ -84,7 +83,6 @@ class Party {
 
   std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key_;
   std::unique_ptr<X509, decltype(&X509_free)> certificate_;
-  const Party* issuer_;
 };
 
 }  // namespace testudo::test
