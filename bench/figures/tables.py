@@ -46,6 +46,11 @@ class Table:
         self.process.stdin.flush()
         return self._line()
 
+    def end(self):
+        """What it says when there are no more lines for it."""
+        self.process.stdin.close()
+        return self._line()
+
     def _line(self):
         line = self.process.stdout.readline()
         if not line:
@@ -58,19 +63,21 @@ def table(lab, program, *arguments):
     command = [str(a) for a in (lab.program(program), *arguments)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         yield Table(process)
-        process.stdin.close()
+        if not process.stdin.closed:
+            process.stdin.close()
 
 
 def sad(lab, _figure):
     theirs = peer(lab, "DPDK_TEST_SAD", "dpdk-test-sad")
     lab.base(f"dpdk-{lab.version('dpdk-dev')}:test-sad")
     with table(lab, "bench_sad", SAS, LOOKUPS) as ours:
-        lab.remark(f"{ours.facts['bytes']} bytes for each SA, all told")
+        lab.remark(f"{ours.facts['bytes']} bytes for each SA, all told, before its first packet")
         pairs = []
         for _ in range(lab.pairs):
             rate = ours.measure()["rate"]
             said = lab.run(theirs, *DPDK, "-m", 3000, "--", "-n", SAS, "-l", LOOKUPS, "-b", 32, "-d", "100/0/0")
             pairs.append((rate, number_in(said, r"lookups/sec: ([\d.]+)")))
+        lab.remark(f"{ours.end()['used']} bytes for each SA once all were used: with what the cipher makes of its key")
         return pairs
 
 

@@ -15,6 +15,9 @@ namespace {
 namespace protocol = net::protocol;
 using wire::packet::Plain;
 
+/// Of one batch; fewer stay in the caches.
+constexpr std::size_t kManySas = 8;
+
 bool may_pass_a_limit(const sad::Sa& sa) {
   const sad::Lifetime& hard = sa.parameters().hard;
   return hard.bytes != 0 || hard.allocations != 0;
@@ -49,6 +52,19 @@ bool ExpressIn::open(const Verdicts& verdicts) {
   last_key_ = {};
   last_lane_ = nullptr;
   return !verdicts.tracing() && parts_.settings.esp_enable != 0 && parts_.spd.size() != 0 && active(parts_);
+}
+
+void ExpressIn::foresee(std::span<PacketBuffer* const> next) const {
+  if (!many_sas_) return;
+  Room<sad::Database::Name, kMost> names;
+  for (const PacketBuffer* packet : next.first(std::min(next.size(), kMost))) {
+    const std::optional<Plain> outer = wire::packet::read_plain(packet->bytes());
+    const auto udp = outer ? length_of_udp(*outer, packet->bytes()) : std::nullopt;
+    if (!udp) continue;
+    names.add() = {wire::packet::destination_of(*outer, packet->bytes()), sad::SaProtocol::Esp,
+                   Spi{be32(packet->data() + outer->header_length + *udp)}};
+  }
+  parts_.sad.foresee(names.all());
 }
 
 bool ExpressIn::take(PacketBuffer& packet) {
@@ -129,6 +145,7 @@ sad::Sa* ExpressIn::usable_sa(const Plain& outer, Bytes packet, Spi spi) const {
 void ExpressIn::finish(const GoOn& go_on, Verdicts& verdicts) {
   if (waiting_ == 0) return;
   for (const Lane& lane : std::span{lanes_}.first(lane_count_)) run(lane, go_on, verdicts);
+  many_sas_ = lane_count_ >= kManySas;
   lane_count_ = waiting_ = 0;
   last_key_ = {};
   last_lane_ = nullptr;

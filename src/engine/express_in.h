@@ -37,15 +37,17 @@ class ExpressIn {
 
   /// A batch begins; false when all of it has to go the long way.
   bool open(const Verdicts& verdicts);
+  /// Of the packets that take() will be asked about next, at most kMost are looked at.
+  void foresee(std::span<PacketBuffer* const> next) const;
   /// True when the packet waits here for finish().
   bool take(PacketBuffer& packet);
   bool full() const { return waiting_ == items_.size(); }
   /// Opens what waits, and delivers it, drops it or lets the long way go on with it.
   void finish(const GoOn& go_on, Verdicts& verdicts);
 
- private:
   static constexpr std::size_t kMost = 64;
 
+ private:
   struct Item {
     PacketBuffer* packet;
     std::uint8_t header_length, traffic_class;  ///< of the outer header
@@ -95,6 +97,7 @@ class ExpressIn {
   std::array<std::uint64_t, 5> last_key_{};  ///< of the last outer header that was looked at in this batch
   Spi last_spi_;                             ///< behind it
   Lane* last_lane_ = nullptr;                ///< its lane, or none
+  bool many_sas_ = false;                    ///< of late: foresee() is worth its while
   Judged judged_;
   Time now_{};
 };

@@ -24,7 +24,7 @@ bool asks_for_one_tunnel(const spd::Policy& policy) {
 }
 
 /// In UDP without a checksum, which IPv6 would ask for, and without the marker of the first drafts; or not in UDP.
-bool is_common(const std::optional<sad::NatTraversal>& nat, const net::Address& destination) {
+bool is_common(const Boxed<sad::NatTraversal>& nat, const net::Address& destination) {
   return !nat || (nat->kind == sad::NatTraversal::Kind::EspInUdp && destination.is_v4());
 }
 
@@ -36,7 +36,7 @@ bool is_common(const sad::Sa& sa) {
 }
 
 /// As Bundle::fragment_size() has it.
-std::size_t most_inside(const std::optional<sad::NatTraversal>& nat) {
+std::size_t most_inside(const Boxed<sad::NatTraversal>& nat) {
   return nat && nat->fragment_size != 0 ? nat->fragment_size : SIZE_MAX;
 }
 

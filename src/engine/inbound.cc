@@ -76,7 +76,9 @@ Status<DropReason> look_again(Passage& passage) {
 void Inbound::process(std::span<PacketBuffer* const> batch, Verdicts& verdicts) {
   arrivals_.clear();
   const bool express = !sockets_decide() && express_.open(verdicts);
-  for (PacketBuffer* packet : batch) {
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    PacketBuffer* const packet = batch[i];
+    if (express && i % ExpressIn::kMost == 0) express_.foresee(batch.subspan(i));
     if (express && express_.take(*packet)) {
       walk_arrivals(verdicts);
       if (express_.full()) finish_express(verdicts);

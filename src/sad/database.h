@@ -2,19 +2,18 @@
 // The security association database: groups of SAs (newest group first, as KAME keeps its headers), found inbound by
 // (destination, protocol, SPI) and outbound by what a policy's request asks for.  RFC 4301 section 4.4.2; behaviour of
 // netipsec's key.c with its known bugs mended (reference: docs/adr/0005).  One writing thread.
-#include <array>
 #include <functional>
 #include <list>
 #include <map>
 #include <memory>
 #include <optional>
 #include <span>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/random.h"
 #include "base/result.h"
-#include "sad/group_hash.h"
+#include "sad/listing.h"
 #include "sad/sa.h"
 #include "sad/settings.h"
 #include "sad/spi_index.h"
@@ -43,7 +42,8 @@ struct UdpWay {
 struct Expiry {
   enum class Kind : std::uint8_t { Soft, Hard, Larval };
   Kind kind = Kind::Soft;
-  std::shared_ptr<const Sa> sa;
+  const Sa* sa = nullptr;
+  std::unique_ptr<const Sa> gone{};  ///< that SA, when it has left
 };
 
 struct SpiRange {
@@ -53,6 +53,9 @@ struct SpiRange {
 class Database {
  public:
   Database(const KeySettings& settings, Random& random) : settings_(settings), random_(random) {}
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+  ~Database();
 
   /// SADB_GETSPI: a larval SA with an SPI that no SA of that destination has, whatever its protocol.  min == max asks
   /// for exactly that one; a range of zeros is net.key's spi_min_value … spi_max_value.
@@ -85,11 +88,11 @@ class Database {
   Sa* inbound(SaProtocol protocol, const net::Address& destination, Spi spi,
               const std::optional<UdpWay>& by = {}) const;
   Sa* outbound(const OutboundQuery& query) const;
-  /// inbound() for several packets at once, which costs less than one after the other where there are many SAs: at most
-  /// kMostNames names; `found` is as long.
+  /// Has what inbound() will read of the SAs of these names fetched side by side, for of a million hardly one lies in a
+  /// cache.  At most kMostNames of them.
   using Name = SpiIndex::Name;
   static constexpr std::size_t kMostNames = SpiIndex::kMost;
-  void inbound(std::span<const Name> names, std::span<Sa*> found) const;
+  void foresee(std::span<const Name> names) const;
   /// The newest usable IPcomp SA between these addresses (or from an unspecified one) that uses this well-known CPI, an
   /// algorithm number below 256.  Many peers share such a CPI, so the source is part of the name here.
   Sa* inbound_compression(const net::Address& source, const net::Address& destination, std::uint16_t cpi) const;
@@ -106,81 +109,47 @@ class Database {
   static bool over_limit(const Sa& sa);
 
  private:
-  struct Group;
-  /// An SA and its places in the lists, so that nothing has to be searched when it leaves.
-  struct Member {
-    std::shared_ptr<Sa> sa;
-    Group* group = nullptr;
-    std::uint64_t serial = 0;      ///< grows with creation
-    State listed = State::Larval;  ///< which of group->by_state; the SA itself may have been marked since
-    std::list<Member*>::iterator place;
-    std::list<Member*>* watch_list = nullptr;  ///< larval_ or counted_
-    std::list<Member*>::iterator watch;
-    std::optional<std::multimap<Time, Member*>::iterator> due;
-  };
-  using Members = std::list<Member*>;
-  struct Pair {
-    SaProtocol protocol;
-    net::Address source, destination;
-    friend bool operator==(const Pair&, const Pair&) = default;
-  };
-  struct Group {
-    SaGroup key;
-    std::uint64_t serial = 0;
-    std::array<Members, 4> by_state;  ///< newest first
-    std::list<Group*>::iterator place, place_in_pair, place_among_ports;
-  };
-  /// What a packet names.  An IPcomp packet has room for 16 bits (RFC 3173 section 3.3), the low ones of a longer SPI.
-  struct SpiKey {
-    SpiKey(const net::Address& to, SaProtocol by, Spi number)
-        : destination(to), protocol(by), spi(by == SaProtocol::Ipcomp ? Spi{number.value & 0xffff} : number) {}
-    net::Address destination;
-    SaProtocol protocol;
-    Spi spi;
-    friend bool operator==(const SpiKey&, const SpiKey&) = default;
-  };
-  struct Hash {
-    std::size_t operator()(const SpiKey& k) const noexcept;
-    std::size_t operator()(const Pair& k) const noexcept;
-  };
-  /// The same SPI may stand in several groups; oldest first.
-  using Bucket = std::vector<std::unique_ptr<Member>>;
+  using Members = Group::Members;
+  using Pair = PairOfGroup::Key;
   enum class Which : std::uint8_t { All, NotLarval };
 
-  static Name name_of(const SpiKey& key) { return {key.destination, key.protocol, key.spi}; }
-  void index(const SpiKey& key);
-  static SpiKey spi_key(const Sa& sa) { return {sa.group().destination, sa.group().protocol, sa.spi()}; }
+  static Name name_of(const Sa& sa) { return {sa.group().destination, sa.group().protocol, sa.spi()}; }
+  /// Of the SAs that a packet with this name may mean, the newest; null: there is none.
+  Listing* newest(const Name& name) const;
+  static Sa* best_of_several(Sa& newest, const std::optional<UdpWay>& by);
+  void list_by_name(Listing& listing);
+  void unlist_by_name(Listing& listing);
   static Sa* first_usable(const Members& members, bool oldest);
   static Sa* preferred(const Group& group, bool oldest);
   Sa* outbound_of_pair(const OutboundQuery& query, bool oldest) const;
-  static std::pair<const Group*, Sa*> first_of_ports(const std::list<Group*>& groups, Ports ports, bool oldest);
+  static std::pair<const Group*, Sa*> first_of_ports(const Group* groups, Ports ports, bool oldest);
   Group& group_of(const SaGroup& key);
-  Sa* insert(std::shared_ptr<Sa> sa);
+  void drop_if_empty(Group& group);
+  Sa* insert(std::unique_ptr<Sa> sa);
   Sa* compression_between(const Pair& pair, std::uint16_t cpi) const;
-  void watch(Member& member);
-  void unwatch(Member& member);
-  void move_to(Member& member, State state);
-  void erase(Member& member);
+  void watch(Listing& listing);
+  void unwatch(Listing& listing);
+  static void move_to(Listing& listing, State state);
+  std::unique_ptr<Sa> erase(Listing& listing);
   std::size_t erase_members(Group& group, Which which);
   bool collides(const net::Address& destination, Spi spi) const;
   std::optional<Spi> free_spi(const SaGroup& group, SpiRange range);
-  Member* find_member(const SaGroup& group, Spi spi) const;
-  Member* replaced_by(const Sa& sa) const;
-  void age(Member& member, Time now, std::vector<Expiry>& out);
+  Listing* find_listing(const SaGroup& group, Spi spi) const;
+  Listing* replaced_by(const Sa& sa) const;
+  void age(Listing& listing, Time now, std::vector<Expiry>& out);
 
   const KeySettings& settings_;
   Random& random_;
   std::uint64_t next_serial_ = 1;
   std::size_t size_ = 0;
-  std::list<Group*> groups_;  ///< newest first
-  std::unordered_map<SaGroup, std::unique_ptr<Group>, SaGroupHash> by_group_;
-  std::unordered_map<SaGroup, std::list<Group*>, SaGroupHash> by_request_;  ///< ports left out; newest first
-  std::unordered_map<Pair, std::list<Group*>, Hash> by_pair_;               ///< newest first
-  std::unordered_map<SpiKey, Bucket, Hash> by_spi_;                         ///< owns the members
-  SpiIndex index_;                                                          ///< of by_spi_
-  Members larval_;                                                          ///< oldest first
-  Members counted_;                                                         ///< with a limit that use can pass
-  std::multimap<Time, Member*> deadlines_;                                  ///< when a limit of age may be passed
+  Chain<Group, &Group::in_order> groups_;  ///< newest first; owns them and their SAs
+  GroupTable<WholeGroup> by_group_;
+  GroupChains<RequestOfGroup, &Group::of_request> by_request_;  ///< of those with a reqid
+  GroupChains<PairOfGroup, &Group::in_pair> by_pair_;
+  SpiIndex index_;                           ///< the newest of each name
+  std::list<Listing*> larval_;               ///< oldest first
+  std::list<Listing*> counted_;              ///< with a limit that use can pass
+  std::multimap<Time, Listing*> deadlines_;  ///< when a limit of age may be passed
 };
 
 }  // namespace testudo::sad

@@ -23,71 +23,69 @@ std::optional<Time> deadline(const Sa& sa) {
 
 }  // namespace
 
-void Database::watch(Member& member) {
-  const Sa& sa = *member.sa;
+void Database::watch(Listing& listing) {
+  const Sa& sa = *listing.sa;
   const SaParameters& p = sa.parameters();
+  Listing::Watch watch;
   if (sa.state() == State::Larval) {
-    member.watch_list = &larval_;
+    watch.list = &larval_;
   } else if (depends_on_use(p.soft) || depends_on_use(p.hard)) {
-    member.watch_list = &counted_;
+    watch.list = &counted_;
   }
-  if (member.watch_list != nullptr) {
-    member.watch_list->push_back(&member);
-    member.watch = std::prev(member.watch_list->end());
-  }
-  if (sa.state() == State::Larval) return;
-  if (const auto at = deadline(sa)) member.due = deadlines_.emplace(*at, &member);
+  const auto at = sa.state() == State::Larval ? std::nullopt : deadline(sa);
+  if (watch.list == nullptr && !at) return;
+  if (watch.list != nullptr) watch.place = watch.list->insert(watch.list->end(), &listing);
+  if (at) watch.due = deadlines_.emplace(*at, &listing);
+  listing.watch = std::make_unique<Listing::Watch>(watch);
 }
 
-void Database::unwatch(Member& member) {
-  if (member.watch_list != nullptr) member.watch_list->erase(member.watch);
-  member.watch_list = nullptr;
-  if (member.due) deadlines_.erase(*member.due);
-  member.due.reset();
+void Database::unwatch(Listing& listing) {
+  const auto watch = std::move(listing.watch);
+  if (!watch) return;
+  if (watch->list != nullptr) watch->list->erase(watch->place);
+  if (watch->due) deadlines_.erase(*watch->due);
 }
 
 /// Keeps each list newest first.  The oldest usually moves first, so that its place is at the front.
-void Database::move_to(Member& member, State state) {
-  Members& from = member.group->by_state[static_cast<std::size_t>(member.listed)];
-  Members& to = member.group->by_state[static_cast<std::size_t>(state)];
-  const auto before = std::ranges::find_if(to, [&](const Member* m) { return m->serial < member.serial; });
-  to.splice(before, from, member.place);
-  member.listed = state;
-  member.sa->set_state(state);
+void Database::move_to(Listing& listing, State state) {
+  Members& to = listing.group->by_state[static_cast<std::size_t>(state)];
+  Listing* const before = to.find([&](const Listing& l) { return l.serial < listing.serial; });
+  listing.group->by_state[static_cast<std::size_t>(listing.listed)].erase(listing);
+  to.insert(before, listing);
+  listing.listed = state;
+  listing.sa->set_state(state);
 }
 
-void Database::age(Member& member, Time now, std::vector<Expiry>& out) {
-  const std::shared_ptr<Sa> sa = member.sa;
-  const SaParameters& p = sa->parameters();
+void Database::age(Listing& listing, Time now, std::vector<Expiry>& out) {
+  Sa& sa = *listing.sa;
+  const SaParameters& p = sa.parameters();
   const auto past = [&](const Lifetime& limit) {
-    return past_use(limit, sa->usage) || past_time(limit, sa->usage, sa->created(), now);
+    return past_use(limit, sa.usage) || past_time(limit, sa.usage, sa.created(), now);
   };
-  if (sa->state() == State::Mature && past(p.soft)) {
-    unwatch(member);
-    move_to(member, State::Dying);
-    watch(member);
-    out.push_back({Expiry::Kind::Soft, sa});
+  if (sa.state() == State::Mature && past(p.soft)) {
+    unwatch(listing);
+    move_to(listing, State::Dying);
+    watch(listing);
+    out.push_back({Expiry::Kind::Soft, &sa});
   }
   if (!past(p.hard)) return;
-  erase(member);
-  sa->set_state(State::Dead);
-  out.push_back({Expiry::Kind::Hard, sa});
+  out.push_back({Expiry::Kind::Hard, &sa, erase(listing)});
+  sa.set_state(State::Dead);
 }
 
 std::vector<Expiry> Database::tick(Time now) {
   std::vector<Expiry> out;
   const auto patience = std::uint64_t{static_cast<std::uint32_t>(settings_.larval_lifetime)};
   while (!larval_.empty() && age_in_seconds(larval_.front()->sa->created(), now) > patience) {
-    const std::shared_ptr<Sa> sa = larval_.front()->sa;
-    erase(*larval_.front());
-    sa->set_state(State::Dead);
-    out.push_back({Expiry::Kind::Larval, sa});
+    Sa& sa = *larval_.front()->sa;
+    out.push_back({Expiry::Kind::Larval, &sa, erase(*larval_.front())});
+    sa.set_state(State::Dead);
   }
-  std::vector<Member*> candidates{counted_.begin(), counted_.end()};
+  std::vector<Listing*> candidates{counted_.begin(), counted_.end()};
   for (auto due = deadlines_.begin(); due != deadlines_.end() && due->first <= now; ++due) {
-    if (due->second->watch_list != &counted_) candidates.push_back(due->second);
+    if (due->second->watch->list != &counted_) candidates.push_back(due->second);
   }
-  for (Member* member : candidates) age(*member, now, out);
+  for (Listing* listing : candidates) age(*listing, now, out);
   return out;
 }
 

@@ -10,9 +10,9 @@ constexpr std::uint64_t kWordBits = 64;
 
 /// One word more than the window needs, because the window rarely starts at a word's edge; a power of two, so
 /// that the place of a number is a mask and not a division.
-std::size_t ring_words(std::uint32_t packets) {
-  if (packets == 0) return 0;
-  return std::bit_ceil((packets + kWordBits - 1) / kWordBits + 1);
+std::uint16_t ring_words(std::uint32_t packets) {
+  if (packets == 0) return 1;
+  return static_cast<std::uint16_t>(std::bit_ceil((packets + kWordBits - 1) / kWordBits + 1));
 }
 
 constexpr std::uint64_t bit_of(std::uint64_t sequence) {
@@ -22,7 +22,20 @@ constexpr std::uint64_t bit_of(std::uint64_t sequence) {
 }  // namespace
 
 ReplayWindow::ReplayWindow(std::uint32_t packets, bool extended)
-    : packets_(std::min(packets, kMaxPackets)), extended_(extended), ring_(ring_words(packets_)) {}
+    : packets_(std::min(packets, kMaxPackets)), words_(ring_words(packets_)), extended_(extended) {
+  if (words_ > kNear) far_ = std::make_unique<std::uint64_t[]>(words_);
+}
+
+ReplayWindow::ReplayWindow(const ReplayWindow& other)
+    : highest_(other.highest_),
+      packets_(other.packets_),
+      words_(other.words_),
+      extended_(other.extended_),
+      near_(other.near_) {
+  if (!other.far_) return;
+  far_ = std::make_unique_for_overwrite<std::uint64_t[]>(words_);
+  std::copy_n(other.far_.get(), words_, far_.get());
+}
 
 // RFC 4303 appendix A2.2.  Its W is the window; without one, a number is taken for the nearest to the
 // highest.
@@ -45,7 +58,7 @@ bool ReplayWindow::check(std::uint64_t sequence) const {
   if (sequence == 0) return false;
   if (sequence > highest_) return true;
   if (highest_ - sequence >= packets_) return false;
-  return (ring_[(sequence / kWordBits) & (ring_.size() - 1)] & bit_of(sequence)) == 0;
+  return (ring()[place_of(sequence / kWordBits)] & bit_of(sequence)) == 0;
 }
 
 void ReplayWindow::commit(std::uint64_t sequence) {
@@ -56,13 +69,13 @@ void ReplayWindow::commit(std::uint64_t sequence) {
   const std::uint64_t word = sequence / kWordBits;
   if (sequence > highest_) {
     const std::uint64_t top = highest_ / kWordBits;
-    const std::uint64_t stale = std::min<std::uint64_t>(word - top, ring_.size());
-    for (std::uint64_t i = 1; i <= stale; ++i) ring_[(top + i) & (ring_.size() - 1)] = 0;
+    const std::uint64_t stale = std::min<std::uint64_t>(word - top, words_);
+    for (std::uint64_t i = 1; i <= stale; ++i) ring()[place_of(top + i)] = 0;
     highest_ = sequence;
   } else if (highest_ - sequence >= packets_) {
     return;  // its place in the ring belongs to another number
   }
-  ring_[word & (ring_.size() - 1)] |= bit_of(sequence);
+  ring()[place_of(word)] |= bit_of(sequence);
 }
 
 ReplayWindow ReplayWindow::resized(std::uint32_t packets) const {

@@ -2,8 +2,10 @@
 // The anti-replay window of an inbound SA: a ring of bits that is never shifted (RFC 6479), with extended sequence
 // numbers rebuilt from their low half (RFC 4303 appendix A2.2).  check() never changes the window; commit() is called
 // only after the ICV verified.  One writer.
+#include <array>
 #include <cstdint>
-#include <vector>
+#include <memory>
+#include <span>
 
 namespace testudo::sad {
 
@@ -13,6 +15,11 @@ class ReplayWindow {
 
   /// 0 packets: everything is accepted (but the highest number is still followed, for ESN and for setkey -D).
   explicit ReplayWindow(std::uint32_t packets = 0, bool extended = false);
+  ReplayWindow(const ReplayWindow& other);
+  ReplayWindow(ReplayWindow&&) noexcept = default;
+  ReplayWindow& operator=(const ReplayWindow& other) { return *this = ReplayWindow{other}; }
+  ReplayWindow& operator=(ReplayWindow&&) noexcept = default;
+  ~ReplayWindow() = default;
 
   /// The 64-bit number that a received 32-bit one means.  Without ESN it is the number itself.
   std::uint64_t reconstruct(std::uint32_t low) const { return reconstruct(low, highest_); }
@@ -30,10 +37,18 @@ class ReplayWindow {
   bool extended() const { return extended_; }
 
  private:
+  static constexpr std::size_t kNear = 2;  ///< enough for the usual window of 64 packets
+
+  std::uint64_t* ring() { return far_ ? far_.get() : near_.data(); }
+  const std::uint64_t* ring() const { return far_ ? far_.get() : near_.data(); }
+  std::size_t place_of(std::uint64_t word) const { return static_cast<std::size_t>(word) & (std::size_t{words_} - 1); }
+
   std::uint64_t highest_ = 0;
   std::uint32_t packets_;
+  std::uint16_t words_;  ///< of the ring; a power of two
   bool extended_;
-  std::vector<std::uint64_t> ring_;
+  std::array<std::uint64_t, kNear> near_{};
+  std::unique_ptr<std::uint64_t[]> far_;  ///< instead of near_, where that is too small
 };
 
 }  // namespace testudo::sad

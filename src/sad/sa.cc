@@ -12,7 +12,7 @@ using crypto::MacKind;
 
 constexpr std::uint32_t kLowestSpi = 256;  // RFC 4303 section 2.1: 1..255 are reserved, 0 never goes on the wire
 constexpr std::uint32_t kTcpSignatureSpi = 0x1000;  // KAME's constant
-constexpr std::size_t kAhFixed = 12, kOldAhFixed = 8;
+constexpr std::uint32_t kAhFixed = 12, kOldAhFixed = 8;
 
 using Check = Status<SaError>;
 
@@ -134,10 +134,10 @@ SaLayout esp_layout(const SaParameters& p) {
   layout.header = p.flags.old_format ? 4 : 8;
   layout.iv = p.flags.derived_iv ? 0 : p.flags.four_byte_iv ? 4 : p.cipher->iv;
   layout.iv_source = iv_source_of(p);
-  layout.icv = p.cipher->is_aead() ? p.cipher->icv : mac != nullptr ? mac->esp_icv() : 0;
-  layout.block = std::max<std::size_t>(p.cipher->block, 4);
+  layout.icv = p.cipher->is_aead() ? p.cipher->icv : mac != nullptr ? mac->esp_icv() : std::uint8_t{0};
+  layout.block = std::max<std::uint32_t>(p.cipher->block, 4);
   // RFC 3686 asks AES-CTR for no more than ESP does, 4; NetBSD pads it to 16 and refuses less (its BADILEN).
-  layout.pad = std::max<std::size_t>(p.cipher->advertised_ivlen, layout.block);
+  layout.pad = std::max<std::uint32_t>(p.cipher->advertised_ivlen, layout.block);
   if (p.nat) layout.udp = p.nat->kind == NatTraversal::Kind::NonIke ? 16 : 8;
   layout.authenticated = layout.icv != 0;
   return layout;
@@ -147,7 +147,7 @@ SaLayout ah_layout(const SaParameters& p) {
   SaLayout layout;
   const bool old = p.flags.old_format;
   // RFC 4302 section 2.6: the header is a multiple of 4 bytes over IPv4, of 8 over IPv6.
-  const std::size_t multiple = p.group.destination.is_v4() ? 4 : 8;
+  const std::uint32_t multiple = p.group.destination.is_v4() ? 4 : 8;
   layout.icv = old ? crypto::kOldAhIcv : p.mac->icv;
   layout.header = ((old ? kOldAhFixed : kAhFixed) + layout.icv + multiple - 1) / multiple * multiple;
   layout.authenticated = p.mac->kind != MacKind::Null;
@@ -196,6 +196,15 @@ SaError translate(crypto::KeyError error) {
   return SaError::BadCombination;
 }
 
+crypto::SuiteKeys suite_keys(const SaParameters& p) {
+  const crypto::MacRow* mac = separate_mac(p);
+  const bool sends_icv = mac != nullptr && mac->esp_icv() != 0;
+  return {.cipher = p.cipher,
+          .cipher_key = p.cipher_key.expose(),
+          .mac = sends_icv ? mac : nullptr,
+          .mac_key = sends_icv ? p.mac_key.expose() : Bytes{}};
+}
+
 }  // namespace
 
 std::uint8_t ip_protocol(SaProtocol p) {
@@ -212,18 +221,19 @@ std::uint8_t ip_protocol(SaProtocol p) {
   return 0;
 }
 
+std::unique_ptr<crypto::Suite> Sa::make_suite() const {
+  if (parameters_.cipher == nullptr) return nullptr;  // larval
+  auto suite = crypto::make_suite(suite_keys(parameters_));
+  return suite ? *std::move(suite) : nullptr;
+}
+
 Status<SaError> Sa::key_algorithms() {
   const SaParameters& p = parameters_;
   switch (p.group.protocol) {
     case SaProtocol::Esp: {
-      const crypto::MacRow* mac = separate_mac(p);
-      const bool sends_icv = mac != nullptr && mac->esp_icv() != 0;
-      auto suite = crypto::make_suite({.cipher = p.cipher,
-                                       .cipher_key = p.cipher_key.expose(),
-                                       .mac = sends_icv ? mac : nullptr,
-                                       .mac_key = sends_icv ? p.mac_key.expose() : Bytes{}});
+      // Only to know that it can be: suite() makes it again when the first packet comes.
+      const auto suite = crypto::make_suite(suite_keys(p));
       if (!suite) return Failure{translate(suite.error())};
-      suite_ = *std::move(suite);
       return Done{};
     }
     case SaProtocol::Ah: {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "base/boxed.h"
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/strong.h"
@@ -101,8 +102,8 @@ struct SaParameters {
   std::uint32_t counted = 0;
   Lifetime hard, soft;
   bool has_lifetimes = false;  ///< HARD and SOFT were given (setkey -D prints zeros otherwise too)
-  std::optional<NatTraversal> nat;
-  std::optional<Identity> source_identity, destination_identity;
+  Boxed<NatTraversal> nat;
+  Boxed<Identity> source_identity, destination_identity;
   std::uint32_t message_sequence = 0, pid = 0;  ///< of the PF_KEY message that made it
 };
 
@@ -117,12 +118,12 @@ enum class IvSource : std::uint8_t {
 
 /// What no packet has to work out again.
 struct SaLayout {
-  std::size_t header = 0;  ///< ESP: SPI, sequence; AH: fixed part and ICV with its pad; IPcomp: 4
-  std::size_t iv = 0;      ///< on the wire
-  std::size_t icv = 0;     ///< on the wire
-  std::size_t block = 4;   ///< ESP: payload and trailer are a multiple of this, or are refused
-  std::size_t pad = 4;     ///< ESP: we pad them to a multiple of this, which is one of block
-  std::size_t udp = 0;     ///< UDP encapsulation: 8, or 16 with the non-IKE marker
+  std::uint32_t header = 0;  ///< ESP: SPI, sequence; AH: fixed part and ICV with its pad; IPcomp: 4
+  std::uint32_t iv = 0;      ///< on the wire
+  std::uint32_t icv = 0;     ///< on the wire
+  std::uint32_t block = 4;   ///< ESP: payload and trailer are a multiple of this, or are refused
+  std::uint32_t pad = 4;     ///< ESP: we pad them to a multiple of this, which is one of block
+  std::uint32_t udp = 0;     ///< UDP encapsulation: 8, or 16 with the non-IKE marker
   IvSource iv_source = IvSource::None;
   bool authenticated = false;  ///< replay protection is allowed only then (RFC 4303 section 3.4.3)
 };
@@ -137,6 +138,8 @@ struct Usage {
   std::uint64_t packets = 0, bytes = 0;
   std::optional<Time> first, last;
 };
+
+struct Listing;
 
 class Sa {
  public:
@@ -163,13 +166,18 @@ class Sa {
   Sequence sequence;    ///< outbound
   ReplayWindow window;  ///< inbound
   Usage usage;
-  std::optional<net::Endpoint> seen_at;     ///< NAT-T: where the peer was announced to have moved to
+  Boxed<net::Endpoint> seen_at;             ///< NAT-T: where the peer was announced to have moved to
   std::optional<Time> seen_at_since;        ///< and when
   std::optional<std::uint64_t> iv_counter;  ///< explicit IVs of counter modes; the first packet draws a random start
   std::uint16_t identification = 0;         ///< of the next outer IPv4 header; 0 before the first
 
-  crypto::Suite* suite() const { return suite_.get(); }  ///< ESP
-  crypto::Mac* mac() const { return mac_.get(); }        ///< AH
+  /// ESP.  Made at first use: what a cipher makes of its key is larger than all the rest of an SA, and of many SAs few
+  /// are used at once.  Null for other SAs, and where it could be made once but cannot any more.
+  crypto::Suite* suite() {
+    if (!suite_ && group().protocol == SaProtocol::Esp) suite_ = make_suite();
+    return suite_.get();
+  }
+  crypto::Mac* mac() const { return mac_.get(); }  ///< AH
   /// From now on instead of the suite that make() chose, with the same keys and sizes.
   void replace(std::unique_ptr<crypto::Suite> suite) { suite_ = std::move(suite); }
   /// IPcomp.  Made at first use: its work areas are large, and of many SAs few are used at once.
@@ -188,8 +196,10 @@ class Sa {
   void set_state(State s) { state_ = s; }
 
  private:
+  friend class Database;
   Sa() = default;
   Status<SaError> key_algorithms();
+  std::unique_ptr<crypto::Suite> make_suite() const;
 
   SaParameters parameters_;
   SaLayout layout_;
@@ -198,6 +208,7 @@ class Sa {
   std::unique_ptr<crypto::Suite> suite_;
   std::unique_ptr<crypto::Mac> mac_;
   std::unique_ptr<crypto::Compressor> compressor_;
+  Listing* listing_ = nullptr;  ///< the Database's
 };
 
 }  // namespace testudo::sad

@@ -14,7 +14,7 @@ std::size_t SpiIndex::home_of(std::uint32_t spi, std::uint32_t place) const {
 /// The slot of this name, or the empty one where it would be put.
 std::size_t SpiIndex::slot_for(const Place& p) const {
   std::size_t at = p.home;
-  while (slots_[at].place != 0 && (slots_[at].spi != p.spi || slots_[at].place != p.place)) {
+  while (slots_[at].place != 0 && (slots_[at].spi != p.spi || (slots_[at].place & ~kSeveral) != p.place)) {
     at = (at + 1) & (slots_.size() - 1);
   }
   return at;
@@ -28,7 +28,7 @@ std::uint32_t SpiIndex::number_of(const net::Address& destination) const {
 
 SpiIndex::Place SpiIndex::place_of(const Name& name, std::uint32_t number) const {
   const std::uint32_t spi = name.protocol == SaProtocol::Ipcomp ? name.spi.value & 0xffff : name.spi.value;
-  const std::uint32_t place = number << 2 | static_cast<std::uint32_t>(name.protocol);
+  const std::uint32_t place = number << 3 | static_cast<std::uint32_t>(name.protocol);
   return {spi, place, home_of(spi, place)};
 }
 
@@ -58,7 +58,7 @@ void SpiIndex::put(const Name& name, Found what) {
   } else {
     ++used_;
   }
-  slot = {place.spi, place.place, what.several ? nullptr : what.one};
+  slot = {place.spi, place.place | (what.several ? kSeveral : 0), what.one};
 }
 
 void SpiIndex::remove(const Name& name) {
@@ -74,7 +74,7 @@ void SpiIndex::remove(const Name& name) {
 void SpiIndex::close_gap(std::size_t gap) {
   const std::size_t mask = slots_.size() - 1;
   for (std::size_t at = (gap + 1) & mask; slots_[at].place != 0; at = (at + 1) & mask) {
-    const std::size_t home = home_of(slots_[at].spi, slots_[at].place);
+    const std::size_t home = home_of(slots_[at].spi, slots_[at].place & ~kSeveral);
     if (((at - home) & mask) < ((at - gap) & mask)) continue;
     slots_[gap] = slots_[at];
     slots_[at] = {};
@@ -86,13 +86,15 @@ void SpiIndex::grow() {
   decltype(slots_) before(slots_.size() * 2);
   before.swap(slots_);
   for (const Slot& slot : before) {
-    if (slot.place != 0) slots_[slot_for({slot.spi, slot.place, home_of(slot.spi, slot.place)})] = slot;
+    if (slot.place == 0) continue;
+    const std::uint32_t place = slot.place & ~kSeveral;
+    slots_[slot_for({slot.spi, place, home_of(slot.spi, place)})] = slot;
   }
 }
 
 SpiIndex::Found SpiIndex::read(const Place& place) const {
   const Slot& slot = slots_[slot_for(place)];
-  return {slot.one, slot.place != 0 && slot.one == nullptr};
+  return {slot.one, (slot.place & kSeveral) != 0};
 }
 
 void SpiIndex::find(std::span<const Name> names, std::span<Found> found) const {

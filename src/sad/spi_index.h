@@ -23,7 +23,7 @@ class SpiIndex {
     SaProtocol protocol = SaProtocol::Esp;
     Spi spi;  ///< of IPcomp the low 16 bits count: a packet has room for no more (RFC 3173 section 3.3)
   };
-  /// One SA, or a list of several, of which the caller knows more.
+  /// An SA, and whether the caller knows of others of this name.
   struct Found {
     Sa* one = nullptr;
     bool several = false;
@@ -42,11 +42,12 @@ class SpiIndex {
 
  private:
   static constexpr std::size_t kFewest = 16;
+  static constexpr std::uint32_t kSeveral = 4;  ///< beside a protocol, which is below it
 
   struct Slot {
     std::uint32_t spi = 0;
-    std::uint32_t place = 0;  ///< number of the destination, from 1 on, and protocol; 0: the slot is empty
-    Sa* one = nullptr;        ///< null: several
+    std::uint32_t place = 0;  ///< number of the destination, from 1 on, kSeveral, protocol; 0: the slot is empty
+    Sa* one = nullptr;
   };
   struct Destination {
     std::uint32_t number = 0;

@@ -260,6 +260,49 @@ TEST(ExpressIn, NamesTheTrueSourceOfWhatItDrops) {
   EXPECT_EQ(drop.last->flow.source, ip("20.0.0.1"));
 }
 
+/// Twelve tunnels between the same two, each with an SA and a policy of its own.
+void configure_many(Station& station, spd::Direction direction) {
+  const net::Address from = ip("20.0.0.1"), to = ip("20.0.0.2");
+  station.host.addresses = {direction == spd::Direction::Out ? from : to};
+  for (std::uint32_t i = 0; i < 12; ++i) {
+    sad::SaParameters parameters = test::esp(from, to, "aes-gcm-16");
+    parameters.spi = Spi{0x1000 + i};
+    parameters.group.mode = sad::Mode::Tunnel;
+    parameters.group.reqid = ReqId{100 + i};
+    station.install(std::move(parameters));
+    spd::Request request = test::tunnel(spd::RequestProtocol::Esp, from, to);
+    request.level = spd::Level::Unique;
+    request.reqid = ReqId{100 + i};
+    station.install(test::policy(direction, "10.0.1.0/24", "10.0.2." + std::to_string(i) + "/32", {request}));
+  }
+}
+
+TEST(ExpressIn, TakesManySasAtATimeAsTheLongWayDoes) {
+  Station sender{1}, quick{2}, traced{2};
+  configure_many(sender, spd::Direction::Out);
+  for (Station* station : {&quick, &traced}) configure_many(*station, spd::Direction::In);
+  traced.engine.set_tracing(true);
+  SeededRandom random{8};
+  for (int round = 0; round < 20; ++round) {
+    std::vector<ByteVector> batch;
+    for (std::uint32_t i = 0; i < 90; ++i) {
+      const net::Address to = ip("10.0.2." + std::to_string(random.below(12)));
+      batch.push_back(test::udp({ip("10.0.1.1"), 1}, {to, 2}, random.bytes(random.below(100))));
+    }
+    sender.send(batch);
+    std::vector<ByteVector> arriving = std::move(sender.wire);
+    sender.clear();
+    ASSERT_EQ(arriving.size(), 90U);
+    mistreat(arriving, random);
+    for (Station* station : {&quick, &traced}) station->receive(arriving);
+    EXPECT_EQ(sorted(quick.delivered), sorted(traced.delivered));
+    for (Station* station : {&quick, &traced}) station->clear();
+  }
+  expect_same_counters(quick, traced);
+  expect_same_usage(quick, traced);
+  EXPECT_GT(quick.statistics().to_host, 1000U);
+}
+
 TEST(ExpressOut, LooksAtTheDatabasesAnewInEachBatch) {
   Station sender{1};
   configure(sender, {"aes-gcm-16", "", "20.0.0.1", "20.0.0.2"}, spd::Direction::Out);
