@@ -23,13 +23,16 @@ bool older_than(Time since, Time now, std::uint64_t limit) {
 }  // namespace
 
 struct Database::Impl {
+  struct Entry;
+  using InOrder = std::map<std::uint64_t, std::unique_ptr<Entry>>;
   struct Entry {
     Policy policy;
     std::uint64_t order = 0;
+    InOrder::iterator place;
   };
   using BySelector = std::unordered_map<net::Selector, Entry*, SelectorHash>;
   struct List {
-    std::map<std::uint64_t, std::unique_ptr<Entry>> in_order;
+    InOrder in_order;
     SelectorIndex index;
     AddressIndex by_addresses;
     BySelector by_users, by_system;
@@ -102,7 +105,7 @@ const Policy* Database::Impl::append(Policy policy) {
   e.policy.id = fresh_id();
   e.policy.last_used = std::max(e.policy.last_used, e.policy.created);
   settle_reqids(e.policy);
-  l.in_order.emplace_hint(l.in_order.end(), e.order, std::move(entry));
+  e.place = l.in_order.emplace_hint(l.in_order.end(), e.order, std::move(entry));
   l.index.add(e.policy.selector, e.order, &e.policy);
   l.by_addresses.add(e.policy.selector, e.order, &e.policy);
   l.journal.record({Journal::Change::Kind::Appended, e.policy.id, &e.policy, e.policy.selector});
@@ -137,8 +140,8 @@ Policy Database::Impl::take(Entry& entry) {
   owners(l, policy).erase(policy.selector);
   by_id.erase(policy.id);
   release_reqids(policy);
-  timed.erase(entry.order);
-  l.in_order.erase(entry.order);
+  if (policy.lifetime != 0 || policy.validtime != 0) timed.erase(entry.order);
+  l.in_order.erase(entry.place);
   ++generation;
   return policy;
 }
