@@ -72,6 +72,10 @@ bool Remote::uses_certificates() const {
          proposals.end();
 }
 
+bool Remote::allows(v1wire::Exchange mode) const {
+  return std::ranges::find(exchange_modes, mode) != exchange_modes.end();
+}
+
 std::vector<const Remote*> Policy::remotes_for(const net::Address& peer) const {
   std::vector<const Remote*> found;
   for (auto remote = remotes.rbegin(); remote != remotes.rend(); ++remote) {

@@ -50,7 +50,7 @@ struct Remote {
   std::string name;                     ///< as it stands in the file, for messages
   std::optional<net::Address> address;  ///< nothing: anonymous
   std::uint16_t port = 500;
-  std::vector<v1wire::Exchange> exchange_modes;  ///< the first is used as initiator
+  std::vector<v1wire::Exchange> exchange_modes;  ///< all are answered, the first is used as initiator
   std::vector<Phase1Transform> proposals;
   Check proposal_check = Check::Strict;
   std::optional<Identity> my_identifier;  ///< nothing: the local address
@@ -62,6 +62,7 @@ struct Remote {
   bool verify_cert = true, send_cert = true, send_cr = true;
 
   bool uses_certificates() const;
+  bool allows(v1wire::Exchange mode) const;
   bool verify_identifier = false;
   bool passive = false;
   bool initial_contact = true;
@@ -103,7 +104,11 @@ struct Limits {
   Duration half_open = std::chrono::seconds{60};  ///< how long a responder keeps an unfinished phase 1
   std::size_t half_open_total = 2000, half_open_per_source = 50;
   Duration natt_keepalive = std::chrono::seconds{20};  ///< 0: none are sent
-  unsigned wrong_messages = 5;                         ///< after so many of them a responder gives up a phase 1
+  /// Aggressive mode computes for strangers: so many answers at once, then one each `aggressive_refill`.
+  std::uint32_t aggressive_burst = 100;
+  Duration aggressive_refill = std::chrono::milliseconds{20};
+  unsigned repeats_to_strangers = 8;  ///< of one answer
+  unsigned wrong_messages = 5;        ///< after so many of them a responder gives up a phase 1
   std::size_t established_per_address = 8;
   std::size_t message_ids_per_sa = 65536;  ///< remembered, so that none is used twice; then a new phase 1 is needed
   std::size_t quick_per_sa = 64;           ///< unfinished quick modes under one phase 1

@@ -225,6 +225,7 @@ void Builder::finish_remote(const Statement& s) {
   if (remote_.proposals.empty()) {
     return error(s.word(), "no remote specification found: " + remote_.name, "add a proposal { } to it");
   }
+  if (!check_aggressive(s)) return;
   if (remote_.uses_certificates() && remote_.certificate_file.empty()) {
     return error(s.word(), "no certificate_type for rsasig", "add certificate_type x509 \"CERT\" \"KEY\"; to it");
   }
@@ -234,6 +235,21 @@ void Builder::finish_remote(const Statement& s) {
     if (t.lifetime == 0) t.lifetime = remote_lifetime_;
   }
   conf_.policy.remotes.push_back(std::move(remote_));
+}
+
+/// Its first message carries KE, so the group is one; and HASH_R goes to whoever asks.
+bool Builder::check_aggressive(const Statement& s) {
+  const auto& all = remote_.proposals;
+  if (!remote_.allows(wire::ike::v1::Exchange::Aggressive)) return true;
+  if (!std::ranges::all_of(all, [&](const Phase1Transform& t) { return t.group == all.front().group; })) {
+    error(s.word(), "DH group must be equal in all proposals when aggressive mode is used.");
+    return false;
+  }
+  if (std::ranges::find(all, wire::ike::v1::oakley::kPreSharedKey, &Phase1Transform::authentication) != all.end()) {
+    warn(s.word(), "in aggressive mode whoever asks can try pre-shared keys at leisure",
+         "use a long random key, or exchange_mode main, or rsasig");
+  }
+  return true;
 }
 
 void Builder::proposal(const Statement& s) {

@@ -35,6 +35,7 @@ class Builder {
   void include(const Statement& s, unsigned depth);
   void remote(const Statement& s);
   void finish_remote(const Statement& s);
+  bool check_aggressive(const Statement& s);
   void proposal(const Statement& s);
   void sainfo(const Statement& s);
   std::optional<wire::ike::v1::Identification> selector(const Statement& s, std::size_t& place);

@@ -236,10 +236,8 @@ void Rules::exchange_mode(Builder& b, const Statement& s) {
       b.remote_.exchange_modes.push_back(Exchange::Main);
     } else if (mode.text == "aggressive") {
       b.remote_.exchange_modes.push_back(Exchange::Aggressive);
-      b.warn(mode, "is read but not acted upon yet", "main mode is");
     } else if (mode.text == "base") {
       b.remote_.exchange_modes.push_back(Exchange::Base);
-      b.warn(mode, "is read but not acted upon yet", "main mode is");
     } else {
       b.error(mode, "syntax error", "expected main, aggressive or base");
     }

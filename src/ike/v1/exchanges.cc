@@ -28,16 +28,24 @@ bool is_unconfirmed(const IkeSa& sa) {
 }  // namespace
 
 Exchanges::Exchanges(std::shared_ptr<const Policy> policy, const KeyStore& keys, const PolicyBase& policies)
-    : policy_(std::move(policy)), keys_(keys), policies_(policies) {}
+    : policy_(std::move(policy)),
+      keys_(keys),
+      policies_(policies),
+      strangers_(policy_->limits.aggressive_burst, policy_->limits.aggressive_refill) {}
 
 void Exchanges::receive(const Received& datagram, const wire::ike::Message& message, Context& context) {
   const wire::ike::Header& header = message.header;
   if (header.initiator == 0) return drop(datagram, "the initiator's cookie is zero", context);
   if ((header.flags & ~kKnownFlags) != 0) return drop(datagram, "unknown flags", context);
   IkeSa* const sa = find(header, datagram.remote);
+  const bool encrypted = (header.flags & v1wire::flag::kEncryption) != 0;
+  const bool goes_on = header.exchange == static_cast<std::uint8_t>(Exchange::Quick);
+  if (sa != nullptr && encrypted && goes_on && awaits_lost_proof(*sa)) return send_again(*sa, context);
   switch (Exchange{header.exchange}) {
     case Exchange::Main:
-      return main_mode(sa, datagram, message, context);
+    case Exchange::Aggressive:
+    case Exchange::Base:
+      return phase1(sa, datagram, message, context);
     case Exchange::Quick:
       return quick_mode(sa, datagram, message, context);
     case Exchange::Informational:
@@ -139,6 +147,12 @@ void Exchanges::send(const IkeSa& sa, ByteVector bytes, Context& context) {
   if (!bytes.empty()) context.out.emplace_back(Send{sa.local, sa.remote, std::move(bytes), sa.nat.floated});
 }
 
+/// A stranger's address may be that of somebody else, who would get all of them.
+void Exchanges::send_again(IkeSa& sa, Context& context) {
+  if (is_unconfirmed(sa) && ++sa.repeats > sa.policy->limits.repeats_to_strangers) return;
+  send(sa, sa.sent.message(), context);
+}
+
 void Exchanges::drop(const Received& datagram, std::string why, Context& context) {
   context.out.emplace_back(Told{Fact::Dropped, datagram.local, datagram.remote, 0, 0, std::move(why)});
 }
@@ -230,6 +244,10 @@ void Exchanges::tick_sa(IkeSa& sa, Context& context) {
       send(sa, sa.sent.message(), context);
       break;
     case Retransmission::Due::Dead:
+      if (sa.established()) {
+        sa.sent.stop();
+        break;
+      }
       return phase1_timed_out(sa, context);
   }
   if (is_half_open(sa) && context.now >= sa.created + limits.half_open) return phase1_timed_out(sa, context);

@@ -1,5 +1,5 @@
 #pragma once
-// All IKEv1 exchanges of one daemon: finds the SA of a message, drives main mode, quick mode and informational
+// All IKEv1 exchanges of one daemon: finds the SA of a message, drives phase 1, quick mode and informational
 // exchanges, repeats what got no answer and forgets what came to nothing.  RFC 2408 section 5 and RFC 2409.  Pure:
 // time, randomness and events come in, actions go out.  Nothing that arrives unprotected ends a negotiation that we
 // began.  Those that others began are limited in number, for each source and in all: who has not shown that it gets our
@@ -12,7 +12,7 @@
 
 #include "ike/event.h"
 #include "ike/ports.h"
-#include "ike/v1/main_mode.h"
+#include "ike/v1/mode.h"
 #include "ike/v1/sa.h"
 #include "wire/ike/header.h"
 
@@ -82,6 +82,7 @@ class Exchanges {
   void retire(IkeSa& sa, std::string why, Context& context);
   bool is_used_up(IkeSa& sa, Context& context);
   void send(const IkeSa& sa, ByteVector bytes, Context& context);
+  void send_again(IkeSa& sa, Context& context);
   void drop(const Received& datagram, std::string why, Context& context);
   void tell(Fact fact, const IkeSa& sa, std::string text, Context& context);
   void refuse(const IkeSa& sa, v1wire::Exchange exchange, int message, Mismatch why, Context& context);
@@ -96,17 +97,16 @@ class Exchanges {
   IkeSa* begin_phase1(const ChildRequest& request, Context& context);
 
   // phase1.cc
-  void main_mode(IkeSa* sa, const Received& datagram, const wire::ike::Message& message, Context& context);
-  void answer_first(const Received& datagram, const wire::ike::Message& message, Context& context);
+  void phase1(IkeSa* sa, const Received& datagram, const wire::ike::Message& message, Context& context);
+  void answer_first(const Mode& mode, const Received& datagram, const wire::ike::Message& message, Context& context);
   void step(IkeSa& sa, const Received& datagram, const wire::ike::Message& message, Context& context);
-  void take(IkeSa& sa, const Edge& edge, const v1wire::Chain& chain, const v1wire::ChainWriter& reply,
-            Context& context);
-  IkeSa& start_phase1(const Remote& block, const ChildRequest& request, Context& context);
+  void take(IkeSa& sa, const Edge& edge, const v1wire::ChainWriter& reply, bool initial_contact, Context& context);
+  IkeSa* start_phase1(const Remote& block, const ChildRequest& request, Context& context);
   void on_established(IkeSa& sa, bool initial_contact, Context& context);
   void limit_established(const IkeSa& newest, Context& context);
   void phase1_timed_out(IkeSa& sa, Context& context);
   void wrong_message(IkeSa& sa, int number, Mismatch why, Context& context);
-  Environment environment(const IkeSa& sa, Context& context) const;
+  Environment environment(const IkeSa& sa, Context& context);
 
   // phase2.cc
   void quick_mode(IkeSa* sa, const Received& datagram, const wire::ike::Message& message, Context& context);
@@ -127,7 +127,8 @@ class Exchanges {
 
   // informational.cc
   void informational(IkeSa* sa, const Received& datagram, const wire::ike::Message& message, Context& context);
-  void hearsay(IkeSa& sa, const v1wire::Chain& chain, Context& context);
+  void early_word(IkeSa& sa, const Received& datagram, const wire::ike::Message& message, Context& context);
+  void hearsay(IkeSa& sa, const v1wire::Chain& chain, bool proven, Context& context);
   void notified(IkeSa& sa, Bytes body, Context& context);
   void deleted(IkeSa& sa, Bytes body, Context& context);
   void send_deletion(IkeSa& sa, ChildProtocol protocol, std::vector<ByteVector> spis, Context& context);
@@ -151,6 +152,7 @@ class Exchanges {
   std::map<std::uint64_t, std::unique_ptr<IkeSa>> sas_;  ///< by the cookie that is ours
   std::vector<Child> children_;
   std::uint32_t next_child_ = 1;
+  Budget strangers_;
   Time last_keepalive_{};
 };
 

@@ -8,7 +8,9 @@
 #include "ike/v1/crypt.h"
 #include "ike/v1/exchanges.h"
 #include "ike/v1/nat.h"
+#include "ike/v1/proof.h"
 #include "ike/v1/required.h"
+#include "ike/v1/signature.h"
 #include "wire/ike/v1/payload.h"
 
 namespace testudo::ike::v1 {
@@ -25,7 +27,15 @@ std::string proposals_text(const Remote& block) {
   return text;
 }
 
-/// What an error most likely means at this point of main mode.
+/// Whether the peer judges our proof now.
+bool is_being_judged(const IkeSa& sa) {
+  if (sa.established()) return true;
+  if (sa.mode == Exchange::Main) return sa.state == State::IdSent;
+  const Edge* const edge = next_edge(sa);
+  return edge != nullptr && edge->to == State::Established;
+}
+
+/// What an error most likely means at this point of phase 1.
 Mismatch explain(const IkeSa& sa, Notify type) {
   const std::string said{v1wire::name_of(type)};
   if (type == Notify::NoProposalChosen) {
@@ -34,7 +44,7 @@ Mismatch explain(const IkeSa& sa, Notify type) {
   }
   const bool about_keys = type == Notify::AuthenticationFailed || type == Notify::PayloadMalformed ||
                           type == Notify::InvalidHashInformation;
-  if (sa.state == State::IdSent && about_keys && sa.agreed.authentication == v1wire::oakley::kPreSharedKey) {
+  if (is_being_judged(sa) && about_keys && sa.agreed.authentication == v1wire::oakley::kPreSharedKey) {
     return {"pre-shared key",
             "",
             said,
@@ -57,13 +67,18 @@ Mismatch explain(const IkeSa& sa, Notify type) {
     return {"IKE version", "1", said, "", "the peer does not speak version 1: let it, or speak its version with it",
             type};
   }
-  if (type == Notify::InvalidExchangeType) {
-    return {
-        "exchange mode", "main", said, "", "let the peer's configuration for this host have exchange_mode main", type};
+  if (type == Notify::InvalidExchangeType || type == Notify::UnsupportedExchangeType) {
+    return {"exchange mode",
+            std::string{v1wire::name_of(sa.mode)},
+            said,
+            "",
+            "the peer does not take it: allow it there, or begin exchange_mode of remote " + sa.block->name +
+                " here with another",
+            type};
   }
   if (type == Notify::InvalidIdInformation) {
-    const Identity own = sa.block->my_identifier.value_or(Identity::of(sa.local.address));
-    return {"identifier", own.to_string(), said, "", "the peer expects another identifier of this host", type};
+    return {"identifier", own_identity(sa).to_string(), said, "", "the peer expects another identifier of this host",
+            type};
   }
   return {"negotiation", "", said, "", "the log of the peer says why", type};
 }
@@ -75,6 +90,26 @@ bool has_sa(const Child& child, ChildProtocol protocol, const net::Address& dest
     const bool out = destination == child.request.remote && (spi == Spi{} || pair.out == spi);
     return pair.protocol == protocol && (in || out);
   });
+}
+
+/// The number of the message that did not come; of who has sent the last one, that.
+int awaited(const IkeSa& sa) {
+  const Edge* const edge = next_edge(sa);
+  return edge != nullptr ? edge->message : sa.mode == Exchange::Aggressive ? 3 : 0;
+}
+
+/// Decrypted, and with the right HASH.
+Result<Opened, std::string> open_proven(const IkeSa& sa, const wire::ike::Message& message) {
+  const std::uint32_t id = message.header.message_id;
+  auto opened = open(sa, phase2_iv(sa, id), message);
+  if (!opened) return Failure{std::string{"an informational message that cannot be decrypted"}};
+  const auto& payloads = opened->chain.payloads;
+  if (payloads.empty() || payloads.front().type != Payload::Hash) return Failure{std::string{"it has no HASH"}};
+  const Bytes hash = payloads.front().body;
+  const std::size_t begin = 4 + hash.size();
+  const Bytes rest = Bytes{opened->plain}.subspan(begin, opened->chain.used - begin);
+  if (equal_constant_time(phase2_hash(sa, id, {}, rest).expose(), hash)) return *std::move(opened);
+  return Failure{std::string{"a wrong HASH"}};
 }
 
 bool is_error(Notify type) {
@@ -89,46 +124,49 @@ void Exchanges::informational(IkeSa* sa, const Received& datagram, const wire::i
   const bool encrypted = (message.header.flags & v1wire::flag::kEncryption) != 0;
   if (!encrypted) {
     const auto chain = v1wire::walk(Payload{message.header.next}, message.body);
-    if (!chain || sa->established()) return drop(datagram, "an informational message in clear", context);
-    return hearsay(*sa, *chain, context);
+    // Who began aggressive mode has the keys before it knows whether its proof was taken.
+    const bool in_doubt = !sa->established() || sa->sent.active();
+    if (!chain || !in_doubt) return drop(datagram, "an informational message in clear", context);
+    return hearsay(*sa, *chain, false, context);
   }
   const std::uint32_t id = message.header.message_id;
-  if (!sa->established()) return drop(datagram, "informational before phase 1 is established", context);
+  if (!sa->established()) return early_word(*sa, datagram, message, context);
   if (is_used_up(*sa, context)) return;
   if (id == 0 || sa->message_ids.contains(id)) return drop(datagram, "a message id of old", context);
-  const auto opened = open(*sa, phase2_iv(*sa, id), message);
-  if (!opened) return drop(datagram, "an informational message that cannot be decrypted", context);
-  const auto& payloads = opened->chain.payloads;
-  if (payloads.empty() || payloads.front().type != Payload::Hash) return drop(datagram, "it has no HASH", context);
-  const Bytes hash = payloads.front().body;
-  const std::size_t begin = 4 + hash.size();
-  const Bytes rest = Bytes{opened->plain}.subspan(begin, opened->chain.used - begin);
-  if (!equal_constant_time(phase2_hash(*sa, id, {}, rest).expose(), hash))
-    return drop(datagram, "a wrong HASH", context);
+  const auto opened = open_proven(*sa, message);
+  if (!opened) return drop(datagram, opened.error(), context);
   sa->message_ids.insert(id);
   follow(*sa, datagram);
   heard(*sa, context);
-  for (const auto& payload : payloads) {
+  for (const auto& payload : opened->chain.payloads) {
     if (payload.type == Payload::Notification) notified(*sa, payload.body, context);
     if (payload.type == Payload::Delete) deleted(*sa, payload.body, context);
   }
 }
 
+/// An encrypted message before phase 1 is done: charon says so that it refuses.  Whoever has other keys cannot be read.
+void Exchanges::early_word(IkeSa& sa, const Received& datagram, const wire::ike::Message& message, Context& context) {
+  if (sa.cipher_key.size() == 0 || message.header.message_id == 0) {
+    return drop(datagram, "informational before there are keys", context);
+  }
+  if (const auto opened = open_proven(sa, message)) {
+    hearsay(sa, opened->chain, true, context);
+    if (!sa.told && awaits_lost_proof(sa)) send_again(sa, context);
+    return;
+  }
+  const bool by_key = sa.agreed.authentication == v1wire::oakley::kPreSharedKey;
+  if (sa.told || !by_key || !is_being_judged(sa)) return drop(datagram, "a message that cannot be read", context);
+  sa.told = Refusal{sa.local, sa.remote, sa.role, 1, sa.mode, awaited(sa), undecipherable(sa), true};
+  context.out.emplace_back(*sa.told);
+}
+
 /// RFC 2408 section 5.3 would end the negotiation; anybody could then end any.  It is kept for the day it times out.
-void Exchanges::hearsay(IkeSa& sa, const Chain& chain, Context& context) {
+void Exchanges::hearsay(IkeSa& sa, const Chain& chain, bool proven, Context& context) {
   const auto* payload = chain.find(Payload::Notification);
   if (payload == nullptr || sa.told) return;
   const auto notification = v1wire::parse_notification(payload->body);
   if (!notification || !is_error(notification->type)) return;
-  const Edge* const edge = main_mode_edge(sa.role, sa.state);
-  sa.told = Refusal{sa.local,
-                    sa.remote,
-                    sa.role,
-                    1,
-                    Exchange::Main,
-                    edge == nullptr ? 0 : edge->message,
-                    explain(sa, notification->type),
-                    true};
+  sa.told = Refusal{sa.local, sa.remote, sa.role, 1, sa.mode, awaited(sa), explain(sa, notification->type), !proven};
   context.out.emplace_back(*sa.told);
 }
 

@@ -11,6 +11,7 @@ namespace testudo::ike::v1 {
 /// A proven message came: RFC 3706 section 5.5 asks only peers that have been silent.
 void Exchanges::heard(IkeSa& sa, Context& context) {
   sa.liveness.unanswered = 0;
+  sa.sent.stop();
   const Duration delay = sa.block->dpd_delay;
   if (!sa.block->dpd || !sa.liveness.peer_answers || delay == Duration{}) return;
   sa.liveness.next = context.now + delay;
@@ -68,7 +69,7 @@ void Exchanges::rekey_phase1(IkeSa& sa, Context& context) {
   for (const Remote* block : policy_->remotes_for(sa.remote.address)) {
     if (block->name != sa.block->name) continue;
     tell(Fact::Phase1Rekeyed, sa, "", context);
-    start_phase1(*block, child->request, context);
+    static_cast<void>(start_phase1(*block, child->request, context));
     return;
   }
 }

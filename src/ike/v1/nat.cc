@@ -100,7 +100,7 @@ void add_nat_detection(ChainWriter& out, const IkeSa& sa) {
   out.add(sa.nat.version->nat_d, own_hash(sa));
 }
 
-void detect_nat(IkeSa& sa, const Chain& chain) {
+void detect_nat(IkeSa& sa, const Chain& chain, const net::Endpoint& local, const net::Endpoint& remote) {
   sa.nat.here = sa.nat.there = false;
   if (sa.nat.version == nullptr) return;
   std::vector<Bytes> told;
@@ -108,8 +108,8 @@ void detect_nat(IkeSa& sa, const Chain& chain) {
     if (p.type == sa.nat.version->nat_d) told.push_back(p.body);
   }
   if (told.size() < 2) return;
-  const ByteVector here = hash_of(sa, sa.local.address, sa.local.port);
-  const ByteVector there = hash_of(sa, sa.remote.address, sa.remote.port);
+  const ByteVector here = hash_of(sa, local.address, local.port);
+  const ByteVector there = hash_of(sa, remote.address, remote.port);
   const auto is = [](const ByteVector& wanted) {
     return [&wanted](Bytes body) { return std::ranges::equal(wanted, body); };
   };
@@ -132,10 +132,10 @@ void follow(IkeSa& sa, const Received& datagram) {
   sa.nat.floated = datagram.floated;
 }
 
-bool is_inside_name(const IkeSa& sa, const Identity& peer) {
+bool is_inside_name(const Identity& peer) {
   const bool v4 = peer.type == v1wire::IdType::V4Address && peer.data.size() == 4;
   const bool v6 = peer.type == v1wire::IdType::V6Address && peer.data.size() == 16;
-  if (!sa.nat.there || (!v4 && !v6)) return false;
+  if (!v4 && !v6) return false;
   const Bytes data{peer.data};
   const net::Address name = v4 ? net::Address::v4(data.first<4>()) : net::Address::v6(data.first<16>());
   return std::ranges::any_of(kInside, [&](const char* prefix) { return net::Prefix::parse(prefix)->contains(name); });
@@ -150,7 +150,7 @@ std::string nat_text(const IkeSa& sa) {
 }
 
 negotiate::Modes modes_of(const IkeSa& sa) {
-  return sa.nat.version != nullptr && sa.nat.floated ? sa.nat.version->modes : negotiate::Modes{};
+  return sa.nat.version != nullptr && sa.nat.found() ? sa.nat.version->modes : negotiate::Modes{};
 }
 
 }  // namespace testudo::ike::v1

@@ -24,17 +24,17 @@ void choose_nat_version(IkeSa& sa, const v1wire::Chain& chain);
 
 /// NAT-D payloads for the peer: where we send to, where from.
 void add_nat_detection(v1wire::ChainWriter& out, const IkeSa& sa);
-/// Reads the peer's.
-void detect_nat(IkeSa& sa, const v1wire::Chain& chain);
+/// Reads the peer's; `local` and `remote` are those of the message.
+void detect_nat(IkeSa& sa, const v1wire::Chain& chain, const net::Endpoint& local, const net::Endpoint& remote);
 
-/// Initiator, behind message 4: from here on by port 4500.
+/// Initiator: from here on by port 4500.
 void float_ports(IkeSa& sa);
 /// The peer is where its last proven message came from.
 void follow(IkeSa& sa, const Received& datagram);
 
 /// A peer behind a NAT cannot be known by the address that its packets carry.  Its own, if it is one that means nothing
 /// elsewhere (RFC 1918, RFC 6598, RFC 4193), takes nobody else's name.
-bool is_inside_name(const IkeSa& sa, const Identity& peer);
+bool is_inside_name(const Identity& peer);
 
 /// "NAT here", "NAT at the peer", …: for logs.
 std::string nat_text(const IkeSa& sa);

@@ -19,16 +19,14 @@ bool is_meant(const std::optional<net::Address>& wanted, const net::Address& add
 /// With the first block that may begin one; null, and a refusal, when there is none.
 IkeSa* Exchanges::begin_phase1(const ChildRequest& request, Context& context) {
   for (const Remote* block : policy_->remotes_for(request.remote)) {
-    const bool main = std::ranges::find(block->exchange_modes, v1wire::Exchange::Main) != block->exchange_modes.end();
-    if (!block->passive && main) return &start_phase1(*block, request, context);
+    if (!block->passive && !block->exchange_modes.empty()) return start_phase1(*block, request, context);
   }
   Refusal refusal;
   refusal.local.address = request.local;
   refusal.remote.address = request.remote;
   refusal.why.attribute = "configuration";
   refusal.why.ours = "no configuration found for " + request.remote.to_string();
-  refusal.why.hint =
-      "add a remote block for this address, or remote anonymous, with exchange_mode main and passive off";
+  refusal.why.hint = "add a remote block for this address, or remote anonymous, with passive off";
   context.out.emplace_back(std::move(refusal));
   return nullptr;
 }

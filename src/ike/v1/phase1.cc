@@ -6,12 +6,12 @@
 #include "ike/v1/crypt.h"
 #include "ike/v1/exchanges.h"
 #include "ike/v1/nat.h"
+#include "ike/v1/proof.h"
 #include "wire/ike/v1/payload.h"
 
 namespace testudo::ike::v1 {
 namespace {
 
-using v1wire::Chain;
 using v1wire::Exchange;
 using v1wire::Notify;
 using v1wire::Payload;
@@ -24,28 +24,17 @@ std::uint64_t fresh_cookie(Random& random) {
   return be64(bytes.data());
 }
 
-wire::ike::Header main_mode_header(const IkeSa& sa) {
+wire::ike::Header header_of(const IkeSa& sa) {
   wire::ike::Header header;
   header.initiator = sa.cookies.initiator;
   header.responder = sa.cookies.responder;
-  header.exchange = static_cast<std::uint8_t>(Exchange::Main);
+  header.exchange = static_cast<std::uint8_t>(sa.mode);
   return header;
 }
 
 ByteVector in_clear(wire::ike::Header header, const v1wire::ChainWriter& payloads) {
   header.next = static_cast<std::uint8_t>(payloads.first());
   return wire::ike::compose(header, payloads.bytes());
-}
-
-/// Payloads that make no sense after decryption are what another pre-shared key looks like.
-Mismatch undecipherable(const IkeSa& sa) {
-  return {"pre-shared key",
-          "",
-          "",
-          "",
-          "the peer's message cannot be read: most likely the keys for " + sa.remote.address.to_string() +
-              " here and for this host there differ",
-          Notify::AuthenticationFailed};
 }
 
 /// A repeated message is answered again.  The last one has no answer: to say the one before it again would make two
@@ -58,26 +47,34 @@ void note(IkeSa& sa, const v1wire::ChainWriter& reply, ByteVector digest) {
   }
 }
 
-bool knows_the_mode(const Remote& block) {
-  return std::ranges::find(block.exchange_modes, Exchange::Main) != block.exchange_modes.end();
+std::string text_of(Exchange mode) {
+  return std::string{v1wire::name_of(mode)};
 }
 
-Refusal wrong_mode(const Received& datagram, const Remote& block) {
-  std::string modes;
-  for (const Exchange mode : block.exchange_modes) modes += (modes.empty() ? "" : ", ") + std::string{name_of(mode)};
-  Refusal refusal{datagram.local, datagram.remote, Role::Responder, 1, Exchange::Main, 1, {}, false};
-  refusal.why = {"exchange mode",
-                 modes,
-                 std::string{name_of(Exchange::Main)},
-                 "",
-                 "add it to exchange_mode of remote " + block.name + " here, or let the peer use another",
-                 Notify::InvalidExchangeType};
-  return refusal;
+/// There is no block for the peer, or none that allows the mode.
+Mismatch no_block_for(const Mode& mode, const std::vector<const Remote*>& blocks, const net::Address& peer) {
+  const std::string word{mode.word};
+  if (blocks.empty()) {
+    return {"configuration",
+            "no configuration found for " + peer.to_string(),
+            "",
+            "",
+            "add a remote block for this address, or remote anonymous, with exchange_mode " + word,
+            Notify::NoProposalChosen};
+  }
+  std::string ours;
+  for (const Exchange each : blocks.front()->exchange_modes) ours += (ours.empty() ? "" : " or ") + text_of(each);
+  return {"exchange mode",
+          ours,
+          text_of(mode.exchange),
+          "",
+          "add " + word + " to exchange_mode of remote " + blocks.front()->name + " here, or let the peer use another",
+          Notify::InvalidExchangeType};
 }
 
 }  // namespace
 
-Environment Exchanges::environment(const IkeSa& sa, Context& context) const {
+Environment Exchanges::environment(const IkeSa& sa, Context& context) {
   const auto same_peer = [&](const auto& entry) {
     return entry.second.get() != &sa && entry.second->established() &&
            entry.second->remote.address == sa.remote.address;
@@ -85,12 +82,15 @@ Environment Exchanges::environment(const IkeSa& sa, Context& context) const {
   // While SAs with the peer are in use, INITIAL-CONTACT would take the peer's halves of them away.
   const bool has_children =
       std::ranges::any_of(children_, [&](const Child& child) { return child.request.remote == sa.remote.address; });
-  return {context.now, context.random, keys_, !has_children && std::ranges::none_of(sas_, same_peer)};
+  const bool first = !has_children && std::ranges::none_of(sas_, same_peer);
+  return {context.now, context.random, keys_, strangers_, sa.local, sa.remote, first};
 }
 
-IkeSa& Exchanges::start_phase1(const Remote& block, const ChildRequest& request, Context& context) {
+/// Null, and a refusal, when this machine cannot.
+IkeSa* Exchanges::start_phase1(const Remote& block, const ChildRequest& request, Context& context) {
   auto sa = std::make_unique<IkeSa>();
   sa->role = Role::Initiator;
+  sa->mode = block.exchange_modes.front();
   sa->state = State::SaSent;
   sa->cookies.initiator = fresh_cookie(context.random);
   sa->local = {request.local, policy_->ports.isakmp};
@@ -98,22 +98,32 @@ IkeSa& Exchanges::start_phase1(const Remote& block, const ChildRequest& request,
   sa->policy = policy_;
   sa->block = &block;
   sa->created = context.now;
-  ByteVector message = in_clear(main_mode_header(*sa), start_main_mode(*sa));
-  tell(Fact::Phase1Started, *sa, std::string{v1wire::name_of(Exchange::Main)}, context);
+  Environment env = environment(*sa, context);
+  const Mode* const mode = mode_of(sa->mode);
+  const auto first = mode == nullptr ? Reply{Failure{Mismatch{}}} : mode->start(*sa, env);
+  if (!first) {
+    refuse(*sa, sa->mode, 1, first.error(), context);
+    return nullptr;
+  }
+  ByteVector message = in_clear(header_of(*sa), *first);
+  tell(Fact::Phase1Started, *sa, text_of(sa->mode), context);
   send(*sa, message, context);
   sa->sent.start(std::move(message), context.now, policy_->limits);
-  return add(std::move(sa));
+  return &add(std::move(sa));
 }
 
-void Exchanges::main_mode(IkeSa* sa, const Received& datagram, const wire::ike::Message& message, Context& context) {
+void Exchanges::phase1(IkeSa* sa, const Received& datagram, const wire::ike::Message& message, Context& context) {
   if (message.header.message_id != 0) return drop(datagram, "a message id in phase 1", context);
+  const Exchange exchange{message.header.exchange};
+  if (sa != nullptr && sa->mode != exchange) return drop(datagram, "the exchange of another phase 1", context);
   if (sa != nullptr) return step(*sa, datagram, message, context);
   if (message.header.responder != 0) return drop(datagram, "no phase 1 has these cookies", context);
-  answer_first(datagram, message, context);
+  answer_first(*mode_of(exchange), datagram, message, context);
 }
 
 /// A new negotiation: the first block that takes an offer of the peer; when none does, the best one says why.
-void Exchanges::answer_first(const Received& datagram, const wire::ike::Message& message, Context& context) {
+void Exchanges::answer_first(const Mode& mode, const Received& datagram, const wire::ike::Message& message,
+                             Context& context) {
   const auto chain = v1wire::walk(Payload{message.header.next}, message.body);
   const bool clear = (message.header.flags & v1wire::flag::kEncryption) == 0;
   if (!chain || !clear) return drop(datagram, "the first message cannot be read", context);
@@ -121,44 +131,37 @@ void Exchanges::answer_first(const Received& datagram, const wire::ike::Message&
     return drop(datagram, "too many unfinished negotiations", context);
   }
   std::optional<Refusal> refusal;
-  for (const Remote* block : policy_->remotes_for(datagram.remote.address)) {
-    if (!knows_the_mode(*block)) {
-      if (!refusal) refusal = wrong_mode(datagram, *block);
-      continue;
-    }
+  const auto blocks = policy_->remotes_for(datagram.remote.address);
+  for (const Remote* block : blocks) {
+    if (!block->allows(mode.exchange)) continue;
     auto sa = std::make_unique<IkeSa>();
     sa->role = Role::Responder;
+    sa->mode = mode.exchange;
     sa->cookies = {message.header.initiator, fresh_cookie(context.random)};
     sa->local = datagram.local;
     sa->remote = datagram.remote;
     sa->policy = policy_;
     sa->block = block;
     sa->created = context.now;
-    const Edge& edge = *main_mode_edge(Role::Responder, State::Idle);
+    const Edge& edge = *edge_of(mode, Role::Responder, State::Idle);
     Environment env = environment(*sa, context);
     auto reply = edge.handler(*sa, *chain, env);
     if (!reply) {
-      const bool better = !refusal || refusal->why.notify == Notify::InvalidExchangeType;
-      if (better) refusal = Refusal{sa->local, sa->remote, sa->role, 1, Exchange::Main, 1, reply.error(), false};
+      if (!refusal) refusal = Refusal{sa->local, sa->remote, sa->role, 1, mode.exchange, 1, reply.error(), false};
       continue;
     }
     sa->state = edge.to;
-    ByteVector answer = in_clear(main_mode_header(*sa), *reply);
+    ByteVector answer = in_clear(header_of(*sa), *reply);
     sa->seen.answer(digest_of(datagram.bytes));
-    tell(Fact::Phase1Started, *sa, std::string{v1wire::name_of(Exchange::Main)}, context);
+    tell(Fact::Phase1Started, *sa, text_of(sa->mode), context);
     send(*sa, answer, context);
     sa->sent.keep(std::move(answer));
     add(std::move(sa));
     return;
   }
   if (!refusal) {
-    refusal = Refusal{datagram.local, datagram.remote, Role::Responder, 1, Exchange::Main, 1, {}, false};
-    refusal->why = {"configuration",
-                    "no configuration found for " + datagram.remote.address.to_string(),
-                    "",
-                    "",
-                    "add a remote block for this address, or remote anonymous, with exchange_mode main",
-                    Notify::NoProposalChosen};
+    refusal = Refusal{datagram.local, datagram.remote, Role::Responder, 1, mode.exchange, 1, {}, false};
+    refusal->why = no_block_for(mode, blocks, datagram.remote.address);
   }
   send_clear_notify(datagram, {message.header.initiator, 0}, refusal->why.notify, context);
   context.out.emplace_back(*std::move(refusal));
@@ -167,20 +170,24 @@ void Exchanges::answer_first(const Received& datagram, const wire::ike::Message&
 /// The next message of a phase 1 that exists.
 void Exchanges::step(IkeSa& sa, const Received& datagram, const wire::ike::Message& message, Context& context) {
   ByteVector digest = digest_of(datagram.bytes);
-  if (sa.seen.is_answered(digest)) return send(sa, sa.sent.message(), context);
+  if (sa.seen.is_answered(digest)) return send_again(sa, context);
   if (sa.seen.is_old(digest)) return;
-  const Edge* const edge = main_mode_edge(sa.role, sa.state);
-  if (edge == nullptr) return drop(datagram, "no message of main mode is awaited", context);
+  const Edge* const edge = next_edge(sa);
+  if (edge == nullptr) return drop(datagram, "no message of phase 1 is awaited", context);
   // Only a first message has none, and that was answered above.
   if (message.header.responder == 0) return drop(datagram, "the responder's cookie is zero", context);
   const bool encrypted = (message.header.flags & v1wire::flag::kEncryption) != 0;
-  if (encrypted != edge->encrypted) return drop(datagram, "encrypted at the wrong time", context);
+  if (edge->cover != Cover::Either && encrypted != (edge->cover == Cover::Encrypted)) {
+    return drop(datagram, "encrypted at the wrong time", context);
+  }
   const auto fail = [&](Mismatch why) {
     send_clear_notify(datagram, {sa.cookies.initiator, message.header.responder}, why.notify, context);
     sa.seen.ignore(digest);
     wrong_message(sa, edge->message, std::move(why), context);
   };
   Environment env = environment(sa, context);
+  env.local = datagram.local;
+  env.remote = datagram.remote;
   if (!encrypted) {
     const auto chain = v1wire::walk(Payload{message.header.next}, message.body);
     if (!chain) return drop(datagram, "the payloads cannot be read", context);
@@ -191,8 +198,9 @@ void Exchanges::step(IkeSa& sa, const Received& datagram, const wire::ike::Messa
       sa.cookies.responder = known;
       return fail(reply.error());
     }
+    if (sa.role == Role::Responder && edge->to == State::Established) follow(sa, datagram);
     note(sa, *reply, std::move(digest));
-    return take(sa, *edge, *chain, *reply, context);
+    return take(sa, *edge, *reply, false, context);
   }
   const auto opened = open(sa, sa.iv, message);
   if (!opened) return fail(undecipherable(sa));
@@ -205,34 +213,33 @@ void Exchanges::step(IkeSa& sa, const Received& datagram, const wire::ike::Messa
   }
   follow(sa, datagram);
   note(sa, *reply, std::move(digest));
-  take(sa, *edge, opened->chain, *reply, context);
+  take(sa, *edge, *reply, says_initial_contact(opened->chain), context);
 }
 
 /// What the peer wants may be a lie of somebody else, so the right message is still awaited, but not for ever more
 /// work.
 void Exchanges::wrong_message(IkeSa& sa, int number, Mismatch why, Context& context) {
-  refuse(sa, Exchange::Main, number, std::move(why), context);
+  refuse(sa, sa.mode, number, std::move(why), context);
   if (sa.role == Role::Initiator || ++sa.wrong_messages < sa.policy->limits.wrong_messages) return;
   tell(Fact::Phase1Deleted, sa, "too many wrong messages", context);
   end(sa, context);
 }
 
-void Exchanges::take(IkeSa& sa, const Edge& edge, const Chain& chain, const v1wire::ChainWriter& reply,
+/// `initial_contact`: it was said under protection.
+void Exchanges::take(IkeSa& sa, const Edge& edge, const v1wire::ChainWriter& reply, bool initial_contact,
                      Context& context) {
   sa.state = edge.to;
   sa.sent.stop();
+  ByteVector message;
   if (reply.first() != Payload::None) {
-    // Main mode encrypts from message 5 on: what answers 4 and 5.
-    const bool encrypt = edge.message >= 4;
-    ByteVector message = encrypt ? seal(sa, sa.iv, main_mode_header(sa), reply) : in_clear(main_mode_header(sa), reply);
+    message = edge.seals ? seal(sa, sa.iv, header_of(sa), reply) : in_clear(header_of(sa), reply);
     send(sa, message, context);
-    if (sa.role == Role::Initiator) {
-      sa.sent.start(std::move(message), context.now, sa.policy->limits);
-    } else {
-      sa.sent.keep(std::move(message));
-    }
+    sa.sent.keep(message);
   }
-  if (sa.established()) on_established(sa, edge.encrypted && says_initial_contact(chain), context);
+  if (sa.established()) on_established(sa, initial_contact, context);
+  // The last message of aggressive mode has no answer of its own: it is said again until anything proven comes.
+  const bool waits = sa.role == Role::Initiator && !message.empty();
+  if (waits) sa.sent.start(std::move(message), context.now, sa.policy->limits);
 }
 
 void Exchanges::on_established(IkeSa& sa, bool initial_contact, Context& context) {
@@ -275,8 +282,8 @@ void Exchanges::phase1_timed_out(IkeSa& sa, Context& context) {
         : sa.nat.floated ? "NAT-T goes on at UDP port 4500: check that it is open in between, and the peer's log"
                          : "check that the peer runs IKE, that UDP port 500 is open in between, and the peer's log";
     Mismatch why{"answer", "a message waits for one", "none came", "", hint, Notify{}};
-    const Edge* const edge = main_mode_edge(sa.role, sa.state);
-    refuse(sa, Exchange::Main, edge == nullptr ? 0 : edge->message, std::move(why), context);
+    const Edge* const edge = next_edge(sa);
+    refuse(sa, sa.mode, edge == nullptr ? 0 : edge->message, std::move(why), context);
   }
   tell(Fact::Phase1TimedOut, sa, "", context);
   end(sa, context);

@@ -213,6 +213,7 @@ void Exchanges::take_quick(IkeSa& sa, Quick& quick, const Received& datagram, co
       refuse_child(sa, quick.request.outbound, 2, judged.error(), context);
       return fail_quick(sa, quick, context);
     }
+    heard(sa, context);
     quick.iv = opened->next_iv;
     quick.seen.answer(digest_of(datagram.bytes));
     return take_answer(sa, quick, context);

@@ -10,7 +10,7 @@
 // lives: so no packet of the initiator meets a missing SA, also when keys change under traffic.  Messages are made and
 // judged here; what becomes of a judgement is exchanges.h's.
 #include "ike/event.h"
-#include "ike/v1/main_mode.h"
+#include "ike/v1/mode.h"
 
 namespace testudo::ike::v1 {
 

@@ -1,6 +1,6 @@
 #pragma once
 // An ISAKMP SA (phase 1) of IKEv1 and the exchanges under it, as data.  RFC 2408 section 4.3, RFC 2409 section 5.  What
-// changes it: main_mode.h, quick_mode.h and informational.h, driven by machine.h.
+// changes it: the modes of mode.h, quick_mode.h and informational.cc, driven by exchanges.h.
 #include <algorithm>
 #include <memory>
 #include <optional>
@@ -97,6 +97,7 @@ struct Liveness {
 
 struct IkeSa {
   Role role = Role::Initiator;
+  v1wire::Exchange mode = v1wire::Exchange::Main;
   State state = State::Idle;
   keys::Cookies cookies;
   net::Endpoint local, remote;
@@ -111,8 +112,9 @@ struct IkeSa {
   std::optional<crypto::ike::KeyExchange> key_exchange;
   keys::Skeyid skeyid;
   Secret cipher_key;
-  ByteVector iv;  ///< of phase 1; its last value starts those of phase 2
-  Identity peer;
+  ByteVector iv;                 ///< of phase 1; its last value starts those of phase 2
+  Identity peer;                 ///< believed when established
+  bool has_key_of_name = false;  ///< its pre-shared key stands under `peer`, not under the address
 
   Retransmission sent;
   Seen seen;
@@ -124,9 +126,17 @@ struct IkeSa {
   std::vector<Quick> quicks;
   std::vector<Waiting> waiting;
   unsigned wrong_messages = 0;  ///< that came before it was established
+  unsigned repeats = 0;         ///< of an answer, to who has not shown that it got one
 
   bool established() const { return state == State::Established; }
   const Contribution& own() const { return role == Role::Initiator ? initiator : responder; }
+  Contribution& own() { return role == Role::Initiator ? initiator : responder; }
+  Contribution& theirs() { return role == Role::Initiator ? responder : initiator; }
 };
+
+/// When the peer goes on all the same, message 3 of aggressive mode was lost: who sees message 2 again says it again.
+inline bool awaits_lost_proof(const IkeSa& sa) {
+  return sa.role == Role::Responder && sa.mode == v1wire::Exchange::Aggressive && sa.state == State::SaSent;
+}
 
 }  // namespace testudo::ike::v1

@@ -80,6 +80,12 @@ Status<Mismatch> check_name(const IkeSa& sa, const Certificate& certificate, con
                  peer.to_string(), "", "set my_identifier asn1dn; at the peer, or one that stands in subjectAltName",
                  Notify::InvalidIdInformation}};
   }
+  return check_expected(sa, peer);
+}
+
+}  // namespace
+
+Status<Mismatch> check_expected(const IkeSa& sa, const Identity& peer) {
   const auto& wanted = sa.block->peers_identifiers;
   const bool expected =
       wanted.empty() || std::ranges::any_of(wanted, [&](const Identity& id) { return is_same(id, peer); });
@@ -92,13 +98,11 @@ Status<Mismatch> check_name(const IkeSa& sa, const Certificate& certificate, con
       Notify::InvalidIdInformation}};
 }
 
-}  // namespace
-
 bool uses_signatures(const IkeSa& sa) {
   return sa.agreed.authentication == v1wire::oakley::kRsaSignature;
 }
 
-Identity own_certificate_identity(const IkeSa& sa) {
+Identity own_identity(const IkeSa& sa) {
   const auto& set = sa.block->my_identifier;
   const bool subject = set && set->type == IdType::DerDn && set->data.empty() && sa.block->credentials;
   if (subject) return {IdType::DerDn, sa.block->credentials->certificate().subject()};

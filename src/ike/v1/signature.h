@@ -10,8 +10,8 @@ namespace testudo::ike::v1 {
 
 bool uses_signatures(const IkeSa& sa);
 
-/// my_identifier; without one the subject of our certificate.
-Identity own_certificate_identity(const IkeSa& sa);
+/// my_identifier; without a value the subject of our certificate, without both the local address.
+Identity own_identity(const IkeSa& sa);
 
 /// CERTREQ with the names of the anchors.
 void add_certificate_requests(v1wire::ChainWriter& out, const IkeSa& sa);
@@ -20,5 +20,8 @@ void add_certificate_requests(v1wire::ChainWriter& out, const IkeSa& sa);
 Status<Mismatch> add_signature(v1wire::ChainWriter& out, const IkeSa& sa, Bytes proof);
 
 Status<Mismatch> check_signature(const IkeSa& sa, const v1wire::Chain& chain, Bytes proof, const Identity& peer);
+
+/// Whether a peers_identifier names it, or none is asked for.
+Status<Mismatch> check_expected(const IkeSa& sa, const Identity& peer);
 
 }  // namespace testudo::ike::v1

@@ -170,6 +170,11 @@ INSTANTIATE_TEST_SUITE_P(
         ErrorRow{"remote anonymous { exchange_mode main; proposal { encryption_algorithm aes; hash_algorithm sha1; "
                  "authentication_method rsasig; dh_group 14; } }",
                  "no certificate_type for rsasig"},
+        ErrorRow{
+            "remote anonymous { exchange_mode main, aggressive; proposal { encryption_algorithm aes; hash_algorithm "
+            "sha1; authentication_method pre_shared_key; dh_group 14; } proposal { encryption_algorithm aes; "
+            "hash_algorithm sha1; authentication_method pre_shared_key; dh_group 5; } }",
+            "DH group must be equal in all proposals when aggressive mode is used."},
         ErrorRow{"remote anonymous { nat_traversal yes; }", "expected on, off or force"},
         ErrorRow{"timer { counter 0; }",
                  "racoon.conf:1:17: \"0\" syntax error (expected a decimal number from 1 up to"},
@@ -186,6 +191,17 @@ INSTANTIATE_TEST_SUITE_P(
         ErrorRow{"sainfo anonymous anonymous twice { }", "\"twice\" syntax error"},
         ErrorRow{"remote anonymous { doi other; }", "expected ipsec_doi"},
         ErrorRow{"a { a { a { a { a { a { a { a { a { ; } } } } } } } } }", "Blocks nested too deeply"}));
+
+TEST(RacoonConf, ModesKeepTheirOrderAndAggressiveWithPreSharedKeysWarns) {
+  const Loaded loaded = load(R"(remote anonymous { exchange_mode base, aggressive main; proposal {
+    encryption_algorithm aes; hash_algorithm sha1; authentication_method pre_shared_key; dh_group 14; } })");
+  ASSERT_FALSE(loaded.failed());
+  using wire::ike::v1::Exchange;
+  EXPECT_EQ(loaded.conf->policy.remotes[0].exchange_modes,
+            (std::vector{Exchange::Base, Exchange::Aggressive, Exchange::Main}));
+  ASSERT_EQ(loaded.diagnostics.size(), 1U);
+  EXPECT_NE(to_string(loaded.diagnostics[0]).find("try pre-shared keys at leisure"), std::string::npos);
+}
 
 TEST(RacoonConf, BlocksOfAnyDepthAreRefusedNotFollowed) {
   std::string deep;

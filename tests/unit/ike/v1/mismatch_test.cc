@@ -59,7 +59,7 @@ const std::vector<Row>& rows() {
        "exchange mode",
        "aggressive",
        "main",
-       {"exchange mode", "INVALID-EXCHANGE-TYPE", "exchange_mode main"}},
+       {"exchange mode", "INVALID-EXCHANGE-TYPE", "ours: main mode"}},
       {"pre-shared key",
        [](Pair& p) { p.a.keys.of["192.0.2.2"] = "another"; },
        "pre-shared key",

@@ -73,6 +73,25 @@ TEST(Signatures, CertificatesOfOneCaMakeAPairOfSas) {
   EXPECT_EQ(p.b.machine().v1().sas().begin()->second->peer.to_string(), "O = Example, CN = anna");
 }
 
+TEST(Signatures, AggressiveAndBaseModeBelieveTheSame) {
+  for (const auto mode : {v1wire::Exchange::Aggressive, v1wire::Exchange::Base}) {
+    Signed p;
+    for (Side* side : {&p.a, &p.b}) Signed::block(*side).exchange_modes = {mode};
+    p.want(p.a);
+    EXPECT_TRUE(p.keyed_alike());
+    EXPECT_EQ(p.a.machine().v1().sas().begin()->second->mode, mode);
+    EXPECT_EQ(p.b.machine().v1().sas().begin()->second->peer.to_string(), "O = Example, CN = anna");
+    Signed q;
+    for (Side* side : {&q.a, &q.b}) Signed::block(*side).exchange_modes = {mode};
+    Signed::block(q.b).peers_identifiers = {dns("carl.example")};
+    q.refused_by_b("identifier", "ours: carl.example; theirs: O = Example, CN = anna");
+    Signed r;
+    for (Side* side : {&r.a, &r.b}) Signed::block(*side).exchange_modes = {mode};
+    Signed::block(r.a).my_identifier = dns("bert.example");
+    r.refused_by_b("identifier", "a name in its certificate");
+  }
+}
+
 TEST(Signatures, NamesOfSubjectAltNameAreIdentifiers) {
   Signed p;
   Signed::block(p.a).my_identifier = dns("Anna.Example");
