@@ -132,13 +132,18 @@ void follow(IkeSa& sa, const Received& datagram) {
   sa.nat.floated = datagram.floated;
 }
 
-bool is_inside_name(const Identity& peer) {
-  const bool v4 = peer.type == v1wire::IdType::V4Address && peer.data.size() == 4;
-  const bool v6 = peer.type == v1wire::IdType::V6Address && peer.data.size() == 16;
+bool is_inside_name(const IkeSa& sa, const Identity& peer) {
+  return sa.nat.there && is_private(peer);
+}
+
+bool is_private(const Identity& name) {
+  const bool v4 = name.type == v1wire::IdType::V4Address && name.data.size() == 4;
+  const bool v6 = name.type == v1wire::IdType::V6Address && name.data.size() == 16;
   if (!v4 && !v6) return false;
-  const Bytes data{peer.data};
-  const net::Address name = v4 ? net::Address::v4(data.first<4>()) : net::Address::v6(data.first<16>());
-  return std::ranges::any_of(kInside, [&](const char* prefix) { return net::Prefix::parse(prefix)->contains(name); });
+  const Bytes data{name.data};
+  const net::Address address = v4 ? net::Address::v4(data.first<4>()) : net::Address::v6(data.first<16>());
+  return std::ranges::any_of(kInside,
+                             [&](const char* prefix) { return net::Prefix::parse(prefix)->contains(address); });
 }
 
 std::string nat_text(const IkeSa& sa) {

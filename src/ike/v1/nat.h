@@ -34,7 +34,9 @@ void follow(IkeSa& sa, const Received& datagram);
 
 /// A peer behind a NAT cannot be known by the address that its packets carry.  Its own, if it is one that means nothing
 /// elsewhere (RFC 1918, RFC 6598, RFC 4193), takes nobody else's name.
-bool is_inside_name(const Identity& peer);
+bool is_inside_name(const IkeSa& sa, const Identity& peer);
+/// Such an address, wherever the peer is.
+bool is_private(const Identity& name);
 
 /// "NAT here", "NAT at the peer", …: for logs.
 std::string nat_text(const IkeSa& sa);

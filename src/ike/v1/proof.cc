@@ -209,8 +209,8 @@ Status<Mismatch> check_identity(const IkeSa& sa, When when) {
   auto wanted = sa.block->peers_identifiers;
   if (!sa.block->verify_identifier) wanted.push_back(Identity::of(sa.remote.address));
   const bool any = sa.block->peers_identifiers.empty() && !sa.block->verify_identifier;
-  const bool may_be_inside = when == When::Early ? sa.nat.version != nullptr : sa.nat.there;
-  if (any && may_be_inside && is_inside_name(peer)) return Done{};
+  const bool may_be_inside = when == When::Early && sa.nat.version != nullptr && is_private(peer);
+  if (any && (may_be_inside || is_inside_name(sa, peer))) return Done{};
   // A key that stands under a name proves the name.
   if (any && sa.has_key_of_name && !is_address(peer)) return Done{};
   if (std::ranges::find(wanted, peer) != wanted.end()) return Done{};

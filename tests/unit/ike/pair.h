@@ -166,6 +166,8 @@ class Pair {
 
   /// What one side sends is what the other expects: SPIs, algorithms and keys of both directions.
   bool keyed_alike() const { return same(a.out, b.in) && same(b.out, a.in); }
+  /// Some SA has other keys at its other end.
+  bool disagrees() const { return differ(a.out, b.in) || differ(b.out, a.in); }
 
  private:
   struct Datagram {
@@ -180,6 +182,12 @@ class Pair {
     return std::ranges::all_of(left, [&](const auto& entry) {
       const auto other = right.find(entry.first);
       return other != right.end() && same(entry.second, other->second);
+    });
+  }
+  static bool differ(const Table& left, const Table& right) {
+    return std::ranges::any_of(left, [&](const auto& entry) {
+      const auto other = right.find(entry.first);
+      return other != right.end() && !same(entry.second, other->second);
     });
   }
   static bool same(const ChildSa& x, const ChildSa& y) {

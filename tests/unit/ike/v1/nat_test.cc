@@ -239,7 +239,7 @@ struct End {
     v1wire::ChainWriter out;
     for (const ByteVector& body : bodies) out.add(v1wire::Payload::NatD, body);
     const ByteVector bytes = out.bytes();
-    detect_nat(sa, *v1wire::walk(out.first(), bytes));
+    detect_nat(sa, *v1wire::walk(out.first(), bytes), sa.local, sa.remote);
     return {sa.nat.here, sa.nat.there};
   }
   Remote block, other_block;
