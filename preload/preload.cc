@@ -155,7 +155,7 @@ ssize_t ask(int socket, const Request& request, Reply& reply) {
   if (connection.get() < 0) return refuse(errno == EMFILE || errno == ENFILE ? errno : ENOPROTOOPT);
   const auto set = next<SetOption>(next_set, "setsockopt");
   static_cast<void>(set(connection.get(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience));
-  if (!send_with(connection.get(), socket, request)) return refuse(errno == EBADF ? EBADF : ENOPROTOOPT);
+  if (!send_with(connection.get(), socket, request)) return refuse(errno == EBADF || errno == EFAULT ? errno : ENOPROTOOPT);
   ssize_t got = 0;
   do {
     got = ::recv(connection.get(), reply.data(), reply.size(), 0);

@@ -1,4 +1,4 @@
-/* Threads and forks that give sockets policies, ask for them and close them, all at once.  Argument: how many rounds. */
+/* Threads and forks that give sockets policies and UDP_ENCAP, open PF_KEY, ask for them and close them, all at once.  Argument: how many rounds. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -40,6 +40,23 @@ static void set_and_get(int s, uint8_t direction) {
   if (length != sizeof got || memcmp(&got, &wanted, sizeof got) != 0) fail("another policy came back");
 }
 
+/* ESP in UDP, and PF_KEY: the answer to a registration comes back to who asked. */
+static void encapsulate(int s) {
+  int form = 2, got = 0;
+  socklen_t length = sizeof got;
+  if (setsockopt(s, IPPROTO_UDP, 100, &form, sizeof form) != 0) fail("UDP_ENCAP");
+  if (getsockopt(s, IPPROTO_UDP, 100, &got, &length) != 0 || got != form) fail("another form came back");
+}
+
+static void ask_for_keys(void) {
+  const uint8_t ask[16] = {2, 7, 0, 3, 2};
+  uint8_t reply[4096];
+  const int key = socket(15, SOCK_RAW | SOCK_CLOEXEC, 2);
+  if (key < 0) fail("PF_KEY");
+  if (write(key, ask, sizeof ask) != sizeof ask || read(key, reply, sizeof reply) < 16 || reply[1] != 7) fail("SADB_REGISTER");
+  close(key);
+}
+
 static void *hammer(void *unused) {
   (void)unused;
   for (int i = 0; i < rounds; ++i) {
@@ -47,6 +64,8 @@ static void *hammer(void *unused) {
     if (s < 0) fail("socket");
     set_and_get(s, 2);
     set_and_get(s, 1);
+    if (i % 2) encapsulate(s);
+    ask_for_keys();
     const pid_t child = i % 8 == 0 ? fork() : -1;
     if (child == 0) {
       set_and_get(s, 1);
