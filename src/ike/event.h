@@ -131,7 +131,17 @@ struct Told {
   std::optional<net::Selector> networks{};  ///< of phase 2, as our policy names them
 };
 
-using Action = std::variant<Send, KeepAlive, AllocateSpi, Install, Remove, Abandon, Told, Refusal>;
+/// The `script` of a remote block is to run.
+struct Hook {
+  enum class Event : std::uint8_t { Phase1Up, Phase1Down, Phase1Dead };
+  Event event{};
+  std::string script;  ///< as the configuration names it
+  net::Endpoint local, remote;
+  std::string peer;  ///< its identifier; "" before it has proved one
+  std::uint64_t initiator_cookie = 0, responder_cookie = 0;
+};
+
+using Action = std::variant<Send, KeepAlive, AllocateSpi, Install, Remove, Abandon, Told, Hook, Refusal>;
 using Actions = std::vector<Action>;
 
 }  // namespace testudo::ike

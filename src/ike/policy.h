@@ -71,6 +71,11 @@ struct Remote {
   Duration dpd_retry = std::chrono::seconds{5};
   unsigned dpd_maxfail = 5;
   bool rekey = true;  ///< phase 1, while SAs depend on it
+  /// Programs of `script`, as the file names them; "": none.
+  struct Scripts {
+    std::string up, down, dead;
+  };
+  Scripts scripts;
   NatTraversal nat_traversal = NatTraversal::Off;
   std::uint16_t nonce_size = 16;
   std::uint32_t ph1id = 0;

@@ -15,7 +15,7 @@ from lib import BIN, Lab, check, say, until
 
 LEFT, RIGHT = "10.2.3.4", "10.2.3.5"
 
-CONF = """
+CONF = """{top}
 path pre_shared_key "{directory}/psk.txt";
 padding {{ maximum_length 20; randomize off; strict_check off; exclusive_tail off; }}
 timer {{ counter 5; interval 20 sec; persend 1; phase1 30 sec; phase2 15 sec; }}
@@ -31,7 +31,7 @@ remote anonymous
     proposal {{
         encryption_algorithm 3des;
         hash_algorithm sha1;
-        authentication_method pre_shared_key;
+        authentication_method {method};
         dh_group {group};
     }}
 }}
@@ -54,13 +54,13 @@ def policies(here, there):
 
 
 class Racoon:
-    def __init__(self, node, peer, key="mekmitasdigoat", mode=0o600, group="modp1024", cipher="aes", more=""):
+    def __init__(self, node, peer, key="mekmitasdigoat", mode=0o600, group="modp1024", cipher="aes", more="", top="", method="pre_shared_key"):
         self.node, self.directory = node, node.run_dir
         psk = self.directory / "psk.txt"
         psk.write_text(f"# identifier and key\n{peer} {key}\n")
         os.chmod(psk, mode)
         conf = self.directory / "racoon.conf"
-        conf.write_text(CONF.format(directory=self.directory, group=group, cipher=cipher, more=more))
+        conf.write_text(CONF.format(directory=self.directory, group=group, cipher=cipher, more=more, top=top, method=method))
         self.log = open(self.directory / "racoon.log", "w+", encoding="utf-8")
         self.process = node.popen(BIN / "racoon", "-F", "-f", conf, "--run-dir", self.directory, stdout=self.log, stderr=self.log)
         until(lambda: self.process.poll() is not None or "used as isakmp port" in self.text())

@@ -82,6 +82,33 @@ def explains(left, right, ctl):
         daemon.stop()
 
 
+def hooks(left, right, ctl):
+    say("-- scripts of phase 1")
+    script, seen = left.run_dir / "hook", left.run_dir / "hook.log"
+    script.write_text(f"#!/bin/sh\n{{ echo \"event $1\"; env; }} >>{seen}\nsleep 2\nexit 3\n")
+    script.chmod(0o700)
+    more = f'script "{script}" phase1_up; script "hook" phase1_down; script "/nowhere" phase1_dead;'
+    daemons = [Racoon(left, RIGHT, more=more, top=f'path script "{left.run_dir}";'), Racoon(right, LEFT)]
+    ctl("vc", RIGHT)
+
+    def lines():
+        return seen.read_text().splitlines() if seen.exists() else []
+
+    check(until(lambda: "event phase1_up" in lines() and any(line.startswith("PATH=") for line in lines())), "phase1_up runs", daemons[0].text())
+    ctl("vd", RIGHT)
+    check(until(lambda: "event phase1_down" in lines()), "phase1_down runs, beside the one that sleeps", daemons[0].text())
+    environment = dict(line.split("=", 1) for line in lines() if "=" in line)
+    shell = {"PWD", "SHLVL", "_", "OLDPWD"}
+    check(set(environment) - shell == {"PATH", "TESTUDO_RUN", "LOCAL_ADDR", "LOCAL_PORT", "REMOTE_ADDR", "REMOTE_PORT", "REMOTE_ID", "IKE_COOKIE"},
+          "their environment is what the page says and nothing else", str(environment))
+    check((environment["REMOTE_ADDR"], environment["REMOTE_ID"], environment["LOCAL_PORT"]) == (RIGHT, RIGHT, "500"), "the peer is named", str(environment))
+    check(until(lambda: daemons[0].text().count("ended with status 3") == 2), "their status is in the log", daemons[0].text())
+    children = run("ps", "-o", "stat=", "--ppid", str(daemons[0].process.pid), check=False).stdout
+    check(not children.strip(), "none is left behind", children)
+    for daemon in daemons:
+        daemon.stop()
+
+
 def connect(node):
     client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     client.settimeout(10)
@@ -163,6 +190,7 @@ def main():
             daemon.stop()
         check(not (left.run_dir / "racoon.sock").exists(), "the socket goes with racoon")
         explains(left, right, ctl)
+        hooks(left, right, ctl)
 
 
 if __name__ == "__main__":

@@ -51,6 +51,7 @@ Daemon::Daemon(const Options& options, Log& log, std::shared_ptr<const config::R
       log_(log),
       keys_(log),
       sockets_(loop_, options, [this](const ike::Received& datagram) { happen(datagram); }),
+      hooks_(log, pfkey::client::run_dir(options.run_dir)),
       operator_(hands()) {
   use(std::move(conf));
 }
@@ -58,6 +59,7 @@ Daemon::Daemon(const Options& options, Log& log, std::shared_ptr<const config::R
 void Daemon::use(std::shared_ptr<const config::RacoonConf> conf) {
   conf_ = std::move(conf);
   keys_.set_path(conf_->pre_shared_key.empty() ? "/etc/racoon/psk.txt" : conf_->pre_shared_key);
+  hooks_.set_directory(conf_->script);
   const auto more = static_cast<unsigned>(conf_->log) + options_.debug;
   log_.set_level(Level{static_cast<std::uint8_t>(std::min(more, static_cast<unsigned>(Level::Debug2)))});
 }
@@ -80,7 +82,9 @@ Status<std::string> Daemon::start() {
   addresses_ = loop_.every(std::chrono::seconds{2}, [this] {
     refresh_sockets();
     operator_.tick();
+    hooks_.tick(io::now());
   });
+  loop_.on_signal(SIGCHLD, [this] { hooks_.reap(io::now()); });
   loop_.on_signal(SIGHUP, [this] { static_cast<void>(reload()); });
   for (const int number : {SIGINT, SIGTERM}) {
     loop_.on_signal(number, [this, number] {
@@ -169,6 +173,7 @@ std::vector<std::string> Daemon::reload() {
 
 void Daemon::end() {
   happen(ike::Shutdown{});
+  hooks_.flush(io::now());
   table_->settle();
   loop_.stop();
 }
@@ -194,6 +199,7 @@ void Daemon::act(ike::Action action) {
                    log_.told(a);
                    operator_.told(a);
                  },
+                 [&](const ike::Hook& a) { hooks_.run(a, io::now()); },
                  [&](const ike::Refusal& a) {
                    log_.refused(a);
                    operator_.refused(a);

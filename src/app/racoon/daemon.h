@@ -5,6 +5,7 @@
 
 #include "app/racoon/admin_service.h"
 #include "app/racoon/files.h"
+#include "app/racoon/hooks.h"
 #include "app/racoon/key_table.h"
 #include "app/racoon/log.h"
 #include "app/racoon/operator.h"
@@ -46,6 +47,7 @@ class Daemon {
   Sockets sockets_;
   std::optional<KeyTable> table_;
   std::optional<ike::Machine> machine_;
+  Hooks hooks_;
   Operator operator_;
   std::optional<AdminService> admin_;
   io::EventLoop::Watch watch_;

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "ike/selector_id.h"
@@ -89,12 +90,32 @@ Result<ike::ChildRequest, std::string> request_for(const pfkey::client::PolicyCa
     request.items.push_back({*protocol, tunnel ? ike::Encapsulation::Tunnel : ike::Encapsulation::Transport, r.reqid});
   }
   if (request.items.empty()) return Failure{std::string{"it asks for no protocol"}};
-  const bool inside = entry.selector.source.contains(local) && entry.selector.destination.contains(remote);
-  if (!tunnels && !inside) {
+  if (tunnels) return request;
+  if (!entry.selector.source.contains(local) || !entry.selector.destination.contains(remote)) {
     return Failure{"transport mode is for " + ike::to_string(entry.selector) + " itself, not for " + local.to_string() +
                    " and " + remote.to_string()};
   }
+  // A server's policy may be for all its clients; an SA is for one.
+  request.outbound.source = net::Prefix::host(local);
+  request.outbound.destination = net::Prefix::host(remote);
   return request;
+}
+
+bool holds(const net::Prefix& wide, const net::Prefix& narrow) {
+  return wide.contains(narrow.address) && wide.length <= narrow.length;
+}
+
+/// What the narrow one selects is a part, or all, of the other.
+bool holds(const net::Selector& wide, const net::Selector& narrow) {
+  const auto fits = [](std::uint16_t port, std::uint16_t asked) { return port == 0 || port == asked; };
+  return holds(wide.source, narrow.source) && holds(wide.destination, narrow.destination) &&
+         (wide.protocol == net::protocol::kAny || wide.protocol == narrow.protocol) &&
+         fits(wide.source_port, narrow.source_port) && fits(wide.destination_port, narrow.destination_port);
+}
+
+bool is_transport(const wire::pfkey::PolicyExt& policy) {
+  return !policy.requests.empty() &&
+         std::ranges::none_of(policy.requests, [](const auto& r) { return r.mode == wire::pfkey::Mode::Tunnel; });
 }
 
 bool is_ours(const Message& m) {
@@ -189,9 +210,15 @@ std::optional<ike::Event> KeyTable::wanted(const Message& m) {
   return ike::Wanted{*std::move(request)};
 }
 
+/// testudod counts its ACQUIREs up from 1, so that the two kinds meet in no table.
+std::uint32_t KeyTable::own_sequence() {
+  sequence_ = std::max(sequence_ + 1, kFirstOwn);
+  return sequence_;
+}
+
 void KeyTable::allocate(const ike::AllocateSpi& wish) {
   Message m = message_of(Type::GetSpi, wish.item.protocol, {wish.source, 0}, {wish.destination, 0});
-  m.sequence = ++sequence_;
+  m.sequence = own_sequence();
   m.sa2 = wire::pfkey::Sa2Ext{mode_of(wish.item.mode), 0, wish.item.reqid};
   asked_.emplace(m.sequence, Asked{wish.child, wish.item_index});
   send(std::move(m));
@@ -203,7 +230,8 @@ void KeyTable::install(const ike::ChildSa& sa) {
   const bool compression = sa.item.protocol == ChildProtocol::Ipcomp;
   Message m = message_of(in ? Type::Update : Type::Add, sa.item.protocol, {sa.source, 0}, {sa.destination, 0});
   // By the sequence of its ACQUIRE the table knows that it need not ask again.
-  m.sequence = in || sa.acquire_sequence == 0 ? ++sequence_ : sa.acquire_sequence;
+  const bool answers = !in && sa.acquire_sequence != 0 && sa.acquire_sequence < kFirstOwn;
+  m.sequence = answers ? sa.acquire_sequence : own_sequence();
   m.sa = wire::pfkey::SaExt{.spi = sa.spi, .state = wire::pfkey::SaState::Mature};
   m.sa->replay = compression ? std::uint8_t{0} : kWindowBytes;
   m.sa->encrypt = compression ? std::uint8_t{2} : sa.terms.cipher != nullptr ? sa.terms.cipher->id : std::uint8_t{0};
@@ -239,7 +267,7 @@ void KeyTable::flush(std::optional<ChildProtocol> protocol) {
   Message m;
   m.type = Type::Flush;
   m.satype = protocol ? satype_of(*protocol) : SaType::Unspec;
-  m.sequence = ++sequence_;
+  m.sequence = own_sequence();
   send(std::move(m));
 }
 
@@ -255,7 +283,7 @@ void KeyTable::settle() {
   Message last;
   last.type = Type::Register;
   last.satype = SaType::Esp;
-  last.sequence = ++sequence_;
+  last.sequence = own_sequence();
   send(std::move(last));
   // Answered with EEXIST, after everything before it.
   for (;;) {
@@ -266,9 +294,21 @@ void KeyTable::settle() {
   }
 }
 
+/// With exactly this selector; else of transport mode and wider, as a server has it for all its clients.
+const pfkey::client::PolicyCache::Entry* KeyTable::policy_for(const net::Selector& outbound) const {
+  using wire::pfkey::Direction;
+  if (const auto* entry = policies_.find(Direction::Out, outbound)) return entry;
+  const auto wider = std::ranges::find_if(policies_.entries(), [&](const auto& each) {
+    const wire::pfkey::PolicyExt& policy = each.second.policy;
+    return policy.direction == Direction::Out && policy.type == wire::pfkey::PolicyType::Ipsec &&
+           is_transport(policy) && holds(each.second.selector, outbound);
+  });
+  return wider == policies_.entries().end() ? nullptr : &wider->second;
+}
+
 std::optional<ike::ChildRequest> KeyTable::find(const net::Selector& outbound, const net::Address& local,
                                                 const net::Address& remote) const {
-  const auto* entry = policies_.find(wire::pfkey::Direction::Out, outbound);
+  const auto* entry = policy_for(outbound);
   if (entry == nullptr) return std::nullopt;
   auto request = request_for(*entry, local, remote);
   if (!request) {
@@ -276,6 +316,7 @@ std::optional<ike::ChildRequest> KeyTable::find(const net::Selector& outbound, c
     return std::nullopt;
   }
   if (request->local != local || request->remote != remote) return std::nullopt;
+  request->outbound = outbound;
   return *std::move(request);
 }
 

@@ -45,7 +45,9 @@ class KeyTable final : public ike::PolicyBase {
   std::optional<ike::Event> wanted(const wire::pfkey::Message& message);
   std::optional<ike::Event> answered(const wire::pfkey::Message& message);
   std::optional<ike::Event> installed(const wire::pfkey::Message& message);
+  const pfkey::client::PolicyCache::Entry* policy_for(const net::Selector& outbound) const;
   void send(wire::pfkey::Message message);
+  std::uint32_t own_sequence();
 
   struct Asked {
     ike::ChildId child;
@@ -56,8 +58,9 @@ class KeyTable final : public ike::PolicyBase {
   pfkey::client::PolicyCache policies_;
   std::map<std::uint32_t, Asked> asked_;  ///< GETSPI, by sequence
   std::multimap<std::uint32_t, ike::ChildId>
-      installing_;                       ///< UPDATE and ADD, by sequence; both until they are answered
-  std::uint32_t sequence_ = 0x80000000;  ///< apart from those of ACQUIREs
+      installing_;  ///< UPDATE and ADD, by sequence; both until they are answered
+  static constexpr std::uint32_t kFirstOwn = 0x80000000;
+  std::uint32_t sequence_ = kFirstOwn;
 };
 
 }  // namespace testudo::app

@@ -131,8 +131,7 @@ void Rules::path(Builder& b, const Statement& s) {
   for (const auto& [word, target] : paths) {
     if (word != kind->text) continue;
     *target = name->text;
-    if (word != "include" && word != "pre_shared_key" && word != "certificate")
-      b.warn(*kind, "is read but not acted upon yet");
+    if (word == "backupsa" || word == "pidfile") b.warn(*kind, "is read but not acted upon yet");
     return;
   }
   b.error(*kind, "syntax error", "expected include, pre_shared_key, certificate, script, backupsa or pidfile");
@@ -253,6 +252,21 @@ void Rules::nat_traversal(Builder& b, const Statement& s) {
   b.remote_.nat_traversal = ike::NatTraversal{static_cast<std::uint8_t>(found - kWords.begin())};
 }
 
+void Rules::script(Builder& b, const Statement& s) {
+  const Item *file = b.value(s), *event = file == nullptr ? nullptr : b.value(s, 2);
+  if (event == nullptr) return;
+  ike::Remote::Scripts& scripts = b.remote_.scripts;
+  if (event->text == "phase1_up") {
+    scripts.up = file->text;
+  } else if (event->text == "phase1_down") {
+    scripts.down = file->text;
+  } else if (event->text == "phase1_dead") {
+    scripts.dead = file->text;
+  } else {
+    b.error(*event, "syntax error", "expected phase1_up, phase1_down or phase1_dead");
+  }
+}
+
 /// Plain numbers, as racoon has them.
 void Rules::set_seconds(Builder& b, const Statement& s, Duration& target, std::uint32_t least) {
   static constexpr std::uint32_t kLongest = 3600;
@@ -363,7 +377,7 @@ void Rules::remote(Builder& b, const Statement& s) {
       Rule{"ike_frag", later},
       Rule{"esp_frag", later},
       Rule{"mode_cfg", later},
-      Rule{"script", later},
+      Rule{"script", script, 3},
       Rule{"generate_policy", later},
       Rule{"nat_traversal", nat_traversal},
       Rule{"dpd_delay", [](Builder& x, const Statement& t) { set_seconds(x, t, x.remote_.dpd_delay); }},

@@ -47,6 +47,7 @@ struct Rules {
   static void padding(Builder& b, const Statement& s);
   static void listen(Builder& b, const Statement& s);
   static void adminsock(Builder& b, const Statement& s);
+  static void script(Builder& b, const Statement& s);
   static void nat_traversal(Builder& b, const Statement& s);
   static void set_seconds(Builder& b, const Statement& s, Duration& target, std::uint32_t least = 0);
   static void rekey(Builder& b, const Statement& s);

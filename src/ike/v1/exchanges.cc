@@ -137,6 +137,7 @@ bool Exchanges::make_room(const net::Address& source, Context& context) {
 
 /// Its quick modes end with it and who waits is told; SAs that are in use stay.
 void Exchanges::end(IkeSa& sa, Context& context) {
+  if (sa.established()) hook(Hook::Event::Phase1Down, sa, context);
   while (!sa.quicks.empty()) end_quick(sa, sa.quicks.back(), context);
   for (const Waiting& waiting : sa.waiting) context.out.emplace_back(Abandon{waiting.request.acquire_sequence});
   sa.waiting.clear();
@@ -177,6 +178,15 @@ void Exchanges::refuse_child(const IkeSa& sa, const net::Selector& networks, int
                              Context& context) {
   refuse(sa, Exchange::Quick, message, std::move(why), context);
   std::get<Refusal>(context.out.back()).networks = networks;
+}
+
+void Exchanges::hook(Hook::Event event, const IkeSa& sa, Context& context) {
+  using enum Hook::Event;
+  const Remote::Scripts& scripts = sa.block->scripts;
+  const std::string& script = event == Phase1Up ? scripts.up : event == Phase1Down ? scripts.down : scripts.dead;
+  if (script.empty()) return;
+  context.out.emplace_back(Hook{event, script, sa.local, sa.remote, sa.established() ? sa.peer.to_string() : "",
+                                sa.cookies.initiator, sa.cookies.responder});
 }
 
 void Exchanges::want(const ChildRequest& request, Context& context) {

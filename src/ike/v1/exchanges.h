@@ -88,6 +88,7 @@ class Exchanges {
   void refuse(const IkeSa& sa, v1wire::Exchange exchange, int message, Mismatch why, Context& context);
   void tell_child(Fact fact, const IkeSa& sa, const net::Selector& networks, const std::string& more, Context& context);
   void refuse_child(const IkeSa& sa, const net::Selector& networks, int message, Mismatch why, Context& context);
+  void hook(Hook::Event event, const IkeSa& sa, Context& context);
   void tick_sa(IkeSa& sa, Context& context);
   void tick_waiting(IkeSa& sa, Context& context);
   void tick_keepalives(Context& context);

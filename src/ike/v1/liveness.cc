@@ -43,6 +43,7 @@ void Exchanges::ask_whether_alive(IkeSa& sa, Context& context) {
 /// Its SAs go, so that the next packet asks for new ones.
 void Exchanges::give_up_peer(IkeSa& sa, Context& context) {
   tell(Fact::PeerDead, sa, std::to_string(sa.liveness.unanswered) + " questions without an answer", context);
+  hook(Hook::Event::Phase1Dead, sa, context);
   const auto of_peer = [&](const Child& child) {
     return child.request.remote == sa.remote.address && child.peer == sa.peer;
   };

@@ -251,6 +251,7 @@ void Exchanges::on_established(IkeSa& sa, bool initial_contact, Context& context
   heard(sa, context);
   const std::string nat = nat_text(sa);
   tell(Fact::Phase1Established, sa, negotiate::to_string(sa.agreed) + (nat.empty() ? "" : ", " + nat), context);
+  hook(Hook::Event::Phase1Up, sa, context);
   if (initial_contact) forget_others(sa, context);
   limit_established(sa, context);
   const auto waiting = std::exchange(sa.waiting, {});
@@ -286,6 +287,8 @@ void Exchanges::phase1_timed_out(IkeSa& sa, Context& context) {
     refuse(sa, sa.mode, edge == nullptr ? 0 : edge->message, std::move(why), context);
   }
   tell(Fact::Phase1TimedOut, sa, "", context);
+  // Not for strangers, who come and go as they like.
+  if (sa.role == Role::Initiator) hook(Hook::Event::Phase1Dead, sa, context);
   end(sa, context);
 }
 

@@ -87,6 +87,7 @@ struct Side {
 
   std::vector<Refusal> refusals;
   std::vector<Told> told;
+  std::vector<Hook> hooks;
   std::map<std::pair<ChildProtocol, std::uint32_t>, ChildSa> in, out;
   std::vector<std::uint32_t> abandoned;
   std::vector<KeepAlive> keepalives;
@@ -219,6 +220,8 @@ class Pair {
       side.abandoned.push_back(abandon->acquire_sequence);
     } else if (auto* told = std::get_if<Told>(&action)) {
       side.told.push_back(std::move(*told));
+    } else if (auto* hook = std::get_if<Hook>(&action)) {
+      side.hooks.push_back(std::move(*hook));
     } else if (auto* refusal = std::get_if<Refusal>(&action)) {
       side.refusals.push_back(std::move(*refusal));
     }

@@ -176,6 +176,11 @@ INSTANTIATE_TEST_SUITE_P(
             "hash_algorithm sha1; authentication_method pre_shared_key; dh_group 5; } }",
             "DH group must be equal in all proposals when aggressive mode is used."},
         ErrorRow{"remote anonymous { nat_traversal yes; }", "expected on, off or force"},
+        ErrorRow{"listen { adminsock \"/x\" \"root\" \"root\" 0890; }", "Mode 00890 is invalid"},
+        ErrorRow{"listen { adminsock \"/x\" \"root\" \"root\" 0770; }", "Mode 00770 is invalid"},
+        ErrorRow{"listen { adminsock \"/x\" \"root\"; }", "a value is missing behind it"},
+        ErrorRow{"remote anonymous { script \"/x\" phase2_up; }", "expected phase1_up, phase1_down or phase1_dead"},
+        ErrorRow{"remote anonymous { script \"/x\"; }", "a value is missing behind it"},
         ErrorRow{"timer { counter 0; }",
                  "racoon.conf:1:17: \"0\" syntax error (expected a decimal number from 1 up to"},
         ErrorRow{"timer { interval 0 sec; }", "expected a decimal number from 1 up to"},
@@ -262,6 +267,31 @@ TEST(RacoonConf, CertificatesAreNamedAndNothingIsRead) {
   EXPECT_FALSE(remote.send_cr);
   EXPECT_TRUE(remote.uses_certificates());
   EXPECT_EQ(remote.peers_identifiers.at(0).to_string(), "C = NL, O = Example, CN = host");
+}
+
+TEST(RacoonConf, AdminSocketIsRootsAloneUnlessTheFileSaysOtherwise) {
+  const AdminSocket usual = load("").conf->listen.admin;
+  EXPECT_TRUE(usual.enabled);
+  EXPECT_EQ(usual.path, "");
+  EXPECT_EQ(usual.mode, 0600U);
+  const Loaded shared = load("listen { adminsock \"/run/r.sock\" \"root\" \"operator\" 0660; }");
+  ASSERT_FALSE(shared.failed());
+  EXPECT_EQ(shared.conf->listen.admin, (AdminSocket{true, "/run/r.sock", "root", "operator", 0660}));
+  EXPECT_FALSE(load("listen { adminsock disabled; }").conf->listen.admin.enabled);
+  EXPECT_TRUE(load("listen { adminsock \"disabled\"; }").conf->listen.admin.enabled);
+}
+
+TEST(RacoonConf, ScriptsHaveOneFileForEachEvent) {
+  const Loaded loaded = load(R"(path script "/etc/racoon/scripts";
+    remote anonymous { exchange_mode main; script "up.sh" phase1_up; script "/x/down" phase1_down;
+      proposal { encryption_algorithm aes; hash_algorithm sha1; authentication_method pre_shared_key; dh_group 14; } })");
+  ASSERT_FALSE(loaded.failed());
+  EXPECT_TRUE(loaded.diagnostics.empty());
+  EXPECT_EQ(loaded.conf->script, "/etc/racoon/scripts");
+  const auto& scripts = loaded.conf->policy.remotes.at(0).scripts;
+  EXPECT_EQ(scripts.up, "up.sh");
+  EXPECT_EQ(scripts.down, "/x/down");
+  EXPECT_EQ(scripts.dead, "");
 }
 
 TEST(RacoonConf, WordsWithoutEffectSaySo) {

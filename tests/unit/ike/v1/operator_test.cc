@@ -72,6 +72,54 @@ TEST(Operator, ChildrenEndByTheirNetworksInEitherDirection) {
   EXPECT_EQ(p.a.machine().v1().sas().size(), 1U) << "phase 1 stays";
 }
 
+using Event = Hook::Event;
+
+std::vector<Event> events_of(const test::Side& side) {
+  std::vector<Event> all;
+  for (const Hook& hook : side.hooks) all.push_back(hook.event);
+  return all;
+}
+
+Policy with_scripts() {
+  Policy policy = test::default_policy();
+  policy.remotes[0].scripts = {"up", "down", "dead"};
+  return policy;
+}
+
+TEST(Hooks, RunWhenPhase1ComesAndGoes) {
+  Pair p{with_scripts()};
+  p.want(p.a);
+  ASSERT_EQ(events_of(p.a), std::vector{Event::Phase1Up});
+  EXPECT_EQ(p.a.hooks[0].script, "up");
+  EXPECT_EQ(p.a.hooks[0].peer, "192.0.2.2");
+  EXPECT_EQ(p.a.hooks[0].remote, (net::Endpoint{p.b.here, 500}));
+  p.event(p.a, Disconnect{{}, p.a.there, true, true, {}});
+  p.settle();
+  for (const test::Side* side : {&p.a, &p.b}) {
+    EXPECT_EQ(events_of(*side), (std::vector{Event::Phase1Up, Event::Phase1Down}));
+  }
+}
+
+TEST(Hooks, DeadPeerIsAnEventOfItsOwn) {
+  Policy policy = with_scripts();
+  policy.remotes[0].dpd_delay = test::seconds{10};
+  Pair p{policy};
+  p.want(p.a);
+  p.link = [](unsigned, ByteVector&) { return 0U; };
+  p.pass(test::seconds{60});
+  EXPECT_EQ(events_of(p.a), (std::vector{Event::Phase1Up, Event::Phase1Dead, Event::Phase1Down}));
+}
+
+TEST(Hooks, PeerThatNeverAnswersIsDeadToWhoBegan) {
+  Pair p{with_scripts()};
+  p.link = [](unsigned number, ByteVector&) { return number == 1 ? 1U : 0U; };
+  p.want(p.a);
+  p.pass(test::seconds{120});
+  EXPECT_EQ(events_of(p.a), std::vector{Event::Phase1Dead});
+  EXPECT_EQ(p.a.hooks[0].peer, "") << "it has proved nothing";
+  EXPECT_TRUE(p.b.hooks.empty()) << "strangers make no program run";
+}
+
 TEST(Operator, WhatPhase2TellsNamesItsNetworks) {
   Pair p;
   p.want(p.a);
