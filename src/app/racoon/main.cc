@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "app/racoon/daemon.h"
+#include "app/racoon/dump.h"
 #include "io/privileges.h"
 
 namespace testudo::app {
@@ -18,10 +19,12 @@ int fail(const std::string& text) {
 
 int test_configuration(const Options& options) {
   auto log = Log::open(true, "");
-  if (!log || !load(options, *log).conf) {
+  const auto conf = log ? load(options, *log).conf : nullptr;
+  if (!conf) {
     std::fprintf(stderr, "racoon: configuration file %s test failed\n", options.file.c_str());
     return EXIT_FAILURE;
   }
+  if (options.dump) dump(conf->policy, *log);
   std::printf("racoon: the configuration file %s syntax is ok\n", options.file.c_str());
   std::printf("racoon: configuration file %s test is successful\n", options.file.c_str());
   return EXIT_SUCCESS;
@@ -46,6 +49,7 @@ int run(const Options& options) {
       std::fprintf(stderr, "racoon: %s: fatal parse failure; racoon -t says more\n", options.file.c_str());
     return EXIT_FAILURE;
   }
+  if (options.dump) dump(conf->policy, log);
   Daemon daemon{options, log, std::move(conf)};
   if (const auto started = daemon.start(); !started) {
     log.write(Log::Level::Error, started.error());

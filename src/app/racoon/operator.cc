@@ -83,6 +83,12 @@ int state_number(const ike::v1::IkeSa& sa) {
   return 0;
 }
 
+/// racoonctl's letter of a mode.
+const char* letter_of(wire::ike::v1::Exchange mode) {
+  using enum wire::ike::v1::Exchange;
+  return mode == Aggressive ? "A" : mode == Base ? "B" : "M";
+}
+
 struct EventName {
   const char *event, *text;
 };
@@ -262,7 +268,7 @@ json Operator::phase1_sas(const json& request) const {
             {"established", sa->established()},
             {"side", sa->role == ike::Role::Initiator ? "I" : "R"},
             {"version", 16},
-            {"exchange", "M"},
+            {"exchange", letter_of(sa->mode)},
             {"created", clock.to_unix(sa->created)},
             {"block", sa->block->name},
             {"peer", sa->established() ? sa->peer.to_string() : ""},
@@ -452,7 +458,7 @@ void Operator::refused(const ike::Refusal& refusal) {
   const auto concerned = waiters([&](const Waiter& w) {
     return refusal.phase == 1 ? w.remote == refusal.remote.address : w.networks && w.networks == refusal.networks;
   });
-  const bool never_began = refusal.exchange == wire::ike::v1::Exchange::None;
+  const bool never_began = refusal.message < 2;  // message 1 is ours
   for (const Client client : concerned) {
     if (refusal.phase == 2 || never_began) {
       finish(client, failure(sentence));

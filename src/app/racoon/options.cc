@@ -12,6 +12,7 @@ Result<Options, int> parse_command_line(int argc, char** argv) {
   app.add_option("-f", options.file, "configuration file")->capture_default_str();
   app.add_flag("-F", options.foreground, "stay in the foreground; log to stdout too");
   app.add_flag("-t", options.test_only, "check the configuration and exit");
+  app.add_flag("-C", options.dump, "write the remote blocks, as they were understood, to the log");
   app.add_flag("-d", options.debug, "more to the log; up to twice");
   app.add_flag("-v", verbose, "as -d");
   app.add_flag("-L", place, "accepted; log lines name no source file");

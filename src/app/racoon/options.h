@@ -13,7 +13,7 @@ struct Options {
   std::string run_dir;   ///< of testudod; "": TESTUDO_RUN or the default
   std::uint16_t port = 500, natt_port = 4500;
   unsigned debug = 0;
-  bool foreground = false, test_only = false, only_v4 = false, only_v6 = false;
+  bool foreground = false, test_only = false, dump = false, only_v4 = false, only_v6 = false;
 };
 
 /// Failure: the exit status; what there was to say is said.

@@ -1,0 +1,75 @@
+#include "app/racoon/dump.h"
+
+#include <array>
+#include <functional>
+
+namespace testudo::app {
+namespace {
+
+using ike::Remote;
+using wire::ike::v1::Exchange;
+
+std::string on_off(bool value) {
+  return value ? "on" : "off";
+}
+
+std::string modes_of(const Remote& remote) {
+  std::string text;
+  for (const Exchange mode : remote.exchange_modes) {
+    text += text.empty() ? "" : ", ";
+    text += mode == Exchange::Aggressive ? "aggressive" : mode == Exchange::Base ? "base" : "main";
+  }
+  return text;
+}
+
+std::string seconds_of(Duration time) {
+  return std::to_string(std::chrono::floor<std::chrono::seconds>(time).count());
+}
+
+void dump_proposal(const ike::Phase1Transform& t, const std::function<void(const std::string&)>& line) {
+  line("\tproposal {");
+  line("\t\tlifetime time " + std::to_string(t.lifetime) + " sec;");
+  line("\t\tencryption_algorithm " + std::string{t.cipher->name} + " " + std::to_string(t.key_bits) + ";");
+  line("\t\thash_algorithm " + std::string{t.hash->name} + ";");
+  if (t.authentication == wire::ike::v1::oakley::kPreSharedKey) line("\t\tauthentication_method pre_shared_key;");
+  if (t.authentication == wire::ike::v1::oakley::kRsaSignature) line("\t\tauthentication_method rsasig;");
+  line("\t\tdh_group " + std::string{t.group->name} + ";");
+  line("\t}");
+}
+
+void dump_remote(const Remote& r, const std::function<void(const std::string&)>& line) {
+  static constexpr std::array<const char*, 4> kChecks{"obey", "strict", "claim", "exact"};
+  static constexpr std::array<const char*, 3> kNat{"off", "on", "force"};
+  line("remote " + r.name + " {");
+  if (r.address) line("\tremote_address " + r.address->to_string() + " [" + std::to_string(r.port) + "];");
+  line("\texchange_mode " + modes_of(r) + ";");
+  if (r.my_identifier) line("\tmy_identifier " + r.my_identifier->to_string() + ";");
+  for (const ike::Identity& id : r.peers_identifiers) line("\tpeers_identifier " + id.to_string() + ";");
+  if (!r.certificate_file.empty()) {
+    line("\tcertificate_type x509 \"" + r.certificate_file + "\" \"" + r.key_file + "\";");
+  }
+  if (!r.ca_file.empty()) line("\tca_type x509 \"" + r.ca_file + "\";");
+  line("\tverify_identifier " + on_off(r.verify_identifier) + ";");
+  line("\tverify_cert " + on_off(r.verify_cert) + ";");
+  line("\tpassive " + on_off(r.passive) + ";");
+  line("\tproposal_check " + std::string{kChecks.at(static_cast<std::size_t>(r.proposal_check))} + ";");
+  line("\tinitial_contact " + on_off(r.initial_contact) + ";");
+  line("\tnat_traversal " + std::string{kNat.at(static_cast<std::size_t>(r.nat_traversal))} + ";");
+  line("\tdpd " + on_off(r.dpd) + ";");
+  line("\tdpd_delay " + seconds_of(r.dpd_delay) + ";");
+  line("\trekey " + on_off(r.rekey) + ";");
+  line("\tnonce_size " + std::to_string(r.nonce_size) + ";");
+  line("\tph1id " + std::to_string(r.ph1id) + ";");
+  for (const ike::Phase1Transform& t : r.proposals) dump_proposal(t, line);
+  line("}");
+}
+
+}  // namespace
+
+void dump(const ike::Policy& policy, Log& log) {
+  for (const Remote& remote : policy.remotes) {
+    dump_remote(remote, [&](const std::string& text) { log.write(Log::Level::Info, text); });
+  }
+}
+
+}  // namespace testudo::app
