@@ -115,6 +115,11 @@ int tolerate_missing_crl(int ok, X509_STORE_CTX* context) {
   return X509_STORE_CTX_get_error(context) == X509_V_ERR_UNABLE_TO_GET_CRL ? 1 : ok;
 }
 
+bool is_asterisk(const X509_NAME_ENTRY* entry) {
+  const ASN1_STRING* const value = X509_NAME_ENTRY_get_data(entry);
+  return ASN1_STRING_length(value) == 1 && *ASN1_STRING_get0_data(value) == '*';
+}
+
 }  // namespace
 
 struct Certificate::Impl {
@@ -304,6 +309,22 @@ std::string text_of_name(Bytes der) {
 bool is_same_name(Bytes a, Bytes b) {
   const auto x = parse_name(a), y = parse_name(b);
   return x && y && X509_NAME_cmp(x.get(), y.get()) == 0;
+}
+
+bool fits_name(Bytes wanted, Bytes name) {
+  const auto pattern = parse_name(wanted), have = parse_name(name);
+  if (!pattern || !have || X509_NAME_entry_count(pattern.get()) != X509_NAME_entry_count(have.get())) return false;
+  // `pattern` with the values of `have` in place of its asterisks.
+  const Ptr<X509_NAME> filled{X509_NAME_new()};
+  for (int i = 0; filled && i < X509_NAME_entry_count(pattern.get()); ++i) {
+    const X509_NAME_ENTRY *own = X509_NAME_get_entry(pattern.get(), i), *their = X509_NAME_get_entry(have.get(), i);
+    const bool same_type = OBJ_cmp(X509_NAME_ENTRY_get_object(own), X509_NAME_ENTRY_get_object(their)) == 0;
+    const bool joined =
+        i > 0 && X509_NAME_ENTRY_set(X509_NAME_get_entry(pattern.get(), i - 1)) == X509_NAME_ENTRY_set(own);
+    const X509_NAME_ENTRY* const value = is_asterisk(own) && same_type ? their : own;
+    if (X509_NAME_add_entry(filled.get(), value, -1, joined ? -1 : 0) != 1) return false;
+  }
+  return filled && X509_NAME_cmp(filled.get(), have.get()) == 0;
 }
 
 }  // namespace testudo::crypto::ike

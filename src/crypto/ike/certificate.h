@@ -78,5 +78,7 @@ std::optional<ByteVector> name_of_text(std::string_view text);
 std::string text_of_name(Bytes der);
 /// RFC 5280 section 7.1: without regard to case, blanks and kinds of strings.
 bool is_same_name(Bytes a, Bytes b);
+/// The same, or with any value where `wanted` has `*` for a whole one.  In `name` that is a character like others.
+bool fits_name(Bytes wanted, Bytes name);
 
 }  // namespace testudo::crypto::ike

@@ -65,9 +65,10 @@ bool bears(const Certificate& certificate, const Identity& name) {
   }
 }
 
-bool is_same(const Identity& a, const Identity& b) {
-  if (a.type == IdType::DerDn && b.type == IdType::DerDn) return crypto::ike::is_same_name(a.data, b.data);
-  return a == b;
+/// `*` is any value where the file has it, and itself where the peer does.
+bool fits(const Identity& wanted, const Identity& peer) {
+  const bool names = wanted.type == IdType::DerDn && peer.type == IdType::DerDn;
+  return names ? crypto::ike::fits_name(wanted.data, peer.data) : wanted == peer;
 }
 
 /// Who the peer says it is must stand in its certificate: else any certificate of a CA would be anybody.
@@ -88,7 +89,7 @@ Status<Mismatch> check_name(const IkeSa& sa, const Certificate& certificate, con
 Status<Mismatch> check_expected(const IkeSa& sa, const Identity& peer) {
   const auto& wanted = sa.block->peers_identifiers;
   const bool expected =
-      wanted.empty() || std::ranges::any_of(wanted, [&](const Identity& id) { return is_same(id, peer); });
+      wanted.empty() || std::ranges::any_of(wanted, [&](const Identity& id) { return fits(id, peer); });
   if (expected) return Done{};
   std::string names;
   for (const Identity& id : wanted) names += (names.empty() ? "" : " or ") + id.to_string();

@@ -118,6 +118,26 @@ TEST(Signatures, PeersIdentifierIsAskedFor) {
   q.refused_by_b("identifier", "ours: O = Example, CN = ann*; theirs: O = Example, CN = anna");
 }
 
+TEST(Signatures, AsteriskOfTheFileIsAnyValueAndThatOfThePeerIsNone) {
+  const auto name = [](const char* text) { return Identity{v1wire::IdType::DerDn, *crypto::ike::name_of_text(text)}; };
+  for (const char* wanted : {"O=Example, CN=*", "O=*, CN=anna", "O=*, CN=*"}) {
+    Signed p;
+    Signed::block(p.b).peers_identifiers = {name(wanted)};
+    p.want(p.a);
+    EXPECT_TRUE(p.keyed_alike()) << wanted;
+  }
+  for (const char* wanted : {"O=Other, CN=*", "CN=*", "O=*, OU=*", "O=Example, CN=*, OU=*", "O=Example, CN=a*"}) {
+    Signed p;
+    Signed::block(p.b).peers_identifiers = {name(wanted)};
+    p.refused_by_b("identifier", "theirs: O = Example, CN = anna");
+  }
+  const Party star{{.name = "*", .issuer = &Signed::ca()}};
+  Signed p;
+  p.own(p.a, star);
+  Signed::block(p.b).peers_identifiers = {name("O=Example, CN=anna")};
+  p.refused_by_b("identifier", "theirs: O = Example, CN = *");
+}
+
 TEST(Signatures, CertificateOfAnotherCaIsNotBelieved) {
   const Party other{{.name = "other CA", .is_ca = true}};
   Signed p;
