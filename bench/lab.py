@@ -137,9 +137,9 @@ class Lab:
     def run(self, *command, **options):
         return run(*command, **options)
 
-    def google_pairs(self, program, figure, *arguments):
+    def google_pairs(self, program, figure, *arguments, pairs=None):
         """The pairs of a figure of a bench program (bench/harness/figure.h)."""
-        out = run(self.program(program), f"--pairs={self.pairs}", f"--figure={figure}", "--benchmark_min_time=0.1",
+        out = run(self.program(program), f"--pairs={pairs or self.pairs}", f"--figure={figure}", "--benchmark_min_time=0.1",
                   *arguments)
         sides = json.loads(out)
         return list(zip(sides["ours"], sides["theirs"]))

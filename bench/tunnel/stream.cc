@@ -4,6 +4,9 @@
 //   stream echo PORT                     answers datagrams (IPv4); prints "listening"
 //   stream ping ADDRESS PORT COUNT       one datagram of 64 bytes at a time; prints round trips in microseconds
 //   stream flood ADDRESS PORT SECONDS    datagrams of 64 bytes as fast as the kernel takes them
+//   stream pace ADDRESS PORT RATE SECONDS     so many of them a second
+//   stream count PORT                    counts datagrams (IPv4) until one begins with another byte than zero; prints
+//                                        "listening"
 // The stream is a pattern of blocks that both ends make from a seed, each with its number in front: the receiver
 // compares every byte, so that a header that lies about a segment's place is seen, and both print the SHA-256 of the
 // first 32 MiB.
@@ -22,6 +25,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <memory>
 #include <random>
 #include <span>
@@ -230,6 +234,69 @@ int flood(const char* address, const char* port, double seconds) {
   return 0;
 }
 
+int pace(const char* address, const char* port, double rate, double seconds) {
+  constexpr std::size_t kMessages = 64;
+  const int fd = ::socket(AF_INET, SOCK_DGRAM, 0);
+  const sockaddr_in to = endpoint(address, port);
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) return fail("connect");
+  std::array<char, 64> data{};
+  iovec part{data.data(), data.size()};
+  std::array<mmsghdr, kMessages> messages{};
+  for (mmsghdr& m : messages) {
+    m.msg_hdr.msg_iov = &part;
+    m.msg_hdr.msg_iovlen = 1;
+  }
+  std::uint64_t sent = 0;
+  const auto start = Clock::now();
+  for (double now = 0; now < seconds; now = seconds_since(start)) {
+    const double due = now * rate - static_cast<double>(sent);
+    if (due < 1) {
+      const timespec pause{0, 100'000};
+      ::nanosleep(&pause, nullptr);
+      continue;
+    }
+    const int n = ::sendmmsg(fd, messages.data(), static_cast<unsigned>(std::min<double>(due, kMessages)), 0);
+    if (n > 0) sent += static_cast<std::uint64_t>(n);
+  }
+  const double took = seconds_since(start);
+  const timespec settle{0, 200'000'000};
+  ::nanosleep(&settle, nullptr);
+  data[0] = 1;
+  for (int i = 0; i < 5; ++i) static_cast<void>(::send(fd, data.data(), data.size(), 0));
+  std::printf("{\"sent\": %llu, \"seconds\": %.6f}\n", static_cast<unsigned long long>(sent), took);
+  return 0;
+}
+
+int count(const char* port) {
+  constexpr std::size_t kMessages = 64;
+  const int fd = ::socket(AF_INET, SOCK_DGRAM, 0);
+  const int queue = 8 << 20;
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &queue, sizeof queue);
+  const sockaddr_in at = endpoint("0.0.0.0", port);
+  if (::bind(fd, reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0) return fail("bind");
+  std::puts("listening");
+  std::fflush(stdout);
+  std::array<std::array<char, 128>, kMessages> data{};
+  std::array<iovec, kMessages> parts{};
+  std::array<mmsghdr, kMessages> messages{};
+  for (std::size_t i = 0; i < kMessages; ++i) {
+    parts[i] = {data[i].data(), data[i].size()};
+    messages[i].msg_hdr.msg_iov = &parts[i];
+    messages[i].msg_hdr.msg_iovlen = 1;
+  }
+  std::uint64_t received = 0;
+  for (bool ended = false; !ended;) {
+    const int n = ::recvmmsg(fd, messages.data(), kMessages, MSG_WAITFORONE, nullptr);
+    if (n < 0) return fail("recvmmsg");
+    for (std::size_t i = 0; i < static_cast<std::size_t>(n) && !ended; ++i) {
+      ended = data[i][0] != 0;
+      if (!ended) ++received;
+    }
+  }
+  std::printf("{\"received\": %llu}\n", static_cast<unsigned long long>(received));
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -240,6 +307,8 @@ int main(int argc, char** argv) {
   if (what == "send" && argc == 5) return send(argv[2], argv[3], std::atof(argv[4]));
   if (what == "echo" && argc == 3) return echo(argv[2]);
   if (what == "ping" && argc == 5) return ping(argv[2], argv[3], std::atoi(argv[4]));
+  if (what == "pace" && argc == 6) return pace(argv[2], argv[3], std::atof(argv[4]), std::atof(argv[5]));
+  if (what == "count" && argc == 3) return count(argv[2]);
   if (what == "flood" && argc == 5) return flood(argv[2], argv[3], std::atof(argv[4]));
   std::fputs(
       "usage: stream receive 4|6 PORT | send ADDRESS PORT SECONDS | echo PORT | ping ADDRESS PORT COUNT | flood …\n",
