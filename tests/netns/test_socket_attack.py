@@ -2,6 +2,9 @@
 """What a user without privilege can send to testudod's socket for policies, and that packets go on all the while."""
 import ast
 import json
+import os
+import pathlib
+import signal
 import socket
 import subprocess
 import sys
@@ -59,7 +62,12 @@ def lingering(lab, a, b):
         for how in ("beside", "behind", "alone", "evicted"):
             check(attacker.do(f"make_lingering('10.9.0.2', 7100, 3)") == 3, f"{how}: sockets with data that is on its way and SO_LINGER")
             b.exec("nft", "add rule inet mute in tcp dport 7100 drop")
-            worst = longest(a, [lambda h=how: attacker.do(f"give('{h}')"), lambda: None, lambda: time.sleep(0.3), lambda: None])
+            # He closes his own while the message waits: else he would be the one who has to.
+            daemon = int(lab_proc(a).name)
+            os.kill(daemon, signal.SIGSTOP)
+            attacker.do(f"give('{how}')")
+            os.kill(daemon, signal.SIGCONT)
+            worst = longest(a, [lambda: None, lambda: time.sleep(0.3), lambda: None])
             check(worst < 2, f"{how}: testudod does not wait for them", worst)
             b.exec("nft", "flush chain inet mute in")
     b.exec("nft", "delete table inet mute")
@@ -74,7 +82,6 @@ def strange(a):
 
 
 def lab_proc(node):
-    import pathlib
     for entry in pathlib.Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
