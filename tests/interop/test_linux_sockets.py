@@ -8,6 +8,7 @@ Our side has no policy in its SPD: what is protected is what the sockets ask for
 user-mode-linux 6.1.176) take an outbound policy for a socket, but then refuse to send by it (EINVAL, XfrmOutBundleGenError, with or
 without us); there the guest's SPD says what its socket sends, and its socket what it takes.
 """
+import contextlib
 import pathlib
 import shlex
 import sys
@@ -79,9 +80,10 @@ def main():
     if reason:
         say("skipped: " + reason)
         sys.exit(77)
-    with Lab() as lab:
+    with Lab() as lab, contextlib.ExitStack() as at_last:
         node = lab.node("a")
         guest = linux_guest.Guest(node, "tap0", f"{THEM}/24", "")
+        at_last.callback(guest.close)  # in order, or parts of it would outlive the test
         node.ip("addr", "add", f"{US}/24", "dev", "tap0")
         if "found" in guest.sh("modprobe -d /run/modules af_key 2>&1", check=False):
             say("skipped: the guest's kernel has no af_key, which reads such policies")
@@ -97,7 +99,6 @@ def main():
             wire = Wire(lab, node, "tap0")
             protected(wire, here)
             in_clear(wire, here)
-        guest.close()
 
 
 if __name__ == "__main__":
