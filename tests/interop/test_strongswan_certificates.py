@@ -127,6 +127,18 @@ def with_racoon(left, right, pki):
         stop(process)
 
 
+def two_networks(lab):
+    """Two hosts with a network behind each; testudod is on the left one."""
+    left, right = lab.node("left"), lab.node("right")
+    lab.link(left, f"{LEFT}/24", right, f"{RIGHT}/24")
+    for node, inside, other, there in ((left, "10.8.0.1", "10.9.0.0/24", RIGHT), (right, "10.9.0.1", "10.8.0.0/24", LEFT)):
+        node.ip("addr", "add", f"{inside}/32", "dev", "lo")
+        node.ip("route", "add", other, "via", there, "src", inside)
+    left.start_testudod()
+    policies(left, "10.8.0.0/24", "10.9.0.0/24", LEFT, RIGHT)
+    return left, right
+
+
 def main():
     skip_without_charon()
     if not shutil.which("openssl"):
@@ -134,13 +146,7 @@ def main():
         sys.exit(77)
     with Lab() as lab:
         pki = make_certificates(lab.directory / "pki")
-        left, right = lab.node("left"), lab.node("right")
-        lab.link(left, f"{LEFT}/24", right, f"{RIGHT}/24")
-        for node, inside, other, there in ((left, "10.8.0.1", "10.9.0.0/24", RIGHT), (right, "10.9.0.1", "10.8.0.0/24", LEFT)):
-            node.ip("addr", "add", f"{inside}/32", "dev", "lo")
-            node.ip("route", "add", other, "via", there, "src", inside)
-        left.start_testudod()
-        policies(left, "10.8.0.0/24", "10.9.0.0/24", LEFT, RIGHT)
+        left, right = two_networks(lab)
         with_charon(left, right, pki, True)
         with_charon(left, right, pki, False)
         right.start_testudod()

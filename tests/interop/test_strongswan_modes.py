@@ -8,11 +8,10 @@ charon's `encap = yes` pretends a NAT: NAT-D of messages 2 and 3 say so, and ESP
 """
 import os
 import shutil
-import signal
 import sys
 
 import test_strongswan_ike
-from test_strongswan_certificates import make_certificates, policies
+from test_strongswan_certificates import make_certificates, policies, stop, two_networks
 from test_strongswan_ike import Charon, skip_without_charon
 from lib import BIN, Lab, check, say, until
 
@@ -65,11 +64,6 @@ def start_racoon(node, pki, modes="aggressive", method="pre_shared_key", key=KEY
     until(lambda: process.poll() is not None or "[4500] used for NAT-T" in log.read_text())
     check(process.poll() is None, f"racoon of {node.name} runs", log.read_text())
     return process, log.read_text
-
-
-def stop(process):
-    process.send_signal(signal.SIGTERM)
-    check(process.wait(20) == 0, "racoon ends with status 0")
 
 
 def charon_of(right, pki, key=KEY, aggressive="yes", certificates=False):
@@ -133,13 +127,7 @@ def main():
         sys.exit(77)
     with Lab() as lab:
         pki = make_certificates(lab.directory / "pki")
-        left, right = lab.node("left"), lab.node("right")
-        lab.link(left, f"{LEFT}/24", right, f"{RIGHT}/24")
-        for node, inside, other, there in ((left, "10.8.0.1", "10.9.0.0/24", RIGHT), (right, "10.9.0.1", "10.8.0.0/24", LEFT)):
-            node.ip("addr", "add", f"{inside}/32", "dev", "lo")
-            node.ip("route", "add", other, "via", there, "src", inside)
-        left.start_testudod()
-        policies(left, "10.8.0.0/24", "10.9.0.0/24", LEFT, RIGHT)
+        left, right = two_networks(lab)
         for method in ("pre_shared_key", "rsasig"):
             for ours in (True, False):
                 negotiate(left, right, pki, method, ours)

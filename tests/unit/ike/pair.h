@@ -230,4 +230,28 @@ class Pair {
   std::deque<Datagram> wire_;
 };
 
+/// Notices when a private value is drawn: nothing else of 32 bytes is.
+class WatchedRandom final : public Random {
+ public:
+  void fill(MutableBytes bytes) override {
+    if (bytes.size() == 32) ++private_values;
+    random_.fill(bytes);
+  }
+  unsigned private_values = 0;
+
+ private:
+  testudo::test::SeededRandom random_{33};
+};
+
+/// The datagram of this number, which then goes no further.
+inline ByteVector caught(Pair& p, unsigned number) {
+  ByteVector taken;
+  p.link = [&taken, number](unsigned n, ByteVector& bytes) {
+    if (n == number) taken = bytes;
+    return n < number ? 1U : 0U;
+  };
+  p.want(p.a);
+  return taken;
+}
+
 }  // namespace testudo::ike::test

@@ -11,10 +11,12 @@ namespace testudo::ike::v1 {
 namespace {
 
 using test::address;
+using test::caught;
 using test::default_policy;
 using test::Pair;
 using test::seconds;
 using test::Side;
+using test::WatchedRandom;
 using v1wire::Exchange;
 
 Policy policy_with(std::vector<Exchange> modes) {
@@ -33,29 +35,6 @@ Remote& remote_of(Side& side) {
 
 Identity named(const std::string& name) {
   return {v1wire::IdType::Fqdn, {name.begin(), name.end()}};
-}
-
-class WatchedRandom final : public Random {
- public:
-  void fill(MutableBytes bytes) override {
-    if (bytes.size() == 32) ++private_values;
-    random_.fill(bytes);
-  }
-  unsigned private_values = 0;
-
- private:
-  testudo::test::SeededRandom random_{33};
-};
-
-/// The datagram of this number, which then goes no further.
-ByteVector caught(Pair& p, unsigned number) {
-  ByteVector taken;
-  p.link = [&taken, number](unsigned n, ByteVector& bytes) {
-    if (n == number) taken = bytes;
-    return n < number ? 1U : 0U;
-  };
-  p.want(p.a);
-  return taken;
 }
 
 unsigned private_values_for(Pair& p, const ByteVector& message) {

@@ -9,36 +9,14 @@
 namespace testudo::ike::v1 {
 namespace {
 
+using test::caught;
 using test::default_policy;
 using test::Pair;
 using test::seconds;
-
-/// Notices when a private value is drawn: nothing else of 32 bytes is.
-class WatchedRandom final : public Random {
- public:
-  void fill(MutableBytes bytes) override {
-    if (bytes.size() == 32) ++private_values;
-    random_.fill(bytes);
-  }
-  unsigned private_values = 0;
-
- private:
-  testudo::test::SeededRandom random_{33};
-};
+using test::WatchedRandom;
 
 void say(Pair& p, test::Side& to, const ByteVector& bytes) {
   p.event(to, Received{{to.here, 500}, {to.there, 500}, bytes});
-}
-
-/// The datagram of this number, which then goes no further.
-ByteVector caught(Pair& p, unsigned number) {
-  ByteVector taken;
-  p.link = [&taken, number](unsigned n, ByteVector& bytes) {
-    if (n == number) taken = bytes;
-    return n < number ? 1U : 0U;
-  };
-  p.want(p.a);
-  return taken;
 }
 
 TEST(Exchanges, InitialContactIsNotSaidWhileSasLive) {
