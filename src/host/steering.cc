@@ -22,7 +22,7 @@ std::vector<std::string> engine_matches(std::uint16_t port) {
 std::string socket_with(std::uint32_t mask, const std::vector<std::uint32_t>& marks) {
   std::string list;
   for (const std::uint32_t mark : marks) list += (list.empty() ? "" : ", ") + to_hex(mark);
-  return " socket mark & " + to_hex(mask) + " { " + list + " } ";
+  return " socket mark & " + to_hex(mask) + " { " + list + " }";
 }
 
 /// Commands about one port and family.
@@ -58,7 +58,7 @@ std::string steer_sockets(const std::string& table, const SteeredSockets& socket
     const std::string theirs = socket_with(sockets.mask, marks);
     for (const char* match : encapsulated_matches(form)) {
       for (const Steer& s : sockets.ports) text += Rules{table, s}.turn_over(match + theirs);
-      text += "add rule inet " + table + " input meta l4proto udp " + match + theirs + "counter drop\n";
+      text += "add rule inet " + table + " input meta l4proto udp " + match + theirs + " counter drop\n";
     }
   }
   return text;

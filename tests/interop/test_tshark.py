@@ -90,7 +90,9 @@ def dissect(capture, cases, spoiled):
         command += ["-o", case.association(spoiled)]
     for field in ("esp.spi", "udp.dstport", "udp.payload", "esp.icv_good"):
         command += ["-e", field]
-    done = subprocess.run([*map(str, command), "-T", "fields", "-E", "separator=|"], capture_output=True, text=True, check=False)
+    # By another key a payload may look like anything, ESP in ESP too: the first of each field is the packet's own.
+    command += ["-T", "fields", "-E", "separator=|", "-E", "occurrence=f"]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise SystemExit(f"tshark: exit {done.returncode}\n{done.stderr[-2000:]}")
     seen = {}
