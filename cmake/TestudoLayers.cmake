@@ -31,6 +31,11 @@ function(testudo_add_grammars target layer)
   target_include_directories(${target} PUBLIC "${CMAKE_BINARY_DIR}/generated")
 endfunction()
 
+# libipsec.so is made of the objects of some layers; hidden, they cost a program nothing.
+function(testudo_fit_for_shared_library target)
+  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden)
+endfunction()
+
 # The standard library's headers and the longest of others, read once for all layers, and once for all programs.  Only
 # where sanitizers make building slow: everywhere else a source has to name what it uses.
 function(testudo_precompile_headers)
@@ -41,7 +46,8 @@ function(testudo_precompile_headers)
     target_precompile_headers(${target} PRIVATE <algorithm> <array> <charconv> <chrono> <deque> <functional> <map> <memory>
       <optional> <set> <span> <string> <string_view> <unordered_map> <variant> <vector> <nlohmann/json.hpp>)
   endforeach()
-  target_compile_options(testudo_program_headers PRIVATE ${TESTUDO_UNOPTIMISED})
+  testudo_fit_for_shared_library(testudo_headers)
+  target_compile_options(testudo_program_headers PRIVATE ${TESTUDO_PROGRAM_OPTIONS})
   target_link_libraries(testudo_program_headers PRIVATE ${TESTUDO_EXTERNAL_app})
   target_precompile_headers(testudo_program_headers PRIVATE <fmt/format.h>)
 endfunction()
@@ -54,6 +60,7 @@ function(testudo_add_layer layer)
     set(scope PUBLIC)
     add_library(${target} STATIC ${sources})
     target_link_libraries(${target} PRIVATE testudo_warnings)
+    testudo_fit_for_shared_library(${target})
     target_compile_definitions(${target} PRIVATE ${TESTUDO_DEFINES_${layer}}
                                TESTUDO_VERSION="${PROJECT_VERSION}")
     testudo_add_grammars(${target} ${layer})
@@ -116,7 +123,7 @@ function(testudo_add_programs)
     add_executable(${name} ${sources})
     target_include_directories(${name} PRIVATE "${CMAKE_SOURCE_DIR}/src")
     target_compile_definitions(${name} PRIVATE TESTUDO_VERSION="${PROJECT_VERSION}")
-    target_compile_options(${name} PRIVATE ${TESTUDO_UNOPTIMISED})
+    target_compile_options(${name} PRIVATE ${TESTUDO_PROGRAM_OPTIONS})
     target_link_libraries(${name} PRIVATE testudo_warnings ${TESTUDO_EXTERNAL_app})
     if(TARGET testudo_program_headers)
       target_precompile_headers(${name} REUSE_FROM testudo_program_headers)

@@ -27,6 +27,11 @@ if(TESTUDO_SANITIZE)
   # Optimising what the sanitizers add takes longer than all else; only the layers, which the tests drive hard, are worth it.
   set(TESTUDO_UNOPTIMISED -O0)
 endif()
+# Programs that no test runs, since the tests have those of TESTUDO_TEST_BIN, are compiled for what the compiler says.
+set(TESTUDO_PROGRAM_OPTIONS ${TESTUDO_UNOPTIMISED})
+if(TESTUDO_SANITIZE AND TESTUDO_TEST_BIN AND NOT TESTUDO_TEST_BIN STREQUAL "${CMAKE_BINARY_DIR}/bin")
+  list(APPEND TESTUDO_PROGRAM_OPTIONS -fno-sanitize=all)
+endif()
 if(TESTUDO_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
