@@ -23,6 +23,13 @@ T read_as(caddr_t at) {
   return value;
 }
 
+/// Of testudod (docs/adr/0004), beyond those for which C programs have a place: passed over.
+bool is_our_own(std::uint16_t type) {
+  using wire::pfkey::Ext;
+  const auto ext = static_cast<Ext>(type);
+  return ext == Ext::Replay || ext == Ext::NatTFrag || ext == Ext::NatTOar;
+}
+
 bool belongs_to_satype(const sadb_msg& message) {
   switch (message.sadb_msg_type) {
     case SADB_UPDATE:
@@ -74,9 +81,10 @@ int pfkey_align(sadb_msg* message, caddr_t* ext) {
     const auto head = read_as<sadb_ext>(at);
     const std::size_t length = head.sadb_ext_len * kWord;
     if (length < sizeof head || length > left) return refuse(IpsecError::InvalidMessage);
-    if (head.sadb_ext_type == 0 || head.sadb_ext_type > SADB_EXT_MAX) return refuse(IpsecError::InvalidExtensionType);
-    if (places[head.sadb_ext_type] != nullptr) return refuse(IpsecError::InvalidExtensionType);
-    places[head.sadb_ext_type] = at;
+    const bool has_place = head.sadb_ext_type != 0 && head.sadb_ext_type <= SADB_EXT_MAX;
+    if (!has_place && !is_our_own(head.sadb_ext_type)) return refuse(IpsecError::InvalidExtensionType);
+    if (has_place && places[head.sadb_ext_type] != nullptr) return refuse(IpsecError::InvalidExtensionType);
+    if (has_place) places[head.sadb_ext_type] = at;
     at += length;
     left -= length;
   }

@@ -49,3 +49,12 @@ void pfkey_spdump_withports(sadb_msg* message) {
 void kdebug_sadb(sadb_msg* message) {
   std::fputs(cli::print_debug(bytes_of(message)).c_str(), stdout);
 }
+
+void ipsec_hexdump(const void* bytes, int length) {
+  constexpr int kGroup = 4, kLine = 32;
+  const auto* byte = static_cast<const std::uint8_t*>(bytes);
+  for (int i = 0; byte != nullptr && i < length; ++i) {
+    if (i != 0 && i % kLine == 0) std::putchar('\n');
+    std::printf(i % kGroup == 0 ? " %02x" : "%02x", byte[i]);
+  }
+}

@@ -138,23 +138,43 @@ int pfkey_send_update2(pfkey_send_sa_args* sa) {
   return send_sa(Type::Update, sa);
 }
 
+int pfkey_send_add_nat(int so, u_int satype, u_int mode, sockaddr* src, sockaddr* dst, u_int32_t spi, u_int32_t reqid,
+                       u_int wsize, caddr_t keymat, u_int e_type, u_int e_keylen, u_int a_type, u_int a_keylen,
+                       u_int flags, u_int32_t l_alloc, u_int64_t l_bytes, u_int64_t l_addtime, u_int64_t l_usetime,
+                       u_int32_t seq, u_int8_t l_natt_type, u_int16_t l_natt_sport, u_int16_t l_natt_dport,
+                       sockaddr* l_natt_oa, u_int16_t l_natt_frag) {
+  pfkey_send_sa_args sa{
+      so,          SADB_ADD,     satype,       mode,      src,         dst,     spi,     reqid,     wsize,     keymat,
+      e_type,      e_keylen,     a_type,       a_keylen,  flags,       l_alloc, l_bytes, l_addtime, l_usetime, seq,
+      l_natt_type, l_natt_sport, l_natt_dport, l_natt_oa, l_natt_frag, 0,       0,       nullptr,   0};
+  return pfkey_send_add2(&sa);
+}
+
 int pfkey_send_add(int so, u_int satype, u_int mode, sockaddr* src, sockaddr* dst, u_int32_t spi, u_int32_t reqid,
                    u_int wsize, caddr_t keymat, u_int e_type, u_int e_keylen, u_int a_type, u_int a_keylen, u_int flags,
                    u_int32_t l_alloc, u_int64_t l_bytes, u_int64_t l_addtime, u_int64_t l_usetime, u_int32_t seq) {
-  pfkey_send_sa_args sa{so,     SADB_ADD, satype, mode,     src,   dst,     spi,     reqid,     wsize,     keymat,
-                        e_type, e_keylen, a_type, a_keylen, flags, l_alloc, l_bytes, l_addtime, l_usetime, seq,
-                        0,      0,        0,      nullptr,  0,     0,       0,       nullptr,   0};
-  return pfkey_send_add2(&sa);
+  return pfkey_send_add_nat(so, satype, mode, src, dst, spi, reqid, wsize, keymat, e_type, e_keylen, a_type, a_keylen,
+                            flags, l_alloc, l_bytes, l_addtime, l_usetime, seq, 0, 0, 0, nullptr, 0);
+}
+
+int pfkey_send_update_nat(int so, u_int satype, u_int mode, sockaddr* src, sockaddr* dst, u_int32_t spi,
+                          u_int32_t reqid, u_int wsize, caddr_t keymat, u_int e_type, u_int e_keylen, u_int a_type,
+                          u_int a_keylen, u_int flags, u_int32_t l_alloc, u_int64_t l_bytes, u_int64_t l_addtime,
+                          u_int64_t l_usetime, u_int32_t seq, u_int8_t l_natt_type, u_int16_t l_natt_sport,
+                          u_int16_t l_natt_dport, sockaddr* l_natt_oa, u_int16_t l_natt_frag) {
+  pfkey_send_sa_args sa{
+      so,          SADB_UPDATE,  satype,       mode,      src,         dst,     spi,     reqid,     wsize,     keymat,
+      e_type,      e_keylen,     a_type,       a_keylen,  flags,       l_alloc, l_bytes, l_addtime, l_usetime, seq,
+      l_natt_type, l_natt_sport, l_natt_dport, l_natt_oa, l_natt_frag, 0,       0,       nullptr,   0};
+  return pfkey_send_update2(&sa);
 }
 
 int pfkey_send_update(int so, u_int satype, u_int mode, sockaddr* src, sockaddr* dst, u_int32_t spi, u_int32_t reqid,
                       u_int wsize, caddr_t keymat, u_int e_type, u_int e_keylen, u_int a_type, u_int a_keylen,
                       u_int flags, u_int32_t l_alloc, u_int64_t l_bytes, u_int64_t l_addtime, u_int64_t l_usetime,
                       u_int32_t seq) {
-  pfkey_send_sa_args sa{so,     SADB_UPDATE, satype, mode,     src,   dst,     spi,     reqid,     wsize,     keymat,
-                        e_type, e_keylen,    a_type, a_keylen, flags, l_alloc, l_bytes, l_addtime, l_usetime, seq,
-                        0,      0,           0,      nullptr,  0,     0,       0,       nullptr,   0};
-  return pfkey_send_update2(&sa);
+  return pfkey_send_update_nat(so, satype, mode, src, dst, spi, reqid, wsize, keymat, e_type, e_keylen, a_type,
+                               a_keylen, flags, l_alloc, l_bytes, l_addtime, l_usetime, seq, 0, 0, 0, nullptr, 0);
 }
 
 int pfkey_send_delete(int so, u_int satype, u_int mode, sockaddr* src, sockaddr* dst, u_int32_t spi) {

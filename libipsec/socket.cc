@@ -46,6 +46,8 @@ ssize_t waiting(int so) {
 
 }  // namespace
 
+const int libipsec_opt = LIBIPSEC_OPT_NATT | LIBIPSEC_OPT_FRAG;
+
 int pfkey_open() {
   auto connection = pfkey::client::Connection::open(pfkey::client::run_dir({}));
   if (!connection) return refuse(IpsecError::System);

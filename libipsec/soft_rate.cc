@@ -5,6 +5,8 @@
 #include <array>
 #include <atomic>
 
+#include "error.h"
+
 namespace testudo::libipsec {
 namespace {
 
@@ -32,9 +34,12 @@ wire::pfkey::LifetimeExt softened(const wire::pfkey::LifetimeExt& hard) {
 
 }  // namespace testudo::libipsec
 
-void pfkey_set_softrate(u_int type, u_int rate) {
+u_int pfkey_set_softrate(u_int type, u_int rate) {
   auto& rates = testudo::libipsec::rates();
-  if (type < rates.size()) rates[type] = rate == 0 || rate > 100 ? 100 : rate;
+  const bool known = type < rates.size();
+  if (known) rates[type] = rate == 0 || rate > 100 ? 100 : rate;
+  testudo::libipsec::set_error(known ? testudo::pfkey::IpsecError::None : testudo::pfkey::IpsecError::InvalidArgument);
+  return known ? 0 : 1;
 }
 
 u_int pfkey_get_softrate(u_int type) {

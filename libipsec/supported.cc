@@ -95,6 +95,10 @@ int ipsec_check_keylen(u_int type, u_int algorithm, u_int bits) {
   return refuse(IpsecError::InvalidKeyLength);
 }
 
+int ipsec_check_keylen2(u_int type, u_int algorithm, u_int bits) {
+  return ipsec_check_keylen(type, algorithm, bits);
+}
+
 int ipsec_get_keylen(u_int type, u_int algorithm, sadb_alg* found) {
   if (found == nullptr) return refuse(IpsecError::InvalidArgument);
   Algorithm row;

@@ -1,5 +1,7 @@
-"""The whole engine against the cipher that it calls: bench/engine.cc."""
+"""The whole engine against the cipher that it calls: bench/engine.cc, bench/workers.cc."""
 import functools
+import json
+import statistics
 
 from lab import Figure
 
@@ -8,6 +10,13 @@ def _measure(lab, figure, package, peer):
     pairs = lab.google_pairs("bench_engine", figure.name)
     lab.base(peer.format(lab.version(package)))
     return pairs
+
+
+def _workers(lab, _figure):
+    sides = json.loads(lab.run(lab.program("bench_workers"), f"--pairs={lab.pairs}"))
+    busy = [ours / theirs for ours, theirs in zip(sides["ours_busy"], sides["theirs_busy"])]
+    lab.remark(f"by processor time, whatever else ran: {statistics.median(busy):.2f}, {min(busy):.2f} to {max(busy):.2f}")
+    return list(zip(sides["ours"], sides["theirs"]))
 
 
 def _figure(name, goals, against, what):
@@ -27,4 +36,6 @@ FIGURES = [
     _figure("decap-gcm-64", (0.75, 3.0), _GCM, "the same, opening"),
     _figure("encap-cbc-sha256-1400", (0.85, 1.1), _JOBS, "AES-128-CBC and HMAC-SHA-256, 1400 B: engine to job API"),
     _figure("encap-vs-evp-1400", (4, 6), _EVP, "ESP tunnel, AES-128-GCM, 1400 B: engine to OpenSSL's cipher"),
+    Figure("workers-2", 1.85, 1.97, unit="packets/s", base="one-worker", measure=_workers,
+           what="ESP tunnel, AES-128-GCM, 1400 B, one SA: two engines in two threads to one; needs two idle cores"),
 ]

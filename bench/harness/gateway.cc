@@ -30,16 +30,27 @@ void give_up(const std::string& complaint) {
   std::exit(1);
 }
 
-Gateway::Gateway(End end, const Cipher& cipher) : here_(test::ip(end == End::Sealing ? "20.0.0.1" : "20.0.0.2")) {
+Gateway::Gateway(End end, const Cipher& cipher)
+    : here_(test::ip(end == End::Sealing ? "20.0.0.1" : "20.0.0.2")),
+      tables_(std::make_shared<Tables>()),
+      engine_({tables_->sad, tables_->spd, tables_->settings, random_, *this}) {
   const net::Address from = test::ip("20.0.0.1"), to = test::ip("20.0.0.2");
   sad::SaParameters parameters = test::esp(from, to, cipher.name, cipher.mac);
   parameters.cipher_key = test::key(cipher.key, 11);
   auto sa = sad::Sa::make(std::move(parameters), now_);
-  if (!sa || !sad_.add(*std::move(sa))) give_up("the SAD refuses an SA of " + cipher.name);
+  if (!sa) give_up("there is no SA of " + cipher.name);
+  tables_->sa = sa->get();
+  if (!tables_->sad.add(*std::move(sa))) give_up("the SAD refuses an SA of " + cipher.name);
   const auto direction = end == End::Sealing ? spd::Direction::Out : spd::Direction::In;
   const auto request = test::tunnel(spd::RequestProtocol::Esp, from, to);
-  if (!spd_.add(test::policy(direction, "10.0.1.0/24", "10.0.2.0/24", {request}))) give_up("the SPD refuses a policy");
+  if (!tables_->spd.add(test::policy(direction, "10.0.1.0/24", "10.0.2.0/24", {request})))
+    give_up("the SPD refuses a policy");
 }
+
+Gateway::Gateway(const Gateway& first, std::uint8_t worker)
+    : here_(first.here_),
+      tables_(first.tables_),
+      engine_({tables_->sad, tables_->spd, tables_->settings, random_, *this, nullptr, sad::Worker{worker}}) {}
 
 void Gateway::seal(std::span<wire::packet::PacketBuffer* const> packets) {
   in_batches(packets, [this](auto batch) { engine_.outbound(batch, now_, *this); });

@@ -3,6 +3,7 @@
 // the engine.  Two of them with the same keys are the two ends.  Ends the program when something does not fit: a figure
 // of a broken tunnel is no figure.
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -26,12 +27,15 @@ class Gateway final : public engine::Outbox, public engine::Host {
   enum class End : std::uint8_t { Sealing, Opening };
 
   Gateway(End end, const Cipher& cipher);
+  /// Another worker of the same end, with its databases.
+  Gateway(const Gateway& first, std::uint8_t worker);
 
   void seal(std::span<wire::packet::PacketBuffer* const> packets);
   void open(std::span<wire::packet::PacketBuffer* const> packets);
 
   /// Packets that came out protected (or, of the opening end, opened) so far.
   std::uint64_t passed() const { return passed_; }
+  const sad::Sa& sa() const { return *tables_->sa; }
   /// Ends the program unless everything that went in came out.
   void expect_nothing_lost() const;
 
@@ -43,12 +47,18 @@ class Gateway final : public engine::Outbox, public engine::Host {
   net::Address source_towards(const net::Address&) const override { return here_; }
 
  private:
+  struct Tables {
+    io::KernelRandom random;
+    engine::Settings settings;
+    sad::Database sad{settings.key, random};
+    spd::Database spd;
+    const sad::Sa* sa = nullptr;
+  };
+
   net::Address here_;
   io::KernelRandom random_;
-  engine::Settings settings_;
-  sad::Database sad_{settings_.key, random_};
-  spd::Database spd_;
-  engine::Engine engine_{{sad_, spd_, settings_, random_, *this}};
+  std::shared_ptr<Tables> tables_;
+  engine::Engine engine_;
   std::uint64_t passed_ = 0;
   Time now_{};
 };

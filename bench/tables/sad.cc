@@ -99,7 +99,7 @@ int main(int argc, char** argv) {
   const std::size_t unused = resident();
   for (std::uint32_t i = 0; i < count; ++i) {
     sad::Sa* const sa = database.inbound(sad::SaProtocol::Esp, test::ip("20.0.0.2"), spi_of(i));
-    if (sa == nullptr || sa->suite() == nullptr) bench::give_up("an SA has no cipher");
+    if (sa == nullptr || sa->suite(sa->share()) == nullptr) bench::give_up("an SA has no cipher");
   }
   std::cout << "{\"used\": " << bytes + (resident() - unused) / count << "}" << std::endl;
   return 0;

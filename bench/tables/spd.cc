@@ -1,20 +1,27 @@
 // Look-ups among many policies, beside the same rules in another program.
 //   spd RULES TRACE       reads rules and flows in the form of ClassBench (bench/figures/tables.py writes them), and
-//                         prints {"policies": how many}; then, for each line that it reads, looks all flows up and
-//                         prints {"cycles": a look-up, "changes": a second}.  Of a line "N", so many changes a second
-//                         are due meanwhile.
+//                         prints {"policies": how many}; then, for each line that it reads, looks all flows up as a
+//                         reader of the database does, and prints {"cycles": a look-up, "nanoseconds": of the
+//                         processor, "changes": a second}.  Of a line "N", another thread makes so many changes a
+//                         second meanwhile, and publishes them.
 #include <x86intrin.h>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <iostream>
+#include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "harness/gateway.h"
 #include "spd/database.h"
+#include "spd/reader.h"
 
 namespace {
 
@@ -22,6 +29,7 @@ using namespace testudo;
 
 using Clock = std::chrono::steady_clock;
 constexpr std::size_t kBurst = 64;
+constexpr std::size_t kMostAtOnce = 1024;  // changes in one publication
 constexpr int kPasses = 8;
 
 std::vector<spd::Policy> read_rules(const char* path) {
@@ -63,21 +71,22 @@ class Changes {
   Changes(spd::Database& database, const std::vector<spd::Policy>& rules, double a_second)
       : database_(database), rules_(rules), a_second_(a_second) {}
 
-  void make_those_due() {
-    // No more than look-ups at a time, so that changes that take too long do not go on for ever.
+  void make_and_publish_those_due() {
     const double due = seconds() * a_second_;
-    for (std::size_t n = 0; n < kBurst && static_cast<double>(made_) < due; ++n, ++made_) {
+    for (std::size_t n = 0; n < kMostAtOnce && static_cast<double>(made_) < due; ++n, ++made_) {
       const spd::Policy& policy = rules_[made_ / 2 * 7919 % rules_.size()];
       const bool done = made_ % 2 == 0 ? database_.remove(policy.direction, policy.selector).has_value()
                                        : database_.add(policy).has_value();
       if (!done) bench::give_up("a change is refused");
     }
+    database_.publish();
   }
   double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
   /// A second, of those that were made.
   double finish() {
     const double rate = static_cast<double>(made_) / seconds();
     if (made_ % 2 == 1) static_cast<void>(database_.add(rules_[made_ / 2 * 7919 % rules_.size()]));
+    database_.publish();
     return rate;
   }
 
@@ -89,19 +98,54 @@ class Changes {
   std::size_t made_ = 0;
 };
 
-double lookups(spd::Database& database, const std::vector<net::Flow>& flows, Changes& changes) {
+double busy_nanoseconds() {
+  timespec t{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) * 1e9 + static_cast<double>(t.tv_nsec);
+}
+
+struct Cost {
+  double cycles = 0, nanoseconds = 0;
+};
+
+/// Of one look-up, in batches.
+Cost lookups(spd::Reader& reader, const std::vector<net::Flow>& flows) {
   std::size_t found = 0;
+  const double busy = busy_nanoseconds();
   const std::uint64_t start = __rdtsc();
   for (int pass = 0; pass < kPasses; ++pass) {
-    for (std::size_t i = 0; i < flows.size(); ++i) {
-      if (i % kBurst == 0) changes.make_those_due();
-      found += database.lookup(spd::Direction::Out, flows[i]) != nullptr ? 1 : 0;
+    for (std::size_t batch = 0; batch < flows.size(); batch += kBurst) {
+      const spd::View& view = reader.enter();
+      for (std::size_t i = batch; i < std::min(batch + kBurst, flows.size()); ++i) {
+        found += view.lookup(spd::Direction::Out, flows[i]) != nullptr ? 1 : 0;
+      }
+      reader.leave();
     }
   }
   const auto cycles = static_cast<double>(__rdtsc() - start);
   if (found == 0) bench::give_up("no policy was found");
-  return cycles / kPasses / static_cast<double>(flows.size());
+  const double count = kPasses * static_cast<double>(flows.size());
+  return {cycles / count, (busy_nanoseconds() - busy) / count};
 }
+
+/// Changes the database in a thread of its own while it exists.
+class Changer {
+ public:
+  explicit Changer(Changes& changes)
+      : thread_{[this, &changes] {
+          while (!stop_) {
+            changes.make_and_publish_those_due();
+            std::this_thread::yield();
+          }
+        }} {}
+  Changer(const Changer&) = delete;
+  Changer& operator=(const Changer&) = delete;
+  ~Changer() { stop_ = true; }
+
+ private:
+  std::atomic<bool> stop_{false};
+  std::jthread thread_;
+};
 
 }  // namespace
 
@@ -113,11 +157,19 @@ int main(int argc, char** argv) {
   for (const spd::Policy& policy : rules) {
     if (!database.add(policy)) bench::give_up("a policy is refused");
   }
+  spd::Reader reader{database};
   std::cout << "{\"policies\": " << database.size() << "}" << std::endl;
   for (std::string line; std::getline(std::cin, line);) {
-    Changes changes{database, rules, std::atof(line.c_str())};
-    const double cycles = lookups(database, flows, changes);
-    std::cout << "{\"cycles\": " << cycles << ", \"changes\": " << changes.finish() << "}" << std::endl;
+    const double a_second = std::atof(line.c_str());
+    Changes changes{database, rules, a_second};
+    Cost cost;
+    {
+      std::optional<Changer> changer;
+      if (a_second > 0) changer.emplace(changes);
+      cost = lookups(reader, flows);
+    }
+    std::cout << "{\"cycles\": " << cost.cycles << ", \"nanoseconds\": " << cost.nanoseconds
+              << ", \"changes\": " << changes.finish() << "}" << std::endl;
   }
   return 0;
 }

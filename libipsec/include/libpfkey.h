@@ -18,6 +18,12 @@ struct sadb_msg;
 #define PRIORITY_DEFAULT 0x80000000
 #define PRIORITY_HIGH 0x40000000
 
+/* What the library was built with. */
+extern const int libipsec_opt;
+#define LIBIPSEC_OPT_NATT 0x01
+#define LIBIPSEC_OPT_FRAG 0x02
+#define LIBIPSEC_OPT_SEC_CTX 0x04
+
 /* What pfkey_send_add2() and pfkey_send_update2() take.  Keys: e_keylen bytes of keymat, then a_keylen; lengths in bytes. */
 struct pfkey_send_sa_args {
   int so;                  /* of pfkey_open() */
@@ -71,6 +77,7 @@ int pfkey_recv_register(int so);
 int pfkey_set_supported(struct sadb_msg *reply, int length);
 /* Bits of e- or a-type `algorithm` of SADB_EXT_SUPPORTED_*; -1 when they are not allowed, or nothing was registered. */
 int ipsec_check_keylen(u_int supported, u_int algorithm, u_int bits);
+int ipsec_check_keylen2(u_int supported, u_int algorithm, u_int bits);
 int ipsec_get_keylen(u_int supported, u_int algorithm, struct sadb_alg *found);
 
 int pfkey_send_getspi(int so, u_int satype, u_int mode, struct sockaddr *src, struct sockaddr *dst, u_int32_t min,
@@ -87,6 +94,17 @@ int pfkey_send_update(int so, u_int satype, u_int mode, struct sockaddr *src, st
                       u_int32_t reqid, u_int wsize, caddr_t keymat, u_int e_type, u_int e_keylen, u_int a_type,
                       u_int a_keylen, u_int flags, u_int32_t l_alloc, u_int64_t l_bytes, u_int64_t l_addtime,
                       u_int64_t l_usetime, u_int32_t seq);
+/* The same for ESP in UDP, with the last five members of the structure but for the security context. */
+int pfkey_send_add_nat(int so, u_int satype, u_int mode, struct sockaddr *src, struct sockaddr *dst, u_int32_t spi,
+                       u_int32_t reqid, u_int wsize, caddr_t keymat, u_int e_type, u_int e_keylen, u_int a_type,
+                       u_int a_keylen, u_int flags, u_int32_t l_alloc, u_int64_t l_bytes, u_int64_t l_addtime,
+                       u_int64_t l_usetime, u_int32_t seq, u_int8_t l_natt_type, u_int16_t l_natt_sport,
+                       u_int16_t l_natt_dport, struct sockaddr *l_natt_oa, u_int16_t l_natt_frag);
+int pfkey_send_update_nat(int so, u_int satype, u_int mode, struct sockaddr *src, struct sockaddr *dst, u_int32_t spi,
+                          u_int32_t reqid, u_int wsize, caddr_t keymat, u_int e_type, u_int e_keylen, u_int a_type,
+                          u_int a_keylen, u_int flags, u_int32_t l_alloc, u_int64_t l_bytes, u_int64_t l_addtime,
+                          u_int64_t l_usetime, u_int32_t seq, u_int8_t l_natt_type, u_int16_t l_natt_sport,
+                          u_int16_t l_natt_dport, struct sockaddr *l_natt_oa, u_int16_t l_natt_frag);
 int pfkey_send_delete(int so, u_int satype, u_int mode, struct sockaddr *src, struct sockaddr *dst, u_int32_t spi);
 int pfkey_send_delete_all(int so, u_int satype, u_int mode, struct sockaddr *src, struct sockaddr *dst);
 int pfkey_send_get(int so, u_int satype, u_int mode, struct sockaddr *src, struct sockaddr *dst, u_int32_t spi);
@@ -121,7 +139,7 @@ int pfkey_send_spddump(int so);
 #define SADB_X_LIFETIME_ADDTIME 2
 #define SADB_X_LIFETIME_USETIME 3
 #define PFKEY_SOFT_LIFETIME_RATE 80
-void pfkey_set_softrate(u_int type, u_int rate); /* 0 and more than 100 mean 100 */
+u_int pfkey_set_softrate(u_int type, u_int rate); /* 0 and more than 100 mean 100; gives 0, or 1 for another type */
 u_int pfkey_get_softrate(u_int type);            /* ~0 for another type */
 
 /* To standard output: a reply to SADB_GET or SADB_DUMP as setkey -D, one to SADB_X_SPDGET or SADB_X_SPDDUMP as setkey -DP
@@ -131,6 +149,8 @@ void pfkey_sadump_withports(struct sadb_msg *message);
 void pfkey_spdump(struct sadb_msg *message);
 void pfkey_spdump_withports(struct sadb_msg *message);
 void kdebug_sadb(struct sadb_msg *message);
+/* Bytes to standard output, as setkey -D shows keys. */
+void ipsec_hexdump(const void *bytes, int length);
 
 #ifdef __cplusplus
 }

@@ -56,6 +56,14 @@ Result<std::unique_ptr<Suite>, KeyError> make_suite(const SuiteKeys& keys, Backe
   return make_best(keys);
 }
 
+Status<KeyError> check_suite(const SuiteKeys& keys) {
+  TRY_DONE(check(keys));
+  if (native::makes(*keys.cipher)) return Done{};
+  const auto suite = make_best(keys);
+  if (!suite) return Failure{suite.error()};
+  return Done{};
+}
+
 Result<std::unique_ptr<Mac>, KeyError> make_mac(const MacRow& row, Bytes key, Backend backend) {
   if (!row.key.allows(key.size())) return Failure{KeyError::BadLength};
   // ipsec-mb gains by many packets at once, and a Mac gets one.

@@ -84,6 +84,8 @@ struct SuiteKeys {
 };
 
 Result<std::unique_ptr<Suite>, KeyError> make_suite(const SuiteKeys& keys, Backend backend = Backend::Best);
+/// Whether make_suite() makes one of the best back end: without expanding the keys, where that cannot fail.
+Status<KeyError> check_suite(const SuiteKeys& keys);
 Result<std::unique_ptr<Mac>, KeyError> make_mac(const MacRow& row, Bytes key, Backend backend = Backend::Best);
 
 /// Names of the back ends that this build and machine have, for `testudo version --features`.

@@ -31,6 +31,12 @@ void AcquireQueue::answered(std::uint32_t sequence) {
   if (found != by_sequence_.end()) forget(found->second);
 }
 
+void AcquireQueue::forget_all() {
+  by_group_.clear();
+  by_sequence_.clear();
+  entries_.clear();
+}
+
 void AcquireQueue::forget(Entries::iterator entry) {
   by_group_.erase(entry->group);
   by_sequence_.erase(entry->sequence);

@@ -25,6 +25,8 @@ class AcquireQueue {
   std::optional<std::uint32_t> want(const sad::SaGroup& group, Time now);
   /// The key daemon took this ACQUIRE up, or gave it up: the next need is announced at once.
   void answered(std::uint32_t sequence);
+  /// A key daemon came, which has heard of none of them: each next need is announced at once.
+  void forget_all();
 
   std::size_t size() const { return entries_.size(); }
 

@@ -11,11 +11,6 @@ namespace {
 
 using net::DropReason;
 
-/// The addresses of the packet's outermost header while the steps are put together.
-struct Ends {
-  net::Address source, destination;
-};
-
 sad::SaGroup wanted_by(const spd::Request& request, const Ends& ends);
 bool enabled(const spd::Request& request, const Settings& settings);
 bool must_encapsulate(const spd::Request& request, const sad::Sa& sa, const Ends& ends);
@@ -23,7 +18,7 @@ bool must_encapsulate(const spd::Request& request, const sad::Sa& sa, const Ends
 }  // namespace
 
 Assembly assemble(const spd::Policy& policy, const net::Flow& flow, const Engine::Parts& parts) {
-  Ends ends{flow.source, flow.destination};
+  Ends ends{flow.source, flow.destination};  // of the outermost header so far
   std::array<SealStep, Bundle::kMaxSteps> steps;
   std::size_t count = 0;
   std::vector<sad::SaGroup> missing;

@@ -1,5 +1,6 @@
 #include "engine/classify.h"
 
+#include <atomic>
 #include <optional>
 #include <utility>
 
@@ -33,25 +34,28 @@ struct Match {
 };
 
 Match match(const Passage& passage, spd::Direction direction, const spd::SocketPolicy* socket,
-            const spd::Database& spd) {
-  const spd::Policy* listed = spd.lookup(direction, passage.flow);
+            const spd::View& policies) {
+  const spd::Policy* listed = policies.lookup(direction, passage.flow);
   if (socket != nullptr && spd::decides(*socket, listed)) return {&socket->policy, passage.flow};
   if (listed != nullptr) return {listed, passage.flow};
   const auto about = flow_complained_about(passage);
-  const spd::Policy* policy = about ? spd.lookup(direction, *about) : nullptr;
+  const spd::Policy* policy = about ? policies.lookup(direction, *about) : nullptr;
   return policy == nullptr ? Match{nullptr, passage.flow} : Match{policy, *about};
 }
 
 }  // namespace
 
 bool active(const Engine::Parts& parts) {
-  Settings& settings = parts.settings;
-  if (parts.spd.size() != 0) settings.used = 1;
-  return settings.enabled == 2 || (settings.enabled == 1 && settings.used != 0);
+  const Settings& settings = parts.settings;
+  // Several workers may find at once that it was not set before.
+  const std::atomic_ref<std::int32_t> used{parts.settings.used};
+  if (used.load(std::memory_order_relaxed) == 0 && parts.policies().size() != 0)
+    used.store(1, std::memory_order_relaxed);
+  return settings.enabled == 2 || (settings.enabled == 1 && used.load(std::memory_order_relaxed) != 0);
 }
 
-bool selector_is_hidden(const Passage& passage, spd::Direction direction, const spd::Database& spd) {
-  const spd::Policy* first = spd.first_for_addresses(direction, passage.ip.source, passage.ip.destination);
+bool selector_is_hidden(const Passage& passage, spd::Direction direction, const spd::View& policies) {
+  const spd::Policy* first = policies.first_for_addresses(direction, passage.ip.source, passage.ip.destination);
   if (first == nullptr) return false;
   const net::Selector& s = first->selector;
   return s.protocol != net::protocol::kAny || s.source_port != 0 || s.destination_port != 0;
@@ -62,14 +66,13 @@ Classified classify(const Passage& passage, spd::Direction direction, const spd:
   if (!active(parts)) return {};
   Statistics& statistics = verdicts.statistics();
   ++statistics.spd_lookups;
-  const auto [policy, flow] = match(passage, direction, socket, parts.spd);
+  const auto [policy, flow] = match(passage, direction, socket, parts.policies());
   verdicts.trace({.kind = TraceStep::Kind::Policy, .policy = policy == nullptr ? PolicyId{} : policy->id}, passage);
   if (policy == nullptr) {
     ++statistics.spd_misses;
     return by_default(passage.flow, parts.settings);
   }
-  policy->last_used = verdicts.now();
-  ++policy->hits;
+  policy->count(1, verdicts.now());
   switch (policy->action) {
     case spd::Action::None:
     case spd::Action::Bypass:

@@ -22,7 +22,7 @@ bool active(const Engine::Parts& parts);
 
 /// RFC 4301 section 7: a fragment does not show its ports.  True when the first policy for its addresses asks for them,
 /// or for a protocol: without the whole packet, what that policy protects would pass in clear once it is in pieces.
-bool selector_is_hidden(const Passage& passage, spd::Direction direction, const spd::Database& spd);
+bool selector_is_hidden(const Passage& passage, spd::Direction direction, const spd::View& policies);
 
 /// The first policy that matches the passage's flow; remembers there that it was used.  An ICMP error that no policy
 /// names goes with the traffic that it is about: RFC 4301 section 6.2.

@@ -12,6 +12,25 @@
 #include "wire/packet/ip.h"
 
 namespace testudo::engine {
+namespace {
+
+/// The reader of the SPD in a batch.
+class Look {
+ public:
+  explicit Look(spd::Reader* reader) : reader_(reader) {
+    if (reader_ != nullptr) reader_->enter();
+  }
+  ~Look() {
+    if (reader_ != nullptr) reader_->leave();
+  }
+  Look(const Look&) = delete;
+  Look& operator=(const Look&) = delete;
+
+ private:
+  spd::Reader* reader_;
+};
+
+}  // namespace
 
 /// What the two directions share: the counters, what was learned of paths, and which SAs were asked for.
 class Engine::Impl {
@@ -39,11 +58,13 @@ Engine::Engine(const Parts& parts) : impl_(std::make_unique<Impl>(parts)) {}
 Engine::~Engine() = default;
 
 void Engine::outbound(std::span<PacketBuffer* const> batch, Time now, Outbox& out, const spd::SocketPolicy* of_socket) {
+  const Look look{impl_->parts.reader};
   Verdicts verdicts{impl_->ledger, out, now};
   impl_->outbound.process(batch, of_socket, verdicts);
 }
 
 void Engine::inbound(std::span<PacketBuffer* const> batch, Time now, Outbox& out) {
+  const Look look{impl_->parts.reader};
   Verdicts verdicts{impl_->ledger, out, now};
   impl_->inbound.process(batch, verdicts);
 }
@@ -74,6 +95,10 @@ void Engine::tick(Time now, Outbox&) {
 
 void Engine::acquire_answered(std::uint32_t sequence) {
   impl_->acquires.answered(sequence);
+}
+
+void Engine::key_daemon_came() {
+  impl_->acquires.forget_all();
 }
 
 void Engine::set_tracing(Tracing what) {

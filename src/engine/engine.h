@@ -6,7 +6,8 @@
 //   host ◄── inbound():   reassemble ► sad ► transform ► … until no layer is left ► spd check against the history ◄──
 //   wire
 //
-// Batches in, batches out.  No system call, no clock, no text; what it wants done it leaves in the Outbox.  One thread.
+// Batches in, batches out.  No system call, no clock, no text; what it wants done it leaves in the Outbox.  One thread;
+// several engines may work on the same databases at once, each as another worker, while nobody changes the SAD.
 #include <memory>
 #include <span>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "engine/statistics.h"
 #include "sad/database.h"
 #include "spd/database.h"
+#include "spd/reader.h"
 #include "spd/socket_slots.h"
 #include "wire/packet/packet_buffer.h"
 
@@ -70,6 +72,8 @@ class Outbox {
   virtual void to_wire(PacketBuffer& packet, bool in_clear) = 0;
   /// An opened packet (or an ICMP message of ours) for the host's stack: a whole IP packet.
   virtual void to_host(PacketBuffer& packet) = 0;
+  /// IP in IP that an SA of NAT-T between these UDP ports held: what tells tunnels between two addresses apart.
+  virtual void to_host_by_udp(PacketBuffer& packet, const sad::Ports& /*ports*/) { to_host(packet); }
   virtual void acquire(const Acquire& wanted) = 0;
   /// A genuine packet of this NAT-T SA came from another address or port than the SA has: SADB_X_NAT_T_NEW_MAPPING.
   virtual void new_mapping(const sad::Sa&, const net::Endpoint& /*now_at*/) {}
@@ -123,6 +127,11 @@ class Engine {
     Random& random;
     const Host& host;
     const Sockets* sockets = nullptr;  ///< null: no socket has a policy
+    sad::Worker worker = {};           ///< several engines, each in a thread of its own, may have the same databases
+    spd::Reader* reader = nullptr;     ///< of the SPD, while it changes in another thread; null: it does not
+
+    /// The policies as they are during a batch.
+    const spd::View& policies() const { return reader == nullptr ? spd.latest() : reader->view(); }
   };
 
   explicit Engine(const Parts& parts);
@@ -157,6 +166,8 @@ class Engine {
 
   /// The key daemon answered (or failed) this acquire: the next need is announced at once.
   void acquire_answered(std::uint32_t sequence);
+  /// A key daemon came: what was announced before it listened is announced again when it is needed.
+  void key_daemon_came();
 
   /// Steps of each packet's way; Packets: as it comes, too.
   enum class Tracing : std::uint8_t { Off, Steps, Packets };

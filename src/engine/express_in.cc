@@ -18,11 +18,6 @@ using wire::packet::Plain;
 /// Of one batch; fewer stay in the caches.
 constexpr std::size_t kManySas = 8;
 
-bool may_pass_a_limit(const sad::Sa& sa) {
-  const sad::Lifetime& hard = sa.parameters().hard;
-  return hard.bytes != 0 || hard.allocations != 0;
-}
-
 sad::UdpWay udp_way(const Plain& outer, Bytes packet) {
   const net::Flow flow = wire::packet::flow_of(outer, packet);
   return {flow.source, {flow.source_port, flow.destination_port}};
@@ -51,7 +46,7 @@ bool ExpressIn::open(const Verdicts& verdicts) {
   lane_count_ = waiting_ = 0;
   last_key_ = {};
   last_lane_ = nullptr;
-  return !verdicts.tracing() && parts_.settings.esp_enable != 0 && parts_.spd.size() != 0 && active(parts_);
+  return !verdicts.tracing() && parts_.settings.esp_enable != 0 && parts_.policies().size() != 0 && active(parts_);
 }
 
 void ExpressIn::foresee(std::span<PacketBuffer* const> next) const {
@@ -134,10 +129,11 @@ sad::Sa* ExpressIn::usable_sa(const Plain& outer, Bytes packet, Spi spi) const {
   if (outer.protocol == protocol::kUdp) by = udp_way(outer, packet);
   sad::Sa* const sa = parts_.sad.inbound(sad::SaProtocol::Esp, destination, spi, by);
   if (sa == nullptr || !sa->usable() || sa->group().mode == sad::Mode::Transport) return nullptr;
-  if (sa->parameters().flags.old_format || may_pass_a_limit(*sa)) return nullptr;
+  if (sa->parameters().flags.old_format || sa->parameters().hard().limits_use()) return nullptr;
   if (sa->parameters().nat.has_value() != by.has_value()) return nullptr;
   // From elsewhere, or back from there: the long way watches where the peer is.
-  if (by) return sa->group().source == by->source && sa->group().ports == by->ports && !sa->seen_at ? sa : nullptr;
+  const bool away = sa->whereabouts && sa->whereabouts->away;
+  if (by) return sa->group().source == by->source && sa->group().ports == by->ports && !away ? sa : nullptr;
   const net::Address& peer = sa->group().source;
   return peer.is_unspecified() || peer == wire::packet::source_of(outer, packet) ? sa : nullptr;
 }
@@ -156,7 +152,7 @@ void ExpressIn::run(const Lane& lane, const GoOn& go_on, Verdicts& verdicts) {
   for (const Item* item = lane.first; item != nullptr; item = item->next) {
     esps.add().esp = item->packet->bytes().subspan(item->in_front_of_esp());
   }
-  transform::open_payloads(*lane.sa, esps.all());
+  transform::open_payloads(*lane.sa, esps.all(), parts_.worker);
 
   verdicts.enter(esps.size(), spd::Direction::In);
   verdicts.statistics().esp.input += esps.size();
@@ -208,7 +204,7 @@ const spd::Policy* ExpressIn::judge_flow(const Plain& inner, Bytes packet, const
   if (parts_.host.is_local(flow.source)) return nullptr;
   const bool for_us = flow.destination.is_multicast() || parts_.host.is_local(flow.destination);
   if (flow.protocol == protocol::kUdp && for_us && takes_udp(flow.destination_port)) return nullptr;
-  const spd::Policy* const policy = parts_.spd.lookup(spd::Direction::In, flow);
+  const spd::Policy* const policy = parts_.policies().lookup(spd::Direction::In, flow);
   if (policy == nullptr || policy->action != spd::Action::Ipsec) return nullptr;
   History history;
   history.opened(sa);
@@ -218,15 +214,14 @@ const spd::Policy* ExpressIn::judge_flow(const Plain& inner, Bytes packet, const
 
 void ExpressIn::settle() {
   if (judged_.packets == 0) return;
-  judged_.policy->hits += judged_.packets;
-  judged_.policy->last_used = now_;
+  judged_.policy->count(judged_.packets, now_);
   judged_.packets = 0;
 }
 
 void ExpressIn::deliver(sad::Sa& sa, Delivery& delivery, Verdicts& verdicts) {
   if (delivery.packets == 0) return;
   settle();
-  sa.count(delivery.packets, delivery.payload, now_);
+  sa.share(parts_.worker).count(delivery.packets, delivery.payload, now_);
   Statistics& statistics = verdicts.statistics();
   statistics.spd_lookups += delivery.packets;
   statistics.esp.input_bytes += delivery.payload;

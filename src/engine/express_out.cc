@@ -40,18 +40,13 @@ std::size_t most_inside(const Boxed<sad::NatTraversal>& nat) {
   return nat && nat->fragment_size != 0 ? nat->fragment_size : SIZE_MAX;
 }
 
-bool may_pass_a_limit(const sad::Sa& sa) {
-  const sad::Lifetime& hard = sa.parameters().hard;
-  return hard.bytes != 0 || hard.allocations != 0;
-}
-
 }  // namespace
 
 bool ExpressOut::open(const Verdicts& verdicts) {
   lane_count_ = waiting_ = 0;
   last_key_ = {};
   last_lane_ = nullptr;
-  return !verdicts.tracing() && parts_.settings.esp_enable != 0 && parts_.spd.size() != 0 && active(parts_);
+  return !verdicts.tracing() && parts_.settings.esp_enable != 0 && parts_.policies().size() != 0 && active(parts_);
 }
 
 ExpressOut::Taken ExpressOut::take(PacketBuffer& packet) {
@@ -73,7 +68,7 @@ ExpressOut::Taken ExpressOut::take(PacketBuffer& packet) {
 
 ExpressOut::Lane* ExpressOut::lane_for(const Plain& plain, Bytes packet) {
   const net::Flow flow = wire::packet::flow_of(plain, packet);
-  const spd::Policy* policy = parts_.spd.lookup(spd::Direction::Out, flow);
+  const spd::Policy* policy = parts_.policies().lookup(spd::Direction::Out, flow);
   if (policy == nullptr || !asks_for_one_tunnel(*policy)) return nullptr;
   const auto lanes = std::span{lanes_}.first(lane_count_);
   const auto same = std::ranges::find(lanes, policy, &Lane::policy);
@@ -98,7 +93,11 @@ void ExpressOut::run(const Lane& lane, Verdicts& verdicts) {
   if (sa == nullptr) return leave(lane.first);
   const std::size_t mtu = emitter_.mtu_towards(sa->group().destination, verdicts.now());
   const std::size_t largest = transform::largest_packet(sa->group().destination.is_v4());
-  const Way way{*sa, {*sa, parts_.settings.headers}, std::min(mtu, largest), most_inside(sa->parameters().nat)};
+  const Way way{*sa,
+                sa->share(parts_.worker),
+                {*sa, parts_.settings.headers},
+                std::min(mtu, largest),
+                most_inside(sa->parameters().nat)};
   seal(lane, way, verdicts);
 }
 
@@ -114,7 +113,7 @@ sad::Sa* ExpressOut::usable_sa(const Lane& lane) const {
   const net::Address &from = request.source->address, &to = request.destination->address;
   sad::Sa* const sa =
       parts_.sad.outbound({sad::SaProtocol::Esp, sad::Mode::Tunnel, from, to, reqid, ports_of(request)});
-  if (sa == nullptr || !is_common(*sa) || may_pass_a_limit(*sa)) return nullptr;
+  if (sa == nullptr || !is_common(*sa) || sa->parameters().hard().limits_use()) return nullptr;
   if (from.is_unspecified() || to.is_unspecified() || from.family() != to.family()) return nullptr;
   return sa->sequence.left() < kMost ? nullptr : sa;
 }
@@ -138,7 +137,7 @@ bool ExpressOut::grow(const Item& item, const Way& way, transform::EspToSeal& ou
 /// Writes what stands in front of ESP.
 void ExpressOut::wrap(const Item& item, const Way& way) {
   const bool numbered = way.outer.is_v4();
-  const auto id = numbered ? transform::next_identification(way.sa, parts_.random) : std::uint16_t{0};
+  const auto id = numbered ? transform::next_identification(way.share, parts_.random) : std::uint16_t{0};
   std::uint8_t* const header = item.packet->data();
   const std::size_t payload = item.packet->size() - way.outer.length();
   const auto& nat = way.sa.parameters().nat;
@@ -163,8 +162,8 @@ void ExpressOut::seal(const Lane& lane, const Way& way, Verdicts& verdicts) {
   }
   leave(item);
   if (taken.packets == 0) return;
-  count(lane, way.sa, taken, verdicts);
-  transform::seal_payloads(way.sa, run.all(), parts_.random);
+  count(lane, way.share, taken, verdicts);
+  transform::seal_payloads(way.sa, run.all(), {parts_.settings.headers, parts_.random, parts_.worker});
   std::size_t sealed = 0;
   for (std::size_t i = 0; i < taken.packets; ++i) {
     if (run[i].result) {
@@ -177,10 +176,9 @@ void ExpressOut::seal(const Lane& lane, const Way& way, Verdicts& verdicts) {
   verdicts.to_wire(std::span{going}.first(sealed));
 }
 
-void ExpressOut::count(const Lane& lane, sad::Sa& sa, const Sum& taken, Verdicts& verdicts) {
-  lane.policy->hits += taken.packets;
-  lane.policy->last_used = verdicts.now();
-  sa.count(taken.packets, taken.bytes, verdicts.now());
+void ExpressOut::count(const Lane& lane, sad::Share& share, const Sum& taken, Verdicts& verdicts) {
+  lane.policy->count(taken.packets, verdicts.now());
+  share.count(taken.packets, taken.bytes, verdicts.now());
   verdicts.enter(taken.packets, spd::Direction::Out);
   Statistics& statistics = verdicts.statistics();
   statistics.spd_lookups += taken.packets;

@@ -3,7 +3,8 @@
 // ESP tunnel.  Each is looked at once, put with the others of its policy, and sealed with them in one call; what is the
 // same for all of them is asked once: which SA, how large the path, what the counters grow by.  RFC 4301 section 5.1 in
 // the same order and with the same results as outbound.h; whatever is unusual about a packet, its SA or the settings
-// goes that way instead, so that here is no drop but one: the cipher itself refuses.
+// goes that way instead, so that here is no drop but two: the cipher itself refuses, or other workers have taken the
+// last sequence numbers meanwhile.
 //
 // Packets of one policy keep their order, and so do those of a flow: what this way cannot take goes on behind those
 // that wait here, and takes with it what follows in the same lane.  Flows of different policies may overtake each
@@ -57,6 +58,7 @@ class ExpressOut {
   /// What is asked once for a lane.
   struct Way {
     sad::Sa& sa;
+    sad::Share& share;
     transform::OuterTemplate outer;
     std::size_t mtu;
     std::size_t most_inside;  ///< larger packets are cut first
@@ -74,7 +76,7 @@ class ExpressOut {
   void seal(const Lane& lane, const Way& way, Verdicts& verdicts);
   void wrap(const Item& item, const Way& way);
   static bool grow(const Item& item, const Way& way, transform::EspToSeal& out);
-  static void count(const Lane& lane, sad::Sa& sa, const Sum& taken, Verdicts& verdicts);
+  static void count(const Lane& lane, sad::Share& share, const Sum& taken, Verdicts& verdicts);
 
   Engine::Parts parts_;
   const Emitter& emitter_;

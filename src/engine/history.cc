@@ -7,13 +7,6 @@
 namespace testudo::engine {
 namespace {
 
-/// The addresses between which the next layer outwards must have protected the packet.
-struct Ends {
-  net::Address source, destination;
-
-  friend bool operator==(const Ends&, const Ends&) = default;
-};
-
 /// What a request asks of a layer.
 struct Expected {
   sad::SaProtocol protocol = sad::SaProtocol::Esp;

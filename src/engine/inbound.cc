@@ -204,7 +204,7 @@ Inbound::Next Inbound::turn_away(const Arrival& arrival, Verdicts& verdicts) {
 /// Only a whole packet can be opened, and only it shows what some policies ask for.
 bool Inbound::must_join(const Arrival& arrival) const {
   return is_for_us(arrival.passage.ip.destination) ||
-         selector_is_hidden(arrival.passage, spd::Direction::In, parts_.spd);
+         selector_is_hidden(arrival.passage, spd::Direction::In, parts_.policies());
 }
 
 bool Inbound::join(Arrival& arrival, Verdicts& verdicts) {
@@ -228,7 +228,7 @@ Inbound::Next Inbound::find_sa(const Arrival& arrival, const LayerName& layer) c
     next.reason = DropReason::SaNotUsable;
   } else if (kind == sad::SaProtocol::Esp && !may_come_by(*sa, arrival.udp)) {
     next.reason = DropReason::NatTPortMismatch;
-  } else if (sad::past_use(sa->parameters().hard, sa->usage)) {
+  } else if (sad::past_use(sa->parameters().hard(), sa->usage())) {
     next.reason = DropReason::HardLifetime;
   } else {
     next.kind = Next::Kind::Open;
@@ -321,11 +321,13 @@ std::span<Inbound::Arrival> Inbound::open_run(std::span<Arrival> run, Verdicts& 
 void Inbound::open(sad::Sa& sa) {
   switch (sa.group().protocol) {
     case sad::SaProtocol::Esp:
-      return transform::open_esp(sa, jobs_);
+      return transform::open_esp(sa, jobs_, parts_.worker);
     case sad::SaProtocol::Ah:
-      return transform::verify_ah(sa, jobs_, parts_.settings.headers);
+      return transform::verify_ah(sa, jobs_, parts_.settings.headers, parts_.worker);
     case sad::SaProtocol::Ipcomp:
-      for (transform::OpenJob& job : jobs_) job.result = transform::expand_ipcomp(sa, *job.packet, job.ip, scratch_);
+      for (transform::OpenJob& job : jobs_) {
+        job.result = transform::expand_ipcomp(sa, *job.packet, job.ip, scratch_, parts_.worker);
+      }
       return;
     case sad::SaProtocol::TcpSignature:  // has no header of its own
       break;
@@ -338,7 +340,7 @@ Status<DropReason> Inbound::unwrap(Arrival& arrival, const transform::Opened& op
   sad::Sa& sa = *arrival.next.sa;
   TRY_DONE(look_again(passage));
   const std::size_t payload = passage.ip.total_length - passage.ip.upper_offset;
-  sa.count(payload, verdicts.now());
+  sa.share(parts_.worker).count(1, payload, verdicts.now());
   ProtocolCounters& counters = counters_of(sa.group().protocol, verdicts.statistics());
   counters.input_bytes += payload;
   count_algorithms(sa, 1, verdicts.statistics());
@@ -363,12 +365,15 @@ Status<DropReason> Inbound::unwrap(Arrival& arrival, const transform::Opened& op
 /// ICV and replay window have let the packet pass.  Without a window anybody could have sent it again from elsewhere.
 void Inbound::heed_whereabouts(sad::Sa& sa, const sad::UdpWay& by, Verdicts& verdicts) {
   constexpr Duration kPatience = std::chrono::seconds{1};
-  if (at_home(sa, by)) return sa.seen_at.reset();
+  auto& known = sa.whereabouts;
+  if (at_home(sa, by)) {
+    if (known) known->away.reset();
+    return;
+  }
   const net::Endpoint now_at{by.source, by.ports.source};
-  if (sa.window.packets() == 0 || sa.seen_at == now_at) return;
-  if (sa.seen_at_since && verdicts.now() - *sa.seen_at_since < kPatience) return;
-  sa.seen_at = now_at;
-  sa.seen_at_since = verdicts.now();
+  if (sa.window.packets() == 0 || (known && known->away == now_at)) return;
+  if (known && verdicts.now() - known->since < kPatience) return;
+  known = sad::Whereabouts{now_at, verdicts.now()};
   verdicts.new_mapping(sa, now_at);
 }
 
@@ -402,7 +407,8 @@ void Inbound::deliver(Arrival& arrival, Verdicts& verdicts) {
   if (from_outside && heed_icmp(passage, verdicts)) return;
   if (const auto reason = judge_by_policy(arrival, verdicts)) return verdicts.drop(*reason, passage);
   if (passage.joined() && !is_for_us(passage.ip.destination)) return deliver_in_pieces(passage, verdicts);
-  verdicts.to_host(passage);
+  const bool ip_in_ip = is_ip(passage.ip.upper_protocol) && !arrival.history.empty();
+  verdicts.to_host(passage, ip_in_ip ? arrival.history.layers().back().sa->group().ports : sad::Ports{});
 }
 
 /// A packet for somebody else that was joined only to be judged goes on in pieces that fit where those fitted that

@@ -1,11 +1,18 @@
 #pragma once
 // Whether a request of a policy must be met: its level, with `default` read from net.inet.ipsec.*_deflev.  The same
-// answer outbound (may the packet leave without?) and inbound (may it be accepted without?).
+// answer outbound (may the packet leave without?) and inbound (may it be accepted without?).  And what it asks for.
 #include "engine/settings.h"
 #include "sad/sa.h"
 #include "spd/policy.h"
 
 namespace testudo::engine {
+
+/// Between whom a packet travels, or an SA.
+struct Ends {
+  net::Address source, destination;
+
+  friend bool operator==(const Ends&, const Ends&) = default;
+};
 
 enum class Need : std::uint8_t { Optional, Required };
 

@@ -46,7 +46,7 @@ void Outbound::admit(Passage passage, Verdicts& verdicts) {
   // Fragments of our own host: no transport SA may carry them.  Those of others pass through tunnels as they are,
   // unless a policy asks for what only the whole packet shows.
   if (ip->fragment &&
-      (parts_.host.is_local(ip->source) || selector_is_hidden(passage, spd::Direction::Out, parts_.spd))) {
+      (parts_.host.is_local(ip->source) || selector_is_hidden(passage, spd::Direction::Out, parts_.policies()))) {
     if (!joiner_.join(passage, {}, verdicts)) return;
   }
 

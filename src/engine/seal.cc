@@ -53,10 +53,12 @@ void Sealer::encapsulate(sad::Sa& sa, std::vector<Departure>& run, Verdicts& ver
 
 void Sealer::apply(sad::Sa& sa, std::vector<Departure>& run, Verdicts& verdicts) {
   const LayerName layer = name_of(sa);
+  sad::Share& share = sa.share(context_.worker);
   keep_if(run, layer, verdicts, [&](const Passage& passage) -> Status<DropReason> {
-    // Packet by packet, so that a limit holds in the middle of a batch too.
-    if (sad::past_use(sa.parameters().hard, sa.usage)) return Failure{DropReason::HardLifetime};
-    sa.count(passage.ip.total_length - passage.ip.transport_offset, verdicts.now());
+    // Packet by packet, so that a limit holds in the middle of a batch too.  Of other workers each may pass it with one
+    // packet more, the one that it counts while we look.
+    if (sad::past_use(sa.parameters().hard(), sa.usage())) return Failure{DropReason::HardLifetime};
+    share.count(1, passage.ip.total_length - passage.ip.transport_offset, verdicts.now());
     return Done{};
   });
   jobs_.clear();
@@ -94,7 +96,7 @@ void Sealer::compress(sad::Sa& sa, Verdicts& verdicts) {
   Statistics& statistics = verdicts.statistics();
   for (transform::SealJob& job : jobs_) {
     const std::size_t payload = job.ip.total_length - job.ip.transport_offset;
-    const auto compressed = transform::compress_ipcomp(sa, *job.packet, job.ip);
+    const auto compressed = transform::compress_ipcomp(sa, *job.packet, job.ip, context_.worker);
     if (!compressed) job.result = Failure{compressed.error()};
     if (compressed && *compressed == transform::Compressed::TooShort) {
       ++statistics.ipcomp_too_short;

@@ -11,7 +11,7 @@ namespace testudo::engine {
 
 class Sealer {
  public:
-  explicit Sealer(const Engine::Parts& parts) : context_{parts.settings.headers, parts.random} {}
+  explicit Sealer(const Engine::Parts& parts) : context_{parts.settings.headers, parts.random, parts.worker} {}
 
   /// Afterwards `run` holds the packets that went through every step; the others are dropped, and gone from it.
   void seal(const Bundle& bundle, std::vector<Departure>& run, Verdicts& verdicts);

@@ -59,10 +59,11 @@ void Verdicts::to_wire(const Passage& passage, bool in_clear) {
   out_.to_wire(*passage.packet, in_clear);
 }
 
-void Verdicts::to_host(const Passage& passage) {
+void Verdicts::to_host(const Passage& passage, const sad::Ports& ports) {
   ++statistics().to_host;
   trace({.kind = TraceStep::Kind::Delivered}, passage);
-  out_.to_host(*passage.packet);
+  if (ports == sad::Ports{}) return out_.to_host(*passage.packet);
+  out_.to_host_by_udp(*passage.packet, ports);
 }
 
 void Verdicts::to_wire(std::span<PacketBuffer* const> sealed) {

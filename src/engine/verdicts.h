@@ -33,7 +33,8 @@ class Verdicts {
   void made_fragment() { ++statistics().fragments_made; }
 
   void to_wire(const Passage& passage, bool in_clear);
-  void to_host(const Passage& passage);
+  /// `ports`: of the SA of NAT-T whose IP in IP this is, if it is.
+  void to_host(const Passage& passage, const sad::Ports& ports = {});
   /// Packets that are not traced.
   void to_wire(std::span<PacketBuffer* const> sealed);
   void to_host(std::span<PacketBuffer* const> opened);

@@ -14,6 +14,8 @@ namespace testudo::ike {
 
 /// Names one negotiation of a child for as long as it lives.
 using ChildId = Strong<struct ChildIdTag, std::uint32_t>;
+/// Names one question whether a user may log in.
+using LoginId = Strong<struct LoginIdTag, std::uint32_t>;
 using ChildProtocol = wire::ike::v1::Protocol;
 
 enum class Encapsulation : std::uint8_t { Tunnel, Transport };
@@ -22,7 +24,8 @@ enum class Encapsulation : std::uint8_t { Tunnel, Transport };
 struct ChildItem {
   ChildProtocol protocol = ChildProtocol::Esp;
   Encapsulation mode = Encapsulation::Transport;
-  ReqId reqid;
+  ReqId reqid;       ///< of what we send
+  ReqId reqid_in{};  ///< of what we are sent: the policy of that direction has its own
 };
 
 /// What a policy asks for.  `local` and `remote` are where IKE runs: tunnel ends, or the hosts themselves.
@@ -42,6 +45,11 @@ struct ChildTerms {
   std::size_t mac_key_bytes() const { return mac == nullptr ? 0 : mac->key.max; }
   std::size_t key_bytes() const { return cipher_key_bytes + mac_key_bytes(); }
 };
+
+/// When the initiator begins to replace SAs of this lifetime, both in seconds.
+inline std::uint32_t soft_of(std::uint32_t lifetime) {
+  return static_cast<std::uint32_t>(std::uint64_t{lifetime} * 4 / 5);
+}
 
 /// One direction of one protocol, ready for the key table.
 struct ChildSa {

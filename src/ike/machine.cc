@@ -11,10 +11,18 @@ Actions Machine::on(const Event& event, Time now, Random& random) {
                  [&](const Received& e) { receive(e, context); },
                  [&](const Wanted& e) { v1_.want(e.request, context); },
                  [&](const Connect& e) { v1_.connect(e, context); },
+                 [&](const LoginJudged& e) { v1_.login_judged(e, context); },
+                 [&](const Computed& e) { v1_.computed(e, context); },
+                 [&](const Logout& e) { v1_.logout(e, context); },
                  [&](const Disconnect& e) { v1_.disconnect(e, context); },
+                 [&](const PolicyMade& e) { v1_.policy_made(e, context); },
+                 [&](const PolicyRefused& e) { v1_.policy_refused(e, context); },
+                 [&](const PolicyAdded& e) { v1_.policy_added(e, context); },
+                 [&](const PolicyGone& e) { v1_.policy_gone(e, context); },
                  [&](const SpiAllocated& e) { v1_.spi_allocated(e, context); },
                  [&](const SpiRefused& e) { v1_.spi_refused(e, context); },
                  [&](const Expired& e) { v1_.expired(e, context); },
+                 [&](const NewMapping& e) { v1_.new_mapping(e, context); },
                  [&](const InstallRefused& e) { v1_.install_refused(e, context); },
                  [&](const Removed& e) { v1_.removed(e, context); },
                  [&](const Flushed& e) { v1_.flushed(e, context); },
@@ -23,7 +31,7 @@ Actions Machine::on(const Event& event, Time now, Random& random) {
                  [&](Shutdown) { v1_.shutdown(context); },
              },
              event);
-  v1_.reap();
+  v1_.reap(context);
   return actions;
 }
 

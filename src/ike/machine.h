@@ -15,8 +15,9 @@ namespace testudo::ike {
 
 class Machine {
  public:
-  Machine(std::shared_ptr<const Policy> policy, const KeyStore& keys, const PolicyBase& policies)
-      : v1_(std::move(policy), keys, policies) {}
+  Machine(std::shared_ptr<const Policy> policy, const KeyStore& keys, const PolicyBase& policies,
+          SlowWork slow_work = SlowWork::AtOnce)
+      : v1_(std::move(policy), keys, policies, slow_work) {}
 
   Actions on(const Event& event, Time now, Random& random);
 

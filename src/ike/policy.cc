@@ -67,9 +67,16 @@ std::string Identity::to_string() const {
   return "0x" + to_hex(shown) + rest;
 }
 
-bool Remote::uses_certificates() const {
-  return std::ranges::find(proposals, v1wire::oakley::kRsaSignature, &Phase1Transform::authentication) !=
-         proposals.end();
+bool Remote::uses_signatures() const {
+  return std::ranges::any_of(proposals, [](const Phase1Transform& t) { return t.signs(); });
+}
+
+bool Remote::judges_signatures() const {
+  return std::ranges::any_of(proposals, [](const Phase1Transform& t) { return t.peer_signs(); });
+}
+
+bool Remote::uses_xauth() const {
+  return std::ranges::any_of(proposals, [](const Phase1Transform& t) { return t.xauth != Xauth::None; });
 }
 
 bool Remote::allows(v1wire::Exchange mode) const {

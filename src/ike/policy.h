@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "crypto/ike/certificate.h"
 #include "crypto/ike/rows.h"
+#include "ike/assignment.h"
 #include "net/flow.h"
 #include "wire/ike/v1/constants.h"
 #include "wire/ike/v1/payload.h"
@@ -17,16 +18,32 @@ namespace testudo::ike {
 
 namespace v1wire = wire::ike::v1;
 
+struct PlainKeys;
+
+/// Which side of XAUTH this host is: the client has to log in.
+enum class Xauth : std::uint8_t { None, Client, Server };
+
 /// One `proposal { }` of a remote block.
 struct Phase1Transform {
   const crypto::ike::CipherRow* cipher = nullptr;
   std::uint16_t key_bits = 0;
   const crypto::ike::HashRow* hash = nullptr;
+  /// How the hosts prove themselves: kPreSharedKey, kRsaSignature, or kHybridInitiatorRsa where the server of XAUTH
+  /// alone does and that by its signature.
   std::uint16_t authentication = v1wire::oakley::kPreSharedKey;
+  Xauth xauth = Xauth::None;  ///< whether a user has to log in then
   const crypto::ike::GroupRow* group = nullptr;
   std::uint32_t lifetime = 28800;  ///< seconds
 
   std::size_t key_bytes() const { return key_bits / 8U; }
+  bool is_hybrid() const { return authentication == v1wire::oakley::kHybridInitiatorRsa; }
+  /// Who proves itself by a signature: this host, the peer.
+  bool signs() const {
+    return authentication == v1wire::oakley::kRsaSignature || (is_hybrid() && xauth == Xauth::Server);
+  }
+  bool peer_signs() const {
+    return authentication == v1wire::oakley::kRsaSignature || (is_hybrid() && xauth == Xauth::Client);
+  }
 };
 
 /// How much of a peer's proposal may differ from ours; sheet of racoon.conf(5), proposal_check.
@@ -34,6 +51,12 @@ enum class Check : std::uint8_t { Obey, Strict, Claim, Exact };
 
 /// nat_traversal of racoon.conf(5).
 enum class NatTraversal : std::uint8_t { Off, On, Force };
+
+/// ike_frag of racoon.conf(5): messages in pieces that are datagrams of their own.
+enum class Fragmentation : std::uint8_t { Off, On, Force };
+
+/// generate_policy of racoon.conf(5): the level of what a responder makes for a peer that has no policy here.
+enum class GeneratePolicy : std::uint8_t { Off, Require, Unique };
 
 struct Identity {
   v1wire::IdType type = v1wire::IdType::None;
@@ -60,8 +83,17 @@ struct Remote {
   std::shared_ptr<const crypto::ike::Credentials> credentials;
   std::shared_ptr<const crypto::ike::Trust> trust;
   bool verify_cert = true, send_cert = true, send_cr = true;
+  /// The same without certificates, `plain_rsa`: names of files, and what they hold.
+  std::string plain_key_file, plain_peers_file;
+  std::shared_ptr<const PlainKeys> plain_own, plain_peers;
 
-  bool uses_certificates() const;
+  bool mode_cfg = false;    ///< this host asks for an address
+  std::string xauth_login;  ///< what this host's user is called at the server; "": nobody can log in
+
+  /// This host proves itself by a signature; so does the peer.
+  bool uses_signatures() const;
+  bool judges_signatures() const;
+  bool uses_xauth() const;
   bool allows(v1wire::Exchange mode) const;
   bool verify_identifier = false;
   bool passive = false;
@@ -77,6 +109,8 @@ struct Remote {
   };
   Scripts scripts;
   NatTraversal nat_traversal = NatTraversal::Off;
+  Fragmentation ike_frag = Fragmentation::Off;
+  GeneratePolicy generate_policy = GeneratePolicy::Off;
   std::uint16_t nonce_size = 16;
   std::uint32_t ph1id = 0;
 };
@@ -100,6 +134,22 @@ struct Sainfo {
   bool deflate = true;
 };
 
+/// The `mode_cfg` block: what a server asks of users and gives to their hosts.
+struct ModeConfig {
+  std::vector<std::string> auth_groups;  ///< a user must be in one of them; none: no matter
+  Duration auth_throttle = std::chrono::seconds{1};
+  std::optional<net::Address> network4, netmask4;  ///< the first address that is lent; nothing: none is
+  unsigned pool_size = 255;
+  std::vector<net::Address> dns4, wins4;
+  std::string default_domain;
+  std::string banner_file, banner;  ///< its name; its text
+  std::vector<net::Prefix> split_network;
+  bool split_is_local = false;  ///< `local_lan`, else `include`
+  std::vector<std::string> split_dns;
+  unsigned pfs_group = 0;
+  bool save_password = false;
+};
+
 /// The `timer` block and the limits that no configuration speaks of.
 struct Limits {
   unsigned counter = 5;                           ///< tries of one message
@@ -116,7 +166,19 @@ struct Limits {
   unsigned wrong_messages = 5;        ///< after so many of them a responder gives up a phase 1
   std::size_t established_per_address = 8;
   std::size_t message_ids_per_sa = 65536;  ///< remembered, so that none is used twice; then a new phase 1 is needed
-  std::size_t quick_per_sa = 64;           ///< unfinished quick modes under one phase 1
+  std::size_t generated_per_peer = 16, generated_total = 10000;  ///< policies of generate_policy
+  std::size_t quick_per_sa = 64;                                 ///< unfinished quick modes under one phase 1
+  Duration fragments = std::chrono::seconds{30};  ///< how long the pieces of a message wait for each other
+  std::size_t fragments_bytes = 16384;            ///< of one message
+  /// The same of first messages, which belong to nobody yet.
+  std::size_t first_fragments_bytes = 4096, first_fragments_total = 64, first_fragments_per_source = 4;
+  /// Between the message that makes the peer ready for phase 2 and the first of phase 2.
+  Duration pause = std::chrono::milliseconds{100};
+  Duration login = std::chrono::seconds{60};  ///< how long a client waits for the question of XAUTH
+  std::size_t transactions_per_sa = 8;        ///< that are remembered at a time
+  /// Public-key work of phase 1 under way at a time, where other threads do it.
+  std::size_t work_total = 256, work_per_source = 32;
+  std::size_t held_per_sa = 16, held_bytes = 65536;  ///< messages that wait until work for their SA is done
 };
 
 /// Where peers listen behind a NAT: RFC 3947 section 4.
@@ -128,6 +190,7 @@ struct Policy {
   };
   std::vector<Remote> remotes;
   std::vector<Sainfo> sainfos;
+  ModeConfig mode_config;
   Limits limits;
   Ports ports;  ///< of this host
 

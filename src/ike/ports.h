@@ -26,6 +26,9 @@ class PolicyBase {
   /// The outbound policy with this selector, as a request towards `remote`; nothing when there is none.
   virtual std::optional<ChildRequest> find(const net::Selector& outbound, const net::Address& local,
                                            const net::Address& remote) const = 0;
+  /// A text of the first policy, either way, that a generated one must not come near: IPsec's or `discard`, with
+  /// packets in common, and not generated; "" when there is none.
+  virtual std::string in_the_way(const net::Selector& outbound) const = 0;
   /// A text of what is there instead, for the refusal: "10.1.0.0/16 to 10.2.0.0/16", or "".
   virtual std::string nearest(const net::Selector& outbound) const = 0;
 

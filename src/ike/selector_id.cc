@@ -48,6 +48,14 @@ std::uint8_t selector_protocol(const Identification& id) {
   return id.protocol == 0 ? net::protocol::kAny : id.protocol;
 }
 
+bool overlap(const net::Prefix& one, const net::Prefix& other) {
+  return one.address.family() == other.address.family() && (one.contains(other.address) || other.contains(one.address));
+}
+
+bool overlap(std::uint16_t one, std::uint16_t other) {
+  return one == 0 || other == 0 || one == other;
+}
+
 }  // namespace
 
 Identification id_of(const net::Prefix& prefix, std::uint8_t protocol, std::uint16_t port) {
@@ -92,6 +100,17 @@ std::optional<net::Selector> selector_of(const Identification& source, const Ide
   const auto to = prefix_of(destination);
   if (!from || !to || source.protocol != destination.protocol) return std::nullopt;
   return net::Selector{*from, *to, selector_protocol(source), source.port, destination.port};
+}
+
+net::Selector mirrored(const net::Selector& s) {
+  return {s.destination, s.source, s.protocol, s.destination_port, s.source_port};
+}
+
+bool overlap(const net::Selector& one, const net::Selector& other) {
+  using net::protocol::kAny;
+  const bool protocols = one.protocol == kAny || other.protocol == kAny || one.protocol == other.protocol;
+  return protocols && overlap(one.source, other.source) && overlap(one.destination, other.destination) &&
+         overlap(one.source_port, other.source_port) && overlap(one.destination_port, other.destination_port);
 }
 
 std::string to_string(const Identification& id) {

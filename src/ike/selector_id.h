@@ -17,6 +17,11 @@ std::optional<net::Prefix> prefix_of(const wire::ike::v1::Identification& id);
 std::optional<net::Selector> selector_of(const wire::ike::v1::Identification& source,
                                          const wire::ike::v1::Identification& destination);
 
+/// The same traffic the other way.
+net::Selector mirrored(const net::Selector& selector);
+/// Some packet is selected by both.
+bool overlap(const net::Selector& one, const net::Selector& other);
+
 /// "10.1.0.0/16", "10.1.0.1 tcp port 80": for messages.
 std::string to_string(const wire::ike::v1::Identification& id);
 std::string to_string(const net::Selector& selector);

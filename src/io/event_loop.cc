@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
+#include <asio/post.hpp>
 #include <asio/signal_set.hpp>
 #include <asio/steady_timer.hpp>
 #include <chrono>
@@ -23,27 +24,31 @@ struct EventLoop::Impl {
     Callback callback;
   };
   std::deque<Signal> signals;
+  std::function<void(const Callback&)> around = [](const Callback& callback) { callback(); };
 
-  static void arm(Signal& signal) {
-    signal.set.async_wait([&signal](const asio::error_code& error, int) {
+  void arm(Signal& signal) {
+    signal.set.async_wait([this, &signal](const asio::error_code& error, int) {
       if (error) return;
-      signal.callback();
+      around(signal.callback);
       arm(signal);
     });
   }
 };
 
 struct EventLoop::Watch::State : std::enable_shared_from_this<State> {
-  State(asio::io_context& context, int number, Callback on_readable)
-      : descriptor(context, number), readable(std::move(on_readable)) {}
+  State(Impl& of, int number, Callback on_readable)
+      : in(of), descriptor(of.context, number), readable(std::move(on_readable)) {}
 
   void arm() {
     descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
                           [self = shared_from_this()](const asio::error_code& error) {
-                            if (error || self->closed) return;
-                            self->readable();
-                            if (!self->closed) self->arm();
+                            if (!error) self->in.around([&] { self->call(); });
                           });
+  }
+  void call() {
+    if (closed) return;
+    readable();
+    if (!closed) arm();
   }
   // The descriptor belongs to somebody else: release() forgets it without closing.
   void close() {
@@ -51,6 +56,7 @@ struct EventLoop::Watch::State : std::enable_shared_from_this<State> {
     descriptor.release();
   }
 
+  Impl& in;
   asio::posix::stream_descriptor descriptor;
   Callback readable;
   bool closed = false;
@@ -70,25 +76,32 @@ EventLoop::Watch::~Watch() {
 void EventLoop::Watch::when_writable(Callback callback) {
   state_->descriptor.async_wait(asio::posix::stream_descriptor::wait_write,
                                 [self = state_, callback = std::move(callback)](const asio::error_code& error) {
-                                  if (!error && !self->closed) callback();
+                                  if (error) return;
+                                  self->in.around([&] {
+                                    if (!self->closed) callback();
+                                  });
                                 });
 }
 
 struct EventLoop::Timer::State : std::enable_shared_from_this<State> {
-  State(asio::io_context& context, Duration every, Callback on_tick)
-      : timer(context), period(every), callback(std::move(on_tick)) {}
+  State(Impl& of, Duration every, Callback on_tick)
+      : in(of), timer(of.context), period(every), callback(std::move(on_tick)) {}
 
   // From the planned instant, not from now: late callbacks do not make the rhythm drift.
   void arm(asio::steady_timer::time_point at) {
     timer.expires_at(at);
     timer.async_wait([self = shared_from_this(), at](const asio::error_code& error) {
-      if (error || self->closed) return;
-      self->callback();
-      const auto now = asio::steady_timer::clock_type::now();
-      if (!self->closed) self->arm(std::max(at + self->period, now));
+      if (!error) self->in.around([&] { self->call(at); });
     });
   }
+  void call(asio::steady_timer::time_point at) {
+    if (closed) return;
+    callback();
+    const auto now = asio::steady_timer::clock_type::now();
+    if (!closed) arm(std::max(at + period, now));
+  }
 
+  Impl& in;
   asio::steady_timer timer;
   Duration period;
   Callback callback;
@@ -111,19 +124,27 @@ EventLoop::EventLoop() : impl_(std::make_unique<Impl>()) {}
 EventLoop::~EventLoop() = default;
 
 EventLoop::Watch EventLoop::watch(int descriptor, Callback readable) {
-  auto state = std::make_shared<Watch::State>(impl_->context, descriptor, std::move(readable));
+  auto state = std::make_shared<Watch::State>(*impl_, descriptor, std::move(readable));
   state->arm();
   return Watch{std::move(state)};
 }
 
 EventLoop::Timer EventLoop::every(Duration period, Callback callback) {
-  auto state = std::make_shared<Timer::State>(impl_->context, period, std::move(callback));
+  auto state = std::make_shared<Timer::State>(*impl_, period, std::move(callback));
   state->arm(asio::steady_timer::clock_type::now() + period);
   return Timer{std::move(state)};
 }
 
 void EventLoop::on_signal(int number, Callback callback) {
-  Impl::arm(impl_->signals.emplace_back(impl_->context, number, std::move(callback)));
+  impl_->arm(impl_->signals.emplace_back(impl_->context, number, std::move(callback)));
+}
+
+void EventLoop::post(Callback callback) {
+  asio::post(impl_->context, [this, callback = std::move(callback)] { impl_->around(callback); });
+}
+
+void EventLoop::surround(std::function<void(const Callback&)> around) {
+  impl_->around = std::move(around);
 }
 
 bool EventLoop::look_again(Duration most) {
@@ -145,6 +166,7 @@ void EventLoop::run(Duration spin) {
     if (!came) context.run_one();
   }
 }
+
 void EventLoop::stop() {
   impl_->context.stop();
 }

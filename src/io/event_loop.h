@@ -8,6 +8,9 @@
 //   loop.run();                                     // until stop()
 //
 // A watched descriptor must stay open until its Watch is gone.
+//
+// Of one thread, but for post() and stop(); and, where surround() lets only one thread do something at a time, handles
+// may be made and destroyed inside of it by others than the one that runs the loop.
 #include <functional>
 #include <memory>
 
@@ -62,10 +65,15 @@ class EventLoop {
   [[nodiscard]] Timer every(Duration period, Callback callback);
   /// For the life of the loop.
   void on_signal(int number, Callback callback);
+  /// From any thread: called back once, in the loop's.
+  void post(Callback callback);
+  /// Every callback from here on is called by this function, which is to call what it is given.
+  void surround(std::function<void(const Callback&)> around);
 
   /// After something happened the loop looks again and again for up to this long before it sleeps, where that pays
   /// (spin_budget.h): waking up costs more than the next packet takes to come.
   void run(Duration spin = {});
+  /// From any thread, too.
   void stop();
 
  private:

@@ -14,6 +14,8 @@ unsigned number_of(Capability capability) {
       return CAP_NET_RAW;
     case Capability::NetBindService:
       return CAP_NET_BIND_SERVICE;
+    case Capability::Kill:
+      return CAP_KILL;
   }
   return CAP_LAST_CAP;
 }
@@ -28,6 +30,8 @@ std::string_view name_of(Capability capability) {
       return "CAP_NET_RAW";
     case Capability::NetBindService:
       return "CAP_NET_BIND_SERVICE";
+    case Capability::Kill:
+      return "CAP_KILL";
   }
   return "";
 }
@@ -37,13 +41,16 @@ bool has(Capability capability) {
   return capng_have_capability(CAPNG_EFFECTIVE, number_of(capability)) != 0;
 }
 
-Status<SystemError> keep_only(std::initializer_list<Capability> kept) {
+Status<SystemError> keep_only(std::initializer_list<Capability> kept, std::initializer_list<Capability> own) {
   capng_get_caps_process();
   // Only CAP_SETPCAP can shrink the bounding set; without it no_new_privs below closes the same door.
   const bool may_bound = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) != 0;
   capng_clear(CAPNG_SELECT_BOTH);
-  constexpr auto kSets = static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED);
+  // In the bounding set too: programs that this one starts have what it has.
+  constexpr auto kSets = static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET);
+  constexpr auto kOwnSets = static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED);
   for (const Capability capability : kept) capng_update(CAPNG_ADD, kSets, number_of(capability));
+  for (const Capability capability : own) capng_update(CAPNG_ADD, kOwnSets, number_of(capability));
   if (capng_apply(may_bound ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS) != 0) {
     return Failure{SystemError{"cannot drop capabilities", 0}};
   }

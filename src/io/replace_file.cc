@@ -25,7 +25,9 @@ bool write_all(const Fd& file, std::string_view text) {
 
 Status<SystemError> replace_file(const std::string& path, std::string_view text, mode_t mode) {
   const std::string temporary = path + ".new";
-  const Fd file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode)};
+  // What is left of an earlier try, or was put there, must not lend its owner and mode to the new one.
+  ::unlink(temporary.c_str());
+  const Fd file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)};
   if (!file) return last_error("open " + temporary);
   if (!write_all(file, text) || ::fsync(file.get()) != 0) return last_error("write " + temporary);
   if (std::rename(temporary.c_str(), path.c_str()) != 0) return last_error("rename " + temporary);

@@ -3,6 +3,7 @@
 // let it pass all policies (as racoon's sockets do on NetBSD by IP_IPSEC_POLICY bypass).  Never blocks.  One thread.
 #include <cstdint>
 #include <functional>
+#include <utility>
 
 #include "base/bytes.h"
 #include "io/fd.h"
@@ -19,7 +20,12 @@ class UdpSocket {
   static Result<UdpSocket, SystemError> bind(const net::Endpoint& at, std::uint32_t mark,
                                              Sharing sharing = Sharing::None);
 
+  /// One that another process bound.
+  static UdpSocket adopt(Fd fd) { return UdpSocket{std::move(fd)}; }
+
   int fd() const { return fd_.get(); }
+  /// Gives the descriptor away.
+  Fd release() { return std::move(fd_); }
   /// All that has come, but at most so many that other work has its turn: the rest waits for the next call.
   void read(const std::function<void(const net::Endpoint& from, Bytes datagram)>& sink) const;
   /// One datagram; failure: it did not leave.

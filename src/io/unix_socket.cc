@@ -65,8 +65,35 @@ Result<SeqPacket, SystemError> SeqPacket::connect(const std::string& path) {
   return SeqPacket{std::move(fd)};
 }
 
+Result<std::pair<SeqPacket, SeqPacket>, SystemError> SeqPacket::pair() {
+  std::array<int, 2> ends{-1, -1};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) return last_error("socketpair");
+  for (const int end : ends) ::setsockopt(end, SOL_SOCKET, SO_SNDBUFFORCE, &kQueue, sizeof kQueue);
+  return std::pair{SeqPacket{Fd{ends[0]}}, SeqPacket{Fd{ends[1]}}};
+}
+
 SeqPacket::Sent SeqPacket::send(Bytes message) const {
   if (::send(fd_.get(), message.data(), message.size(), MSG_NOSIGNAL) >= 0) return Sent::Whole;
+  return errno == EAGAIN || errno == ENOBUFS ? Sent::WouldBlock : Sent::Broken;
+}
+
+SeqPacket::Sent SeqPacket::send_with_descriptor(Bytes message, int descriptor) const {
+  // The kernel only reads it.
+  iovec part{const_cast<std::uint8_t*>(message.data()), message.size()};
+  alignas(cmsghdr) std::array<std::uint8_t, CMSG_SPACE(sizeof(int))> room{};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  if (descriptor >= 0) {
+    header.msg_control = room.data();
+    header.msg_controllen = room.size();
+    cmsghdr* const control = CMSG_FIRSTHDR(&header);
+    control->cmsg_level = SOL_SOCKET;
+    control->cmsg_type = SCM_RIGHTS;
+    control->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(control), &descriptor, sizeof descriptor);
+  }
+  if (::sendmsg(fd_.get(), &header, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0) return Sent::Whole;
   return errno == EAGAIN || errno == ENOBUFS ? Sent::WouldBlock : Sent::Broken;
 }
 
@@ -148,13 +175,16 @@ Result<SeqPacketListener, SystemError> SeqPacketListener::listen(const std::stri
 }
 
 SeqPacketListener::~SeqPacketListener() {
-  if (fd_) ::unlink(path_.c_str());
+  if (fd_ && !path_.empty()) ::unlink(path_.c_str());
 }
 
 std::optional<SeqPacket> SeqPacketListener::accept() const {
   Fd fd{::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
   if (!fd) return std::nullopt;
-  ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUFFORCE, &kQueue, sizeof kQueue);
+  // As much as may be: without CAP_NET_ADMIN that is what net.core.wmem_max says.
+  if (::setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUFFORCE, &kQueue, sizeof kQueue) != 0) {
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUF, &kQueue, sizeof kQueue);
+  }
   return SeqPacket{std::move(fd)};
 }
 

@@ -2,6 +2,7 @@
 // SOCK_SEQPACKET Unix sockets: one PF_KEY message or one control request a packet, as on the kernel's own socket.
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base/bytes.h"
 #include "io/fd.h"
@@ -14,10 +15,14 @@ class SeqPacket {
  public:
   explicit SeqPacket(Fd fd) : fd_(std::move(fd)) {}
   static Result<SeqPacket, SystemError> connect(const std::string& path);
+  /// Both ends of a connection that has no name.
+  static Result<std::pair<SeqPacket, SeqPacket>, SystemError> pair();
 
   int fd() const { return fd_.get(); }
   enum class Sent : std::uint8_t { Whole, WouldBlock, Broken };
   Sent send(Bytes message) const;
+  /// With a descriptor beside it, of which the other side gets one of its own; -1: none.  Never waits.
+  Sent send_with_descriptor(Bytes message, int descriptor) const;
 
   /// The next message whole, whatever its length.  Empty vector: nothing waits.  Nothing: the peer is gone.
   std::optional<ByteVector> receive() const;
@@ -44,6 +49,8 @@ class SeqPacket {
 class SeqPacketListener {
  public:
   static Result<SeqPacketListener, SystemError> listen(const std::string& path, unsigned mode);
+  /// One that another process made, whose path is that process's to take away.
+  static SeqPacketListener adopt(Fd fd) { return {std::move(fd), ""}; }
   SeqPacketListener(SeqPacketListener&&) = default;
   SeqPacketListener& operator=(SeqPacketListener&&) = default;
   ~SeqPacketListener();

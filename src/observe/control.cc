@@ -36,9 +36,12 @@ json embedded(const std::function<std::string()>& source) {
   return value.is_discarded() ? json::object() : value;
 }
 
-json sa_counts(const sad::Database& sad) {
+json sa_counts(const Sources& s) {
   std::array<std::uint64_t, 4> by_state{};
-  sad.for_each([&by_state](const sad::Sa& sa) { ++by_state[static_cast<std::size_t>(sa.state())]; });
+  s.sad.for_each([&](const sad::Sa& sa) {
+    ++by_state[static_cast<std::size_t>(sa.state())];
+    if (s.breathe) s.breathe();
+  });
   return {{"larval", by_state[0]}, {"mature", by_state[1]}, {"dying", by_state[2]}, {"dead", by_state[3]}};
 }
 
@@ -46,7 +49,7 @@ json status(const Sources& s) {
   const engine::Statistics& stats = s.engine.statistics();
   return {{"ok", true},
           {"host", embedded(s.host_facts)},
-          {"sad", {{"total", s.sad.size()}, {"states", sa_counts(s.sad)}}},
+          {"sad", {{"total", s.sad.size()}, {"states", sa_counts(s)}}},
           {"spd", {{"in", s.spd.size(spd::Direction::In)}, {"out", s.spd.size(spd::Direction::Out)}}},
           {"packets",
            {{"from_host", stats.outbound_packets},

@@ -27,6 +27,8 @@ struct Sources {
   std::function<std::string(const std::vector<std::string>& words)> tunnels{};
   /// The policies of single sockets as a JSON array text: slot, mark, mask, privileged, in, out (hexadecimal).
   std::function<std::string()> sockets{};
+  /// Called between two SAs of many: others may go on.
+  std::function<void()> breathe{};
 };
 
 class Control {

@@ -1,6 +1,7 @@
 #include "observe/pcapng.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/endian.h"
 
@@ -15,14 +16,31 @@ constexpr std::uint16_t kLinkTypeLoop = 108;
 constexpr std::uint32_t kFamilyV4 = 2, kFamilyV6 = 24;
 constexpr std::size_t kPacketHeader = 28, kFamily = 4;
 
+/// In this machine's order, which the section header shows: of what comes by a pipe, dumpcap takes no other.
+template <typename T>
+T native(const std::uint8_t* at) {
+  T value{};
+  std::memcpy(&value, at, sizeof value);
+  return value;
+}
+
 class Block {
  public:
   explicit Block(std::uint32_t type) { u32(type).u32(0); }
 
-  Block& u16(std::uint16_t v) { return put<2>(v, put_be16); }
-  Block& u32(std::uint32_t v) { return put<4>(v, put_be32); }
-  Block& u64(std::uint64_t v) { return put<8>(v, put_be64); }
-  Block& time(std::uint64_t microseconds) { return u64(microseconds); }
+  Block& u16(std::uint16_t v) { return put(v); }
+  Block& u32(std::uint32_t v) { return put(v); }
+  Block& u64(std::uint64_t v) { return put(v); }
+  /// The high half first, whatever the order.
+  Block& time(std::uint64_t microseconds) {
+    return u32(static_cast<std::uint32_t>(microseconds >> 32)).u32(static_cast<std::uint32_t>(microseconds));
+  }
+  /// The family of LINKTYPE_LOOP is in network order always.
+  Block& family(std::uint32_t v) {
+    bytes_.resize(bytes_.size() + kFamily);
+    put_be32(bytes_.data() + bytes_.size() - kFamily, v);
+    return *this;
+  }
   Block& padded(Bytes content) {
     bytes_.insert(bytes_.end(), content.begin(), content.end());
     bytes_.resize((bytes_.size() + 3) / 4 * 4);
@@ -35,15 +53,15 @@ class Block {
   ByteVector finish() {
     const auto length = static_cast<std::uint32_t>(bytes_.size() + 4);
     u32(length);
-    put_be32(bytes_.data() + 4, length);
+    std::memcpy(bytes_.data() + 4, &length, sizeof length);
     return std::move(bytes_);
   }
 
  private:
-  template <std::size_t Size, typename Value, typename Put>
-  Block& put(Value value, Put write) {
-    bytes_.resize(bytes_.size() + Size);
-    write(bytes_.data() + bytes_.size() - Size, value);
+  template <typename Value>
+  Block& put(Value value) {
+    bytes_.resize(bytes_.size() + sizeof value);
+    std::memcpy(bytes_.data() + bytes_.size() - sizeof value, &value, sizeof value);
     return *this;
   }
   ByteVector bytes_;
@@ -54,15 +72,15 @@ ByteVector interface_block(std::string_view name) {
 }
 
 bool is(std::uint32_t type, Bytes block, std::size_t least) {
-  return block.size() >= least && be32(block.data()) == type;
+  return block.size() >= least && native<std::uint32_t>(block.data()) == type;
 }
 
 /// The options behind `offset`: the first with this code.
 Bytes option_of(Bytes block, std::size_t offset, std::uint16_t code) {
   while (offset + 4 <= block.size()) {
-    const std::size_t length = be16(block.data() + offset + 2);
-    if (be16(block.data() + offset) == kEnd || offset + 4 + length > block.size()) break;
-    if (be16(block.data() + offset) == code) return block.subspan(offset + 4, length);
+    const std::size_t length = native<std::uint16_t>(block.data() + offset + 2);
+    if (native<std::uint16_t>(block.data() + offset) == kEnd || offset + 4 + length > block.size()) break;
+    if (native<std::uint16_t>(block.data() + offset) == code) return block.subspan(offset + 4, length);
     offset += 4 + (length + 3) / 4 * 4;
   }
   return {};
@@ -94,7 +112,7 @@ ByteVector pcapng_packet(const TapPacket& packet, std::string_view comment) {
       .time(packet.microseconds)
       .u32(length)
       .u32(length)
-      .u32(v6 ? kFamilyV6 : kFamilyV4)
+      .family(v6 ? kFamilyV6 : kFamilyV4)
       .padded(packet.bytes)
       .option(kComment, comment)
       .u16(kFlags)
@@ -118,12 +136,14 @@ ByteVector pcapng_missed(TapSide side, std::uint64_t microseconds, std::uint64_t
 TapPacket packet_of(Bytes block) {
   TapPacket packet;
   if (!is(kPacket, block, kPacketHeader + kFamily + 4)) return packet;
-  packet.side = be32(block.data() + 8) == 0 ? TapSide::Host : TapSide::Wire;
-  packet.microseconds = be64(block.data() + 12);
-  const std::size_t length = std::min<std::size_t>(be32(block.data() + 20), block.size() - kPacketHeader - 4);
+  packet.side = native<std::uint32_t>(block.data() + 8) == 0 ? TapSide::Host : TapSide::Wire;
+  packet.microseconds =
+      std::uint64_t{native<std::uint32_t>(block.data() + 12)} << 32 | native<std::uint32_t>(block.data() + 16);
+  const std::size_t length =
+      std::min<std::size_t>(native<std::uint32_t>(block.data() + 20), block.size() - kPacketHeader - 4);
   packet.bytes = block.subspan(kPacketHeader, length).subspan(std::min(kFamily, length));
   const Bytes flags = option_of(block, kPacketHeader + (length + 3) / 4 * 4, kFlags);
-  packet.way = flags.size() == 4 && be32(flags.data()) == 1 ? TapWay::In : TapWay::Out;
+  packet.way = flags.size() == 4 && native<std::uint32_t>(flags.data()) == 1 ? TapWay::In : TapWay::Out;
   return packet;
 }
 
@@ -139,7 +159,7 @@ std::uint64_t missed_of(Bytes block) {
   constexpr std::size_t kHeader = 20;
   if (!is(kStatistics, block, kHeader + 12)) return 0;
   const Bytes dropped = option_of(block, kHeader, kDropped);
-  return dropped.size() == 8 ? be64(dropped.data()) : 0;
+  return dropped.size() == 8 ? native<std::uint64_t>(dropped.data()) : 0;
 }
 
 }  // namespace testudo::observe

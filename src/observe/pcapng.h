@@ -1,6 +1,7 @@
 #pragma once
-// Blocks of a pcapng file (draft-ietf-opsawg-pcapng), in network order: what tcpdump, tshark and Wireshark read, with a
-// comment beside each packet.  Pure; raw IP packets on two interfaces, the host's side and the network's.
+// Blocks of a pcapng file (draft-ietf-opsawg-pcapng), in this machine's order: what tcpdump, tshark and Wireshark read,
+// from a pipe too, with a comment beside each packet.  Pure; raw IP packets on two interfaces, the host's side and the
+// network's.
 #include <cstdint>
 #include <string_view>
 

@@ -1,6 +1,7 @@
 #pragma once
 // A list whose links lie in what it lists: an SA stands in several, and a node and an allocation for each would be more
-// than the links.  Owns nothing.  One writing thread.
+// than the links.  The list itself is one pointer: in front of the first stands the last.  Owns nothing.  One writing
+// thread.
 
 namespace testudo::sad {
 
@@ -15,23 +16,33 @@ class Chain {
  public:
   bool empty() const { return front_ == nullptr; }
   T* front() const { return front_; }
-  T* back() const { return back_; }
+  T* back() const { return front_ == nullptr ? nullptr : (front_->*kLinks).before; }
   static T* after(const T& item) { return (item.*kLinks).after; }
-  static T* before(const T& item) { return (item.*kLinks).before; }
+  T* before(const T& item) const { return &item == front_ ? nullptr : (item.*kLinks).before; }
 
   void push_front(T& item) { insert(front_, item); }
   void push_back(T& item) { insert(nullptr, item); }
   /// In front of `place`, which is in the list; null: at the end.
   void insert(T* place, T& item) {
-    T* const last = place == nullptr ? back_ : (place->*kLinks).before;
+    T* const next = place == nullptr ? front_ : place;  // where it says what stood before the place
+    T* const last = next == nullptr ? &item : (next->*kLinks).before;
+    if (next != nullptr) (next->*kLinks).before = &item;
+    if (place == front_) {
+      front_ = &item;
+    } else {
+      (last->*kLinks).after = &item;
+    }
     item.*kLinks = {last, place};
-    (last == nullptr ? front_ : (last->*kLinks).after) = &item;
-    (place == nullptr ? back_ : (place->*kLinks).before) = &item;
   }
   void erase(T& item) {
     const Links<T> links = item.*kLinks;
-    (links.before == nullptr ? front_ : (links.before->*kLinks).after) = links.after;
-    (links.after == nullptr ? back_ : (links.after->*kLinks).before) = links.before;
+    if (&item == front_) {
+      front_ = links.after;
+    } else {
+      (links.before->*kLinks).after = links.after;
+    }
+    T* const next = links.after == nullptr ? front_ : links.after;
+    if (next != nullptr) (next->*kLinks).before = links.before;
     item.*kLinks = {};
   }
   /// The first that `wanted` is true for, or null.
@@ -44,14 +55,13 @@ class Chain {
   /// The same from the end.
   template <typename Wanted>
   T* find_last(const Wanted& wanted) const {
-    T* item = back_;
+    T* item = back();
     while (item != nullptr && !wanted(*item)) item = before(*item);
     return item;
   }
 
  private:
   T* front_ = nullptr;
-  T* back_ = nullptr;
 };
 
 }  // namespace testudo::sad

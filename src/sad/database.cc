@@ -44,23 +44,32 @@ Database::~Database() {
   }
 }
 
-Group& Database::group_of(const SaGroup& key) {
-  if (Group* const group = by_group_.find(key)) return *group;
-  Group& group = *std::make_unique<Group>().release();  // groups_ owns it
-  group.key = key;
-  group.serial = next_serial_++;
+/// Makes the SA a member of its group, and the group when it is the first.
+void Database::join_group(Listing& listing) {
+  Group* const there = by_group_.find(listing.sa->group());
+  Group& group = there != nullptr ? *there : *std::make_unique<Group>().release();  // groups_ owns it
+  if (there == nullptr) group.serial = next_serial_++;
+  listing.group = &group;
+  listing.serial = next_serial_++ & 0xff'ffff'ffff'ffffU;
+  listing.listed = listing.sa->state();
+  group.by_state[slot(listing.listed)].push_front(listing);
+  if (there != nullptr) return;
   groups_.push_front(group);
   by_group_.put(group);
   by_pair_.add(group);
-  if (key.reqid.value != 0) by_request_.add(group);
-  return group;
+  if (group.key().reqid.value != 0) by_request_.add(group);
 }
 
-void Database::drop_if_empty(Group& group) {
-  if (!std::ranges::all_of(group.by_state, &Members::empty)) return;
-  if (group.key.reqid.value != 0) by_request_.remove(group);
+/// And takes the group away when it was the last.
+void Database::leave_group(Listing& listing) {
+  Group& group = *listing.group;
+  Members& members = group.by_state[slot(listing.listed)];
+  members.erase(listing);
+  if (!group.empty()) return;
+  members.push_front(listing);  // whose key the tables ask for
+  if (group.key().reqid.value != 0) by_request_.remove(group);
   by_pair_.remove(group);
-  by_group_.remove(group.key);
+  by_group_.remove(group.key());
   groups_.erase(group);
   const std::unique_ptr<Group> end{&group};
 }
@@ -91,14 +100,10 @@ void Database::unlist_by_name(Listing& listing) {
 }
 
 Sa* Database::insert(std::unique_ptr<Sa> sa) {
-  Group& group = group_of(sa->group());
   Listing& listing = *std::make_unique<Listing>().release();  // the group owns it
   listing.sa = std::move(sa);
   listing.sa->listing_ = &listing;
-  listing.group = &group;
-  listing.serial = next_serial_++ & 0xff'ffff'ffff'ffffU;
-  listing.listed = listing.sa->state();
-  group.by_state[slot(listing.listed)].push_front(listing);
+  join_group(listing);
   ++size_;
   list_by_name(listing);
   watch(listing);
@@ -109,29 +114,30 @@ Sa* Database::insert(std::unique_ptr<Sa> sa) {
 std::unique_ptr<Sa> Database::erase(Listing& listing) {
   unwatch(listing);
   unlist_by_name(listing);
-  Group& group = *listing.group;
-  group.by_state[slot(listing.listed)].erase(listing);
+  leave_group(listing);
   --size_;
   const std::unique_ptr<Listing> end{&listing};
   listing.sa->listing_ = nullptr;
-  drop_if_empty(group);
   return std::move(listing.sa);
 }
 
-std::size_t Database::erase_members(Group& group, Which which) {
+std::size_t Database::erase_members(Group& group, Which which, const Breathe& breathe) {
   std::vector<Listing*> doomed;
   for (const State state : kDumpOrder) {
     if (which == Which::NotLarval && state == State::Larval) continue;
     for (Listing* l = group.by_state[slot(state)].front(); l != nullptr; l = Members::after(*l)) doomed.push_back(l);
   }
-  for (Listing* listing : doomed) erase(*listing);
+  for (Listing* listing : doomed) {
+    erase(*listing);
+    if (breathe) breathe();
+  }
   return doomed.size();
 }
 
 /// The SA of this very group.
 Listing* Database::find_listing(const SaGroup& group, Spi spi) const {
   Listing* listing = newest({group.destination, group.protocol, spi});
-  while (listing != nullptr && (listing->sa->spi() != spi || listing->group->key != group)) listing = listing->older;
+  while (listing != nullptr && (listing->sa->spi() != spi || listing->sa->group() != group)) listing = listing->older;
   return listing;
 }
 
@@ -146,7 +152,7 @@ Listing* Database::replaced_by(const Sa& sa) const {
   };
   std::size_t count = 0;
   for (Listing* listing = newest(name_of(sa)); listing != nullptr; listing = listing->older) {
-    const SaGroup& key = listing->group->key;
+    const SaGroup& key = listing->sa->group();
     if (listing->sa->spi() != sa.spi() || key.source != sa.group().source) continue;
     ++count;
     any = listing;
@@ -190,17 +196,17 @@ std::size_t Database::remove_all(SaProtocol protocol, const net::Address& source
   std::size_t count = 0;
   for (Group* group = by_pair_.first({protocol, source, destination}); group != nullptr;) {
     Group* const next = by_pair_.after(*group);  // this one may go with its last SA
-    if (fits(ports, group->key.ports)) count += erase_members(*group, Which::NotLarval);
+    if (fits(ports, group->key().ports)) count += erase_members(*group, Which::NotLarval);
     group = next;
   }
   return count;
 }
 
-std::size_t Database::flush(std::optional<SaProtocol> protocol) {
+std::size_t Database::flush(std::optional<SaProtocol> protocol, const Breathe& breathe) {
   std::size_t count = 0;
   for (Group* group = groups_.front(); group != nullptr;) {
     Group* const next = groups_.after(*group);  // this one goes with its last SA
-    if (!protocol || group->key.protocol == *protocol) count += erase_members(*group, Which::All);
+    if (!protocol || group->key().protocol == *protocol) count += erase_members(*group, Which::All, breathe);
     group = next;
   }
   return count;
@@ -210,7 +216,7 @@ Sa* Database::find(SaProtocol protocol, const net::Address& source, const net::A
                    Ports ports) {
   Listing* listing = newest({destination, protocol, spi});
   const auto is_it = [&](const Listing& l) {
-    return l.sa->spi() == spi && l.group->key.source == source && fits(ports, l.group->key.ports);
+    return l.sa->spi() == spi && l.sa->group().source == source && fits(ports, l.sa->group().ports);
   };
   while (listing != nullptr && !is_it(*listing)) listing = listing->older;
   return listing == nullptr ? nullptr : listing->sa.get();
@@ -287,8 +293,8 @@ Sa* Database::preferred(const Group& group, bool oldest) {
 Sa* Database::outbound_of_pair(const OutboundQuery& query, bool oldest) const {
   const Pair pair{query.protocol, query.source, query.destination};
   for (const Group* group = by_pair_.first(pair); group != nullptr; group = by_pair_.after(*group)) {
-    if (query.mode != group->key.mode && group->key.mode != Mode::Any) continue;
-    if (!fits(query.ports, group->key.ports)) continue;
+    if (query.mode != group->key().mode && group->key().mode != Mode::Any) continue;
+    if (!fits(query.ports, group->key().ports)) continue;
     if (Sa* sa = preferred(*group, oldest)) return sa;
   }
   return nullptr;
@@ -296,7 +302,7 @@ Sa* Database::outbound_of_pair(const OutboundQuery& query, bool oldest) const {
 
 std::pair<const Group*, Sa*> Database::first_of_ports(const Group* groups, Ports ports, bool oldest) {
   for (const Group* group = groups; group != nullptr; group = decltype(by_request_)::after(*group)) {
-    if (!fits(ports, group->key.ports)) continue;
+    if (!fits(ports, group->key().ports)) continue;
     if (Sa* sa = preferred(*group, oldest)) return {group, sa};
   }
   return {nullptr, nullptr};

@@ -75,8 +75,10 @@ class Database {
   /// SADB_DELETE without: all but larval ones; returns how many.
   std::size_t remove_all(SaProtocol protocol, const net::Address& source, const net::Address& destination,
                          Ports ports = {});
+  /// Called where all is whole in the midst of long work, so that others may look.
+  using Breathe = std::function<void()>;
   /// SADB_FLUSH; no protocol means all.
-  std::size_t flush(std::optional<SaProtocol> protocol);
+  std::size_t flush(std::optional<SaProtocol> protocol, const Breathe& breathe = {});
 
   Sa* find(SaProtocol protocol, const net::Address& source, const net::Address& destination, Spi spi, Ports ports = {});
   /// That of this very group, so that a dump can go on after changes.
@@ -103,7 +105,7 @@ class Database {
 
   /// Once a second: larval SAs out of time, soft before hard, by time, bytes, packets and first use.  What it visits
   /// are SAs whose time has come and those with limits of use, not all.
-  std::vector<Expiry> tick(Time now);
+  std::vector<Expiry> tick(Time now, const Breathe& breathe = {});
   /// After a packet: true when the SA has just passed a soft or hard byte or packet limit, so that tick() should run at
   /// once.
   static bool over_limit(const Sa& sa);
@@ -123,15 +125,15 @@ class Database {
   static Sa* preferred(const Group& group, bool oldest);
   Sa* outbound_of_pair(const OutboundQuery& query, bool oldest) const;
   static std::pair<const Group*, Sa*> first_of_ports(const Group* groups, Ports ports, bool oldest);
-  Group& group_of(const SaGroup& key);
-  void drop_if_empty(Group& group);
+  void join_group(Listing& listing);
+  void leave_group(Listing& listing);
   Sa* insert(std::unique_ptr<Sa> sa);
   Sa* compression_between(const Pair& pair, std::uint16_t cpi) const;
   void watch(Listing& listing);
   void unwatch(Listing& listing);
   static void move_to(Listing& listing, State state);
   std::unique_ptr<Sa> erase(Listing& listing);
-  std::size_t erase_members(Group& group, Which which);
+  std::size_t erase_members(Group& group, Which which, const Breathe& breathe = {});
   bool collides(const net::Address& destination, Spi spi) const;
   std::optional<Spi> free_spi(const SaGroup& group, SpiRange range);
   Listing* find_listing(const SaGroup& group, Spi spi) const;

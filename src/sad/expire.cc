@@ -13,8 +13,8 @@ constexpr std::uint64_t kForever = 100ULL * 365 * 24 * 3600;
 
 std::optional<Time> deadline(const Sa& sa) {
   const SaParameters& p = sa.parameters();
-  const std::uint64_t soft = sa.state() == State::Mature ? p.soft.addtime : 0;
-  const std::uint64_t hard = p.hard.addtime;
+  const std::uint64_t soft = sa.state() == State::Mature ? p.soft().addtime : 0;
+  const std::uint64_t hard = p.hard().addtime;
   const std::uint64_t first = soft == 0 || hard == 0 ? std::max(soft, hard) : std::min(soft, hard);
   if (first == 0 || first > kForever) return std::nullopt;
   // "Older than" is strict in whole seconds.
@@ -29,7 +29,7 @@ void Database::watch(Listing& listing) {
   Listing::Watch watch;
   if (sa.state() == State::Larval) {
     watch.list = &larval_;
-  } else if (depends_on_use(p.soft) || depends_on_use(p.hard)) {
+  } else if (depends_on_use(p.soft()) || depends_on_use(p.hard())) {
     watch.list = &counted_;
   }
   const auto at = sa.state() == State::Larval ? std::nullopt : deadline(sa);
@@ -60,20 +60,20 @@ void Database::age(Listing& listing, Time now, std::vector<Expiry>& out) {
   Sa& sa = *listing.sa;
   const SaParameters& p = sa.parameters();
   const auto past = [&](const Lifetime& limit) {
-    return past_use(limit, sa.usage) || past_time(limit, sa.usage, sa.created(), now);
+    return past_use(limit, sa.usage()) || past_time(limit, sa.usage(), sa.created(), now);
   };
-  if (sa.state() == State::Mature && past(p.soft)) {
+  if (sa.state() == State::Mature && past(p.soft())) {
     unwatch(listing);
     move_to(listing, State::Dying);
     watch(listing);
     out.push_back({Expiry::Kind::Soft, &sa});
   }
-  if (!past(p.hard)) return;
+  if (!past(p.hard())) return;
   out.push_back({Expiry::Kind::Hard, &sa, erase(listing)});
   sa.set_state(State::Dead);
 }
 
-std::vector<Expiry> Database::tick(Time now) {
+std::vector<Expiry> Database::tick(Time now, const Breathe& breathe) {
   std::vector<Expiry> out;
   const auto patience = std::uint64_t{static_cast<std::uint32_t>(settings_.larval_lifetime)};
   while (!larval_.empty() && age_in_seconds(larval_.front()->sa->created(), now) > patience) {
@@ -85,14 +85,18 @@ std::vector<Expiry> Database::tick(Time now) {
   for (auto due = deadlines_.begin(); due != deadlines_.end() && due->first <= now; ++due) {
     if (due->second->watch->list != &counted_) candidates.push_back(due->second);
   }
-  for (Listing* listing : candidates) age(*listing, now, out);
+  for (Listing* listing : candidates) {
+    age(*listing, now, out);
+    if (breathe) breathe();
+  }
   return out;
 }
 
 bool Database::over_limit(const Sa& sa) {
   if (!sa.usable()) return false;
   const SaParameters& p = sa.parameters();
-  return past_use(p.hard, sa.usage) || (sa.state() == State::Mature && past_use(p.soft, sa.usage));
+  const Usage usage = sa.usage();
+  return past_use(p.hard(), usage) || (sa.state() == State::Mature && past_use(p.soft(), usage));
 }
 
 }  // namespace testudo::sad

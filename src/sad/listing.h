@@ -5,6 +5,7 @@
 //
 //   group ──► by state: newest SA ─ … ─ oldest          groups of one pair of addresses, and of one request: chains,
 //   SPI index ──► newest SA of a name ─ older ─ …       the first of each in a table
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <list>
@@ -42,13 +43,17 @@ struct Listing {
 struct Group {
   using Members = Chain<Listing, &Listing::in_state>;
 
-  SaGroup key;
   std::uint64_t serial = 0;
   std::array<Members, 4> by_state;  ///< newest first
   Links<Group> in_order, in_pair, of_request;
+
+  bool empty() const { return std::ranges::all_of(by_state, &Members::empty); }
+  /// What its SAs all say, of one that is not empty: each has it anyway.
+  const SaGroup& key() const { return std::ranges::find_if_not(by_state, &Members::empty)->front()->sa->group(); }
 };
 
-/// Groups by what KeyOf makes of their SaGroup, one for each key.
+/// Groups by what KeyOf makes of their SaGroup, one for each key.  A group has its key from its SAs, so it is put in
+/// after the first of them and removed before the last.
 template <typename KeyOf>
 class GroupTable {
  public:
@@ -60,7 +65,7 @@ class GroupTable {
   }
   /// Instead of the group that was there under its key, if one was.
   void put(Group& group) {
-    const auto found = heads_.find(KeyOf::of(group.key));
+    const auto found = heads_.find(KeyOf::of(group.key()));
     if (found == heads_.end()) {
       heads_.insert({&group});
     } else {
@@ -80,12 +85,14 @@ class GroupTable {
   struct Hash {
     using is_transparent = void;
     std::size_t operator()(const Key& key) const { return KeyOf::hash(key); }
-    std::size_t operator()(const Head& head) const { return KeyOf::hash(KeyOf::of(head.group->key)); }
+    std::size_t operator()(const Head& head) const { return KeyOf::hash(KeyOf::of(head.group->key())); }
   };
   struct Same {
     using is_transparent = void;
-    bool operator()(const Head& a, const Head& b) const { return KeyOf::of(a.group->key) == KeyOf::of(b.group->key); }
-    bool operator()(const Key& a, const Head& b) const { return a == KeyOf::of(b.group->key); }
+    bool operator()(const Head& a, const Head& b) const {
+      return KeyOf::of(a.group->key()) == KeyOf::of(b.group->key());
+    }
+    bool operator()(const Key& a, const Head& b) const { return a == KeyOf::of(b.group->key()); }
     bool operator()(const Head& a, const Key& b) const { return (*this)(b, a); }
   };
 
@@ -100,7 +107,7 @@ class GroupChains {
   static Group* after(const Group& group) { return (group.*kLinks).after; }
 
   void add(Group& group) {
-    Group* const next = first(KeyOf::of(group.key));
+    Group* const next = first(KeyOf::of(group.key()));
     group.*kLinks = {nullptr, next};
     if (next != nullptr) (next->*kLinks).before = &group;
     firsts_.put(group);
@@ -113,7 +120,7 @@ class GroupChains {
     } else if (links.after != nullptr) {
       firsts_.put(*links.after);
     } else {
-      firsts_.remove(KeyOf::of(group.key));
+      firsts_.remove(KeyOf::of(group.key()));
     }
   }
 

@@ -205,6 +205,26 @@ crypto::SuiteKeys suite_keys(const SaParameters& p) {
           .mac_key = sends_icv ? p.mac_key.expose() : Bytes{}};
 }
 
+/// Whether the algorithms take these keys; they are keyed when the first packet comes.
+Check check_algorithms(const SaParameters& p) {
+  switch (p.group.protocol) {
+    case SaProtocol::Esp: {
+      const auto can_be = crypto::check_suite(suite_keys(p));
+      if (!can_be) return Failure{translate(can_be.error())};
+      return Done{};
+    }
+    case SaProtocol::Ah: {
+      const auto mac = crypto::make_mac(*p.mac, p.mac_key.expose());
+      if (!mac) return Failure{translate(mac.error())};
+      return Done{};
+    }
+    case SaProtocol::Ipcomp:
+    case SaProtocol::TcpSignature:  // stored for the TCP of the host; nothing here computes it
+      return Done{};
+  }
+  return Failure{SaError::BadCombination};
+}
+
 }  // namespace
 
 std::uint8_t ip_protocol(SaProtocol p) {
@@ -221,38 +241,49 @@ std::uint8_t ip_protocol(SaProtocol p) {
   return 0;
 }
 
+Sa::~Sa() {
+  std::unique_ptr<Share> other{first_.next_.load()};
+  while (other) other.reset(other->next_.load());
+}
+
+/// Few workers, and once for each run of packets: a list is short enough.
+Share& Sa::share_of(Worker worker) {
+  Share* newest = first_.next_.load(std::memory_order_acquire);
+  for (Share* at = newest; at != nullptr; at = at->next_.load(std::memory_order_acquire)) {
+    if (at->worker_ == worker) return *at;
+  }
+  auto made = std::make_unique<Share>(worker);
+  do {
+    made->next_.store(newest, std::memory_order_relaxed);
+  } while (!first_.next_.compare_exchange_weak(newest, made.get(), std::memory_order_release));
+  return *made.release();
+}
+
+Usage Sa::usage() const {
+  Usage sum = first_.usage();
+  for (const Share* at = first_.next_.load(std::memory_order_acquire); at != nullptr;
+       at = at->next_.load(std::memory_order_acquire)) {
+    sum += at->usage();
+  }
+  return sum;
+}
+
 std::unique_ptr<crypto::Suite> Sa::make_suite() const {
   if (parameters_.cipher == nullptr) return nullptr;  // larval
   auto suite = crypto::make_suite(suite_keys(parameters_));
   return suite ? *std::move(suite) : nullptr;
 }
 
-Status<SaError> Sa::key_algorithms() {
-  const SaParameters& p = parameters_;
-  switch (p.group.protocol) {
-    case SaProtocol::Esp: {
-      // Only to know that it can be: suite() makes it again when the first packet comes.
-      const auto suite = crypto::make_suite(suite_keys(p));
-      if (!suite) return Failure{translate(suite.error())};
-      return Done{};
-    }
-    case SaProtocol::Ah: {
-      auto mac = crypto::make_mac(*p.mac, p.mac_key.expose());
-      if (!mac) return Failure{translate(mac.error())};
-      mac_ = *std::move(mac);
-      return Done{};
-    }
-    case SaProtocol::Ipcomp:
-      return Done{};
-    case SaProtocol::TcpSignature:
-      return Done{};  // stored for the TCP of the host; nothing here computes it
-  }
-  return Failure{SaError::BadCombination};
+std::unique_ptr<crypto::Mac> Sa::make_mac() const {
+  if (parameters_.mac == nullptr) return nullptr;  // larval
+  auto mac = crypto::make_mac(*parameters_.mac, parameters_.mac_key.expose());
+  return mac ? *std::move(mac) : nullptr;
 }
 
 Result<std::unique_ptr<Sa>, SaError> Sa::make(SaParameters parameters, Time now) {
   TRY_DONE(check_combination(parameters));
   TRY_DONE(check_keys(parameters));
+  TRY_DONE(check_algorithms(parameters));
   std::unique_ptr<Sa> sa{new Sa};
   sa->parameters_ = std::move(parameters);
   const SaParameters& p = sa->parameters_;
@@ -263,7 +294,6 @@ Result<std::unique_ptr<Sa>, SaError> Sa::make(SaParameters parameters, Time now)
   if (p.counted != 0) seen.commit(p.counted);
   sa->window = seen.resized(window_of(p, sa->layout_));
   sa->created_ = now;
-  TRY_DONE(sa->key_algorithms());
   sa->state_ = State::Mature;
   return sa;
 }
@@ -272,9 +302,9 @@ void Sa::continue_from(const Sa& old) {
   if (!old.usable() || !same_keying(parameters_, old.parameters_)) return;
   sequence = Sequence{parameters_.flags.extended_sequence, wrap_of(parameters_), old.sequence.last()};
   window = old.window.resized(window.packets());
-  usage = old.usage;
   iv_counter = old.iv_counter;
-  identification = old.identification;
+  first_.start_from(old.usage());
+  first_.identification = old.first_.identification;
   created_ = old.created_;
 }
 

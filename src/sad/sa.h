@@ -1,7 +1,8 @@
 #pragma once
-// A security association: what was installed (SaParameters, immutable), what was derived when it was installed (sizes
-// and keyed algorithms, so that the packet path asks nothing twice) and how it runs (sequence, window, lifetimes). RFC
-// 4301 section 4.4.2.1; states and flags are PF_KEY's.  Owned by the Database; written by one thread.
+// A security association: what was installed (SaParameters, immutable), what was derived when it was installed (sizes,
+// so that the packet path asks nothing twice) and how it runs: outbound a sequence that several workers take numbers
+// from, inbound a window with one owner, and for each worker a Share.  RFC 4301 section 4.4.2.1; states and flags are
+// PF_KEY's.  Owned by the Database, and written by its thread but for what says otherwise.
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +17,7 @@
 #include "net/flow.h"
 #include "sad/replay_window.h"
 #include "sad/sequence.h"
+#include "sad/share.h"
 
 namespace testudo::sad {
 
@@ -45,7 +47,16 @@ struct Lifetime {
   std::uint32_t allocations = 0;
   std::uint64_t bytes = 0, addtime = 0, usetime = 0;
 
+  /// Whether packets use it up, not time alone.
+  bool limits_use() const { return bytes != 0 || allocations != 0; }
+
   friend bool operator==(const Lifetime&, const Lifetime&) = default;
+};
+
+struct Lifetimes {
+  Lifetime hard{}, soft{};
+
+  friend bool operator==(const Lifetimes&, const Lifetimes&) = default;
 };
 
 /// ESP in UDP.  RFC 3948; ports in host order.
@@ -57,6 +68,12 @@ struct NatTraversal {
   std::uint16_t fragment_size = 0xffff;  ///< packets are fragmented before encapsulation above this size
 
   friend bool operator==(const NatTraversal&, const NatTraversal&) = default;
+};
+
+/// NAT-T: what was announced of where a peer is, and when.
+struct Whereabouts {
+  std::optional<net::Endpoint> away;  ///< nullopt: it came back to where it was
+  Time since;
 };
 
 struct Identity {
@@ -100,11 +117,13 @@ struct SaParameters {
   std::uint32_t replay_packets = 0;  ///< window; 0 switches the check off
   /// The number that was used or seen last, where the SA was before: it goes on behind it.  0: it is new.
   std::uint32_t counted = 0;
-  Lifetime hard, soft;
-  bool has_lifetimes = false;  ///< HARD and SOFT were given (setkey -D prints zeros otherwise too)
+  Boxed<Lifetimes> lifetimes;  ///< as given (setkey -D prints zeros otherwise too)
   Boxed<NatTraversal> nat;
   Boxed<Identity> source_identity, destination_identity;
   std::uint32_t message_sequence = 0, pid = 0;  ///< of the PF_KEY message that made it
+
+  Lifetime hard() const { return lifetimes ? lifetimes->hard : Lifetime{}; }
+  Lifetime soft() const { return lifetimes ? lifetimes->soft : Lifetime{}; }
 };
 
 /// Where an ESP packet's IV comes from.
@@ -116,14 +135,25 @@ enum class IvSource : std::uint8_t {
   Derived,   ///< not on the wire: the sequence number and its complement, as KAME has it
 };
 
+/// A size that fits in a byte, but that is computed with in 32 bits.
+class ByteSize {
+ public:
+  constexpr ByteSize(std::uint32_t size)
+      : size_(static_cast<std::uint8_t>(size)) {}             // NOLINT(google-explicit-constructor)
+  constexpr operator std::uint32_t() const { return size_; }  // NOLINT(google-explicit-constructor)
+
+ private:
+  std::uint8_t size_;
+};
+
 /// What no packet has to work out again.
 struct SaLayout {
-  std::uint32_t header = 0;  ///< ESP: SPI, sequence; AH: fixed part and ICV with its pad; IPcomp: 4
-  std::uint32_t iv = 0;      ///< on the wire
-  std::uint32_t icv = 0;     ///< on the wire
-  std::uint32_t block = 4;   ///< ESP: payload and trailer are a multiple of this, or are refused
-  std::uint32_t pad = 4;     ///< ESP: we pad them to a multiple of this, which is one of block
-  std::uint32_t udp = 0;     ///< UDP encapsulation: 8, or 16 with the non-IKE marker
+  ByteSize header = 0;  ///< ESP: SPI, sequence; AH: fixed part and ICV with its pad; IPcomp: 4
+  ByteSize iv = 0;      ///< on the wire
+  ByteSize icv = 0;     ///< on the wire
+  ByteSize block = 4;   ///< ESP: payload and trailer are a multiple of this, or are refused
+  ByteSize pad = 4;     ///< ESP: we pad them to a multiple of this, which is one of block
+  ByteSize udp = 0;     ///< UDP encapsulation: 8, or 16 with the non-IKE marker
   IvSource iv_source = IvSource::None;
   bool authenticated = false;  ///< replay protection is allowed only then (RFC 4303 section 3.4.3)
 };
@@ -132,11 +162,6 @@ enum class SaError : std::uint8_t {
   BadKeyLength,
   BadCombination,  ///< flags, algorithms or SPI that do not belong together
   NotAvailable,    ///< this build lacks the algorithm
-};
-
-struct Usage {
-  std::uint64_t packets = 0, bytes = 0;
-  std::optional<Time> first, last;
 };
 
 struct Listing;
@@ -149,6 +174,10 @@ class Sa {
   /// A larval one: an SPI that waits for its keys.
   static std::unique_ptr<Sa> larval(const SaGroup& group, Spi spi, std::uint32_t message_sequence, std::uint32_t pid,
                                     Time now);
+
+  ~Sa();
+  Sa(const Sa&) = delete;
+  Sa& operator=(const Sa&) = delete;
 
   /// For the successor of an UPDATE: with the same keys it goes on where `old` was (sequence number, nonces, window,
   /// age and use), so that no number is used again and no packet accepted again.  With others it starts anew.
@@ -163,52 +192,52 @@ class Sa {
   Time created() const { return created_; }
 
   // The run state.  transform/ and engine/ write it; the Database reads it for lifetimes.
-  Sequence sequence;    ///< outbound
-  ReplayWindow window;  ///< inbound
-  Usage usage;
-  Boxed<net::Endpoint> seen_at;             ///< NAT-T: where the peer was announced to have moved to
-  std::optional<Time> seen_at_since;        ///< and when
-  std::optional<std::uint64_t> iv_counter;  ///< explicit IVs of counter modes; the first packet draws a random start
-  std::uint16_t identification = 0;         ///< of the next outer IPv4 header; 0 before the first
+  Sequence sequence;               ///< outbound, and
+  IvCounter iv_counter;            ///< explicit IVs of counter modes: of all workers together
+  ReplayWindow window;             ///< inbound, as what follows; of the one worker that opens
+  Boxed<Whereabouts> whereabouts;  ///< of a peer that has ever moved
+
+  /// What this worker has of the SA; made when it comes first.  For that worker's thread.
+  Share& share(Worker worker) { return worker == Worker{} ? first_ : share_of(worker); }
+  Share& share() { return first_; }
+  const Share& share() const { return first_; }
+  /// What all workers have counted; for any thread.  Those that are at it may count a run more meanwhile.
+  Usage usage() const;
 
   /// ESP.  Made at first use: what a cipher makes of its key is larger than all the rest of an SA, and of many SAs few
-  /// are used at once.  Null for other SAs, and where it could be made once but cannot any more.
-  crypto::Suite* suite() {
-    if (!suite_ && group().protocol == SaProtocol::Esp) suite_ = make_suite();
-    return suite_.get();
+  /// are used at once.  Made of the keys and not with Suite::clone(), for the others may be at work.  Null for other
+  /// SAs, and where it could be made once but cannot any more.
+  crypto::Suite* suite(Share& share) const {
+    if (group().protocol != SaProtocol::Esp) return nullptr;
+    return share.keyed<crypto::Suite>([this] { return make_suite(); });
   }
-  crypto::Mac* mac() const { return mac_.get(); }  ///< AH
-  /// From now on instead of the suite that make() chose, with the same keys and sizes.
-  void replace(std::unique_ptr<crypto::Suite> suite) { suite_ = std::move(suite); }
+  /// From now on instead of the first worker's suite, with the same keys and sizes.
+  void replace(std::unique_ptr<crypto::Suite> suite) { first_.keyed_ = std::move(suite); }
+  /// AH.  As suite().
+  crypto::Mac* mac(Share& share) const {
+    if (group().protocol != SaProtocol::Ah) return nullptr;
+    return share.keyed<crypto::Mac>([this] { return make_mac(); });
+  }
   /// IPcomp.  Made at first use: its work areas are large, and of many SAs few are used at once.
-  crypto::Compressor* compressor() {
-    if (!compressor_) compressor_ = crypto::make_deflate();
-    return compressor_.get();
+  static crypto::Compressor* compressor(Share& share) {
+    return share.keyed<crypto::Compressor>([] { return crypto::make_deflate(); });
   }
 
-  void count(std::size_t bytes, Time now) { count(1, bytes, now); }
-  void count(std::size_t packets, std::size_t bytes, Time now) {
-    usage.packets += packets;
-    usage.bytes += bytes;
-    if (!usage.first) usage.first = now;
-    usage.last = now;
-  }
   void set_state(State s) { state_ = s; }
 
  private:
   friend class Database;
   Sa() = default;
-  Status<SaError> key_algorithms();
   std::unique_ptr<crypto::Suite> make_suite() const;
+  std::unique_ptr<crypto::Mac> make_mac() const;
+  Share& share_of(Worker worker);
 
   SaParameters parameters_;
   SaLayout layout_;
   State state_ = State::Larval;
   Time created_{};
-  std::unique_ptr<crypto::Suite> suite_;
-  std::unique_ptr<crypto::Mac> mac_;
-  std::unique_ptr<crypto::Compressor> compressor_;
   Listing* listing_ = nullptr;  ///< the Database's
+  Share first_{Worker{}};       ///< in front of those of other workers
 };
 
 }  // namespace testudo::sad

@@ -6,10 +6,9 @@
 #include <map>
 #include <utility>
 
-#include "spd/address_index.h"
 #include "spd/reqid_pool.h"
 #include "spd/selector_hash.h"
-#include "spd/selector_index.h"
+#include "spd/views.h"
 
 namespace testudo::spd {
 namespace {
@@ -33,8 +32,6 @@ struct Database::Impl {
   using BySelector = std::unordered_map<net::Selector, Entry*, SelectorHash>;
   struct List {
     InOrder in_order;
-    SelectorIndex index;
-    AddressIndex by_addresses;
     BySelector by_users, by_system;
     Journal journal;
   };
@@ -50,14 +47,19 @@ struct Database::Impl {
   }
 
   PolicyId fresh_id();
-  void settle_reqids(Policy& policy);
+  void settle_reqids(Policy& policy, const Policy* replaced = nullptr);
+  static View::Rule rule_of(const Entry& entry, const Policy& policy) {
+    return {policy.direction, policy.selector, entry.order, &policy};
+  }
   const Policy* append(Policy policy);
-  const Policy* replace(Entry& entry, Policy policy);
+  Entry& unread(Entry& entry);
+  const Policy* replace(Entry& old, Policy policy);
   Policy take(Entry& entry);
   void release_reqids(const Policy& policy);
   void watch(Entry& entry);
 
   std::array<List, 2> lists;
+  Views views;
   std::unordered_map<PolicyId, Entry*> by_id;
   std::map<std::uint64_t, Entry*> timed;  ///< with a lifetime or validtime, by order
   ReqIdPool reqids;
@@ -73,14 +75,20 @@ PolicyId Database::Impl::fresh_id() {
   return PolicyId{last_id};
 }
 
-/// A reqid belongs to level unique only; the users' range is theirs, and what lies above is given by us.
-void Database::Impl::settle_reqids(Policy& policy) {
+/// A reqid belongs to level unique only; the users' range is theirs, and what lies above is given by us.  What the
+/// policy that is replaced was given may stay.
+void Database::Impl::settle_reqids(Policy& policy, const Policy* replaced) {
+  const auto is_kept = [replaced](ReqId reqid) {
+    return replaced != nullptr && std::ranges::any_of(replaced->requests, [reqid](const Request& r) {
+             return r.level == Level::Unique && r.reqid == reqid;
+           });
+  };
   for (Request& request : policy.requests) {
     if (request.level != Level::Unique) {
       request.reqid = ReqId{};
       continue;
     }
-    const bool foreign = request.reqid.value > kManualReqIdMax && !policy.made_by_system;
+    const bool foreign = request.reqid.value > kManualReqIdMax && !policy.made_by_system && !is_kept(request.reqid);
     if (request.reqid.value == 0 || foreign) request.reqid = reqids.fresh();
     reqids.hold(request.reqid);
   }
@@ -103,11 +111,10 @@ const Policy* Database::Impl::append(Policy policy) {
   e.order = next_order++;
   e.policy = std::move(policy);
   e.policy.id = fresh_id();
-  e.policy.last_used = std::max(e.policy.last_used, e.policy.created);
+  e.policy.last_used = std::max(e.policy.last_used.get(), e.policy.created);
   settle_reqids(e.policy);
   e.place = l.in_order.emplace_hint(l.in_order.end(), e.order, std::move(entry));
-  l.index.add(e.policy.selector, e.order, &e.policy);
-  l.by_addresses.add(e.policy.selector, e.order, &e.policy);
+  views.add(rule_of(e, e.policy));
   l.journal.record({Journal::Change::Kind::Appended, e.policy.id, &e.policy, e.policy.selector});
   owners(l, e.policy)[e.policy.selector] = &e;
   by_id[e.policy.id] = &e;
@@ -116,11 +123,25 @@ const Policy* Database::Impl::append(Policy policy) {
   return &e.policy;
 }
 
+/// An entry that may be written, in the place of one that readers may be looking at.
+Database::Impl::Entry& Database::Impl::unread(Entry& entry) {
+  if (!views.has_readers()) return entry;
+  auto copy = std::make_unique<Entry>(entry);
+  Entry& fresh = *copy;
+  views.remove(rule_of(entry, entry.policy));
+  views.add(rule_of(fresh, fresh.policy));
+  owners(list(fresh.policy.direction), fresh.policy)[fresh.policy.selector] = &fresh;
+  by_id[fresh.policy.id] = &fresh;
+  views.retire(std::exchange(fresh.place->second, std::move(copy)));
+  return fresh;
+}
+
 /// The selector, and so the place in every index, stays.
-const Policy* Database::Impl::replace(Entry& entry, Policy policy) {
+const Policy* Database::Impl::replace(Entry& old, Policy policy) {
+  Entry& entry = unread(old);
   policy.id = entry.policy.id;
-  policy.last_used = std::max(policy.last_used, policy.created);
-  settle_reqids(policy);
+  policy.last_used = std::max(policy.last_used.get(), policy.created);
+  settle_reqids(policy, &entry.policy);
   release_reqids(entry.policy);
   entry.policy = std::move(policy);
   timed.erase(entry.order);
@@ -132,16 +153,17 @@ const Policy* Database::Impl::replace(Entry& entry, Policy policy) {
 }
 
 Policy Database::Impl::take(Entry& entry) {
-  Policy policy = std::move(entry.policy);
+  const bool is_read = views.has_readers();
+  Policy policy = is_read ? entry.policy : std::move(entry.policy);
   List& l = list(policy.direction);
-  l.index.remove(policy.selector, entry.order);
-  l.by_addresses.remove(policy.selector, entry.order);
+  views.remove(rule_of(entry, policy));
   l.journal.record({Journal::Change::Kind::Removed, policy.id, &entry.policy, policy.selector});
   owners(l, policy).erase(policy.selector);
   by_id.erase(policy.id);
   release_reqids(policy);
   if (policy.lifetime != 0 || policy.validtime != 0) timed.erase(entry.order);
-  l.in_order.erase(entry.place);
+  auto node = l.in_order.extract(entry.place);
+  if (is_read) views.retire(std::move(node.mapped()));
   ++generation;
   return policy;
 }
@@ -179,12 +201,15 @@ bool Database::remove_of_system(PolicyId id) {
   return true;
 }
 
-std::size_t Database::flush() {
+std::size_t Database::flush(const std::function<void()>& breathe) {
   std::vector<Impl::Entry*> doomed;
   for (Impl::List& list : impl_->lists) {
     for (const auto& [selector, entry] : list.by_users) doomed.push_back(entry);
   }
-  for (Impl::Entry* entry : doomed) impl_->take(*entry);
+  for (Impl::Entry* entry : doomed) {
+    impl_->take(*entry);
+    if (breathe) breathe();
+  }
   return doomed.size();
 }
 
@@ -209,12 +234,16 @@ const Policy* Database::find(Direction direction, const net::Selector& selector)
 }
 
 const Policy* Database::lookup(Direction direction, const net::Flow& flow) const {
-  return impl_->list(direction).index.lookup(flow);
+  return impl_->views.latest().lookup(direction, flow);
 }
 
 const Policy* Database::first_for_addresses(Direction direction, const net::Address& source,
                                             const net::Address& destination) const {
-  return impl_->list(direction).by_addresses.lookup(source, destination);
+  return impl_->views.latest().first_for_addresses(direction, source, destination);
+}
+
+const View& Database::latest() const {
+  return impl_->views.latest();
 }
 
 void Database::for_each(Direction direction, const std::function<void(const Policy&)>& visit) const {
@@ -231,6 +260,23 @@ std::uint64_t Database::generation() const {
 
 const Journal& Database::journal(Direction direction) const {
   return impl_->list(direction).journal;
+}
+
+void Database::publish() {
+  impl_->views.publish();
+}
+
+const Views& Database::seat(Seat& reader) {
+  std::vector<View::Rule> all;
+  for (const Impl::List& list : impl_->lists) {
+    for (const auto& [order, entry] : list.in_order) all.push_back(Impl::rule_of(*entry, entry->policy));
+  }
+  impl_->views.seat(reader, all);
+  return impl_->views;
+}
+
+void Database::unseat(const Seat& reader) {
+  impl_->views.unseat(reader);
 }
 
 std::vector<Policy> Database::tick(Time now) {

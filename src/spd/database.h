@@ -2,7 +2,8 @@
 // The security policy database: one ordered list per direction; the first policy that matches decides, with no other
 // ranking (KAME).  Look-up is exact first match through hash tables by shape of selector (prefix lengths and
 // wildcards), tried in the order of their best policy, so that its cost grows with the number of shapes and not of
-// policies. One writing thread.
+// policies. One writing thread, in which everything here is called; other threads look policies up through a Reader
+// (spd/reader.h), and see what was changed once it is published.
 #include <functional>
 #include <memory>
 #include <unordered_map>
@@ -13,6 +14,10 @@
 #include "spd/policy.h"
 
 namespace testudo::spd {
+
+struct Seat;
+class View;
+class Views;
 
 enum class DatabaseError : std::uint8_t { Exists, NotFound };
 
@@ -34,7 +39,8 @@ class Database {
   /// One that the system made, for who made it.
   bool remove_of_system(PolicyId id);
   /// SPDFLUSH: user policies only; returns how many.
-  std::size_t flush();
+  /// `breathe`: called between two of them, if there is one; readers see none of it before publish().
+  std::size_t flush(const std::function<void()>& breathe = {});
 
   /// Of a policy that a socket has and no list: gives its Unique requests their reqids, as add() does, and takes them
   /// back.
@@ -51,14 +57,25 @@ class Database {
   const Policy* first_for_addresses(Direction direction, const net::Address& source,
                                     const net::Address& destination) const;
 
+  /// For many look-ups: the policies as they are, until the next change.
+  const View& latest() const;
+
   /// In list order.
   void for_each(Direction direction, const std::function<void(const Policy&)>& visit) const;
   std::size_t size(Direction direction) const;
   std::size_t size() const { return size(Direction::In) + size(Direction::Out); }
   /// Changes with every change of the database.
   std::uint64_t generation() const;
-  /// Which policies came and went; one that was replaced by SPDUPDATE keeps its place and its address.
+  /// Which policies came and went; one that was replaced by SPDUPDATE keeps its place and, without readers, its
+  /// address.
   const Journal& journal(Direction direction) const;
+
+  /// Readers see all changes made so far, and none of what they replaced; waits until the batches that they are in have
+  /// ended.  Without readers nothing needs it.
+  void publish();
+  /// For Reader.
+  const Views& seat(Seat& reader);
+  void unseat(const Seat& reader);
 
   /// Removes and returns what is past its lifetime or validtime (SADB_X_SPDEXPIRE).
   std::vector<Policy> tick(Time now);

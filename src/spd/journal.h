@@ -19,7 +19,7 @@ class Journal {
   struct Change {
     enum class Kind : std::uint8_t {
       Appended,  ///< at the tail: it can only decide what nothing decided before
-      Replaced,  ///< in its place, by one with the same selector, at the same address
+      Replaced,  ///< in its place, by one with the same selector, at the same address while no other thread reads
       Removed,
     };
     Kind kind = Kind::Appended;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/strong.h"
+#include "base/tally.h"
 #include "base/time.h"
 #include "net/flow.h"
 
@@ -37,8 +38,13 @@ struct Policy {
   std::uint64_t lifetime = 0;   ///< seconds after creation; 0 for ever
   std::uint64_t validtime = 0;  ///< seconds without use; 0 for ever
   Time created{};
-  mutable Time last_used{};  ///< touched by the look-up of a packet
-  mutable std::uint64_t hits = 0;
+  mutable Tally<Time> last_used{};  ///< this and hits: touched by packets, of several workers at once
+  mutable Tally<std::uint64_t> hits;
+
+  void count(std::uint64_t packets, Time now) const {
+    hits.add(packets);
+    last_used.set(now);
+  }
 };
 
 }  // namespace testudo::spd

@@ -27,13 +27,19 @@ std::uint8_t length_field(const sad::SaLayout& layout) {
   return static_cast<std::uint8_t>(layout.header / 4 - 2);
 }
 
+/// An SA, keyed for the worker.
+struct Keyed {
+  const Sa& sa;
+  crypto::Mac& mac;
+};
+
 /// The ICV over the cooked header, the AH (its ICV zeroed by the caller), the payload and the high half of an ESN.
-void compute(const Sa& sa, const CookedHeader& cooked, Bytes from_ah, std::uint64_t sequence, MutableBytes icv) {
+void compute(const Keyed& by, const CookedHeader& cooked, Bytes from_ah, std::uint64_t sequence, MutableBytes icv) {
   std::array<std::uint8_t, 4> high{};
   put_be32(high.data(), static_cast<std::uint32_t>(sequence >> 32));
   const std::array<Bytes, 3> pieces{cooked.bytes(), from_ah, high};
-  const std::size_t used = sa.parameters().flags.extended_sequence ? 3 : 2;
-  sa.mac()->compute(std::span{pieces}.first(used), icv);
+  const std::size_t used = by.sa.parameters().flags.extended_sequence ? 3 : 2;
+  by.mac.compute(std::span{pieces}.first(used), icv);
 }
 
 Status<DropReason> make_room(PacketBuffer& packet, const IpView& ip, std::size_t header) {
@@ -57,6 +63,8 @@ Status<DropReason> sign(Sa& sa, const SealJob& job, const Context& context) {
   const sad::SaLayout& layout = sa.layout();
   const bool old = sa.parameters().flags.old_format;
   TRY_DONE(make_room(packet, ip, layout.header));
+  crypto::Mac* const mac = sa.mac(sa.share(context.worker));
+  if (mac == nullptr) return Failure{DropReason::OutboundInvalid};
   const std::optional<std::uint64_t> sequence = old ? 0 : sa.sequence.next();
   if (!sequence) return Failure{DropReason::SequenceExhausted};
 
@@ -74,7 +82,8 @@ Status<DropReason> sign(Sa& sa, const SealJob& job, const Context& context) {
     return Failure{DropReason::OutboundInvalid};
   }
   std::array<std::uint8_t, kMaxIcv> icv{};
-  compute(sa, cooked, packet.bytes().subspan(ip.transport_offset), *sequence, MutableBytes{icv}.first(layout.icv));
+  compute({sa, *mac}, cooked, packet.bytes().subspan(ip.transport_offset), *sequence,
+          MutableBytes{icv}.first(layout.icv));
   std::ranges::copy(Bytes{icv}.first(layout.icv), ah.subspan(icv_offset(sa)).begin());
   return Done{};
 }
@@ -96,17 +105,17 @@ Result<Header, DropReason> read_header(const Sa& sa, Bytes packet, const IpView&
   return Header{(*ah)[0], old ? 0 : be32(&(*ah)[8])};
 }
 
-bool icv_is_right(const Sa& sa, PacketBuffer& packet, const IpView& ip, const CookedHeader& cooked,
+bool icv_is_right(const Keyed& by, PacketBuffer& packet, const IpView& ip, const CookedHeader& cooked,
                   std::uint64_t sequence) {
-  const MutableBytes field = packet.bytes().subspan(ip.upper_offset + icv_offset(sa), sa.layout().icv);
+  const MutableBytes field = packet.bytes().subspan(ip.upper_offset + icv_offset(by.sa), by.sa.layout().icv);
   std::array<std::uint8_t, kMaxIcv> received{}, expected{};
   std::ranges::copy(field, received.begin());
   std::ranges::fill(field, std::uint8_t{0});
-  compute(sa, cooked, packet.bytes().subspan(ip.upper_offset), sequence, MutableBytes{expected}.first(field.size()));
+  compute(by, cooked, packet.bytes().subspan(ip.upper_offset), sequence, MutableBytes{expected}.first(field.size()));
   return equal_constant_time(received, expected);
 }
 
-Result<Opened, DropReason> verify(Sa& sa, const OpenJob& job, const HeaderSettings& settings) {
+Result<Opened, DropReason> verify(Sa& sa, const OpenJob& job, const HeaderSettings& settings, crypto::Mac* mac) {
   const IpView& ip = job.ip;
   PacketBuffer& packet = *job.packet;
   const bool old = sa.parameters().flags.old_format;
@@ -120,7 +129,7 @@ Result<Opened, DropReason> verify(Sa& sa, const OpenJob& job, const HeaderSettin
   if (!cook_header(packet.bytes().first(ip.upper_offset), ip, AhSide::Receiver, settings, cooked)) {
     return Failure{DropReason::InboundMalformed};
   }
-  if (!icv_is_right(sa, packet, ip, cooked, sequence)) return Failure{DropReason::BadIcv};
+  if (mac == nullptr || !icv_is_right({sa, *mac}, packet, ip, cooked, sequence)) return Failure{DropReason::BadIcv};
   if (!old) sa.window.commit(sequence);
   if (header.next_header == net::protocol::kHopByHop) return Failure{DropReason::BadNextHeader};
 
@@ -135,8 +144,9 @@ void sign_ah(Sa& sa, std::span<SealJob> jobs, const Context& context) {
   for (SealJob& job : jobs) job.result = sign(sa, job, context);
 }
 
-void verify_ah(Sa& sa, std::span<OpenJob> jobs, const HeaderSettings& settings) {
-  for (OpenJob& job : jobs) job.result = verify(sa, job, settings);
+void verify_ah(Sa& sa, std::span<OpenJob> jobs, const HeaderSettings& settings, sad::Worker worker) {
+  crypto::Mac* const mac = sa.mac(sa.share(worker));
+  for (OpenJob& job : jobs) job.result = verify(sa, job, settings, mac);
 }
 
 }  // namespace testudo::transform

@@ -10,6 +10,6 @@
 namespace testudo::transform {
 
 void sign_ah(sad::Sa& sa, std::span<SealJob> jobs, const Context& context);
-void verify_ah(sad::Sa& sa, std::span<OpenJob> jobs, const HeaderSettings& settings);
+void verify_ah(sad::Sa& sa, std::span<OpenJob> jobs, const HeaderSettings& settings, sad::Worker worker = {});
 
 }  // namespace testudo::transform

@@ -20,7 +20,7 @@ Opened strip(OpenJob& job, const EspToOpen& opened) {
   return {opened.next_header, opened.sequence};
 }
 
-void open_run(sad::Sa& sa, std::span<OpenJob> jobs) {
+void open_run(sad::Sa& sa, std::span<OpenJob> jobs, sad::Worker worker) {
   std::array<EspToOpen, kRun> run;
   std::array<OpenJob*, kRun> opening;
   std::size_t filled = 0;
@@ -32,7 +32,7 @@ void open_run(sad::Sa& sa, std::span<OpenJob> jobs) {
     opening[filled] = &job;
     run[filled++].esp = job.packet->bytes().subspan(std::min(job.ip.upper_offset, job.ip.total_length));
   }
-  open_payloads(sa, std::span{run}.first(filled));
+  open_payloads(sa, std::span{run}.first(filled), worker);
   for (std::size_t i = 0; i < filled; ++i) {
     if (run[i].result) {
       opening[i]->result = strip(*opening[i], run[i]);
@@ -44,10 +44,10 @@ void open_run(sad::Sa& sa, std::span<OpenJob> jobs) {
 
 }  // namespace
 
-void open_esp(sad::Sa& sa, std::span<OpenJob> jobs) {
+void open_esp(sad::Sa& sa, std::span<OpenJob> jobs, sad::Worker worker) {
   while (!jobs.empty()) {
     const std::size_t run = std::min(kRun, jobs.size());
-    open_run(sa, jobs.first(run));
+    open_run(sa, jobs.first(run), worker);
     jobs = jobs.subspan(run);
   }
 }

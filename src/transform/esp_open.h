@@ -17,6 +17,6 @@ struct OpenJob {
 /// Opens a run of packets of one SA.  On success the ESP header, IV, trailer and ICV are gone, the IP header's length,
 /// next header (and IPv4 checksum) are those of the inner packet; TFC padding behind the inner IP packet of a tunnel is
 /// left for tunnel_outer to cut.  The window is committed for each packet before the next is looked at.
-void open_esp(sad::Sa& sa, std::span<OpenJob> jobs);
+void open_esp(sad::Sa& sa, std::span<OpenJob> jobs, sad::Worker worker = {});
 
 }  // namespace testudo::transform

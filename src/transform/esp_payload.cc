@@ -52,32 +52,28 @@ void write_padding(sad::Padding kind, MutableBytes pad, Random& random) {
   }
 }
 
-std::uint64_t next_counter(Sa& sa, Random& random) {
-  if (!sa.iv_counter) {
-    std::array<std::uint8_t, 8> start{};
-    random.fill(start);
-    sa.iv_counter = be64(start.data());
-  }
-  return (*sa.iv_counter)++;
-}
+/// What one packet alone has of all that its SA seals.
+struct Numbers {
+  std::uint64_t sequence, iv;
+};
 
 /// Fills the IV on the wire and returns the one that the cipher takes.
-Bytes make_iv(Sa& sa, MutableBytes wire, std::uint64_t sequence, Aside& aside, Random& random) {
-  switch (sa.layout().iv_source) {
+Bytes make_iv(IvSource source, MutableBytes wire, const Numbers& numbers, Aside& aside, Random& random) {
+  switch (source) {
     case IvSource::None:
       return {};
     case IvSource::Random:
       random.fill(wire);
       return wire;
     case IvSource::Counter:
-      put_be64(wire.data(), next_counter(sa, random));
+      put_be64(wire.data(), numbers.iv);
       return wire;
     case IvSource::FourByte:
       random.fill(wire);
       put_with_complement(aside.iv.data(), be32(wire.data()));
       return aside.iv;
     case IvSource::Derived:
-      put_with_complement(aside.iv.data(), static_cast<std::uint32_t>(sequence));
+      put_with_complement(aside.iv.data(), static_cast<std::uint32_t>(numbers.sequence));
       return aside.iv;
   }
   return {};
@@ -98,16 +94,16 @@ void lay_out(crypto::Job& job, const sad::SaLayout& layout, MutableBytes esp) {
   job.icv = esp.last(layout.icv);
 }
 
-void dress(Sa& sa, const EspToSeal& packet, std::uint64_t sequence, const Draft& draft, Random& random) {
+void dress(const Sa& sa, const EspToSeal& packet, const Numbers& numbers, const Draft& draft, Random& random) {
   const sad::SaLayout& layout = sa.layout();
   const sad::SaFlags& flags = sa.parameters().flags;
   crypto::Job& job = draft.job;
   lay_out(job, layout, packet.esp);
   std::uint8_t* const header = packet.esp.data();
   put_be32(header, sa.spi().value);
-  if (!flags.old_format) put_be32(header + 4, static_cast<std::uint32_t>(sequence));
-  job.iv = make_iv(sa, {header + layout.header, layout.iv}, sequence, draft.aside, random);
-  if (flags.extended_sequence) authenticate_high_half(job, sequence, draft.aside);
+  if (!flags.old_format) put_be32(header + 4, static_cast<std::uint32_t>(numbers.sequence));
+  job.iv = make_iv(layout.iv_source, {header + layout.header, layout.iv}, numbers, draft.aside, random);
+  if (flags.extended_sequence) authenticate_high_half(job, numbers.sequence, draft.aside);
 
   const MutableBytes trailer = job.text.last(packet.pad + kTrailer);
   write_padding(flags.padding, trailer.first(packet.pad), random);
@@ -115,17 +111,20 @@ void dress(Sa& sa, const EspToSeal& packet, std::uint64_t sequence, const Draft&
   trailer[packet.pad + 1] = packet.next_header;
 }
 
-void seal_run(Sa& sa, std::span<EspToSeal> run, Random& random) {
+void seal_run(Sa& sa, std::span<EspToSeal> run, const Context& context) {
   std::array<Aside, kRun> asides;
   Room<crypto::Job, kRun> jobs;
   const bool numbered = !sa.parameters().flags.old_format;
+  const bool counts_ivs = sa.layout().iv_source == IvSource::Counter;
+  std::uint64_t iv = counts_ivs ? sa.iv_counter.take(run.size(), context.random) : 0;
+  sad::Sequence::Block sequence;
   for (EspToSeal& packet : run) {
-    const auto sequence = numbered ? sa.sequence.next() : std::optional<std::uint64_t>{0};
-    if (!sequence) break;  // and never again: the rest of the run has none either
+    if (numbered && sequence.empty()) sequence = sa.sequence.take(run.size() - jobs.size());
+    if (numbered && sequence.empty()) break;  // and never again: the rest of the run has none either
     Aside& aside = asides[jobs.size()];
-    dress(sa, packet, *sequence, {jobs.add(), aside}, random);
+    dress(sa, packet, {numbered ? sequence.next() : 0, iv++}, {jobs.add(), aside}, context.random);
   }
-  crypto::Suite* const suite = sa.suite();  // null: no job is marked as done
+  crypto::Suite* const suite = sa.suite(sa.share(context.worker));  // null: no job is marked as done
   if (jobs.size() > 0 && suite != nullptr) suite->seal(jobs.all());
   for (std::size_t i = 0; i < run.size(); ++i) {
     if (i >= jobs.size()) {
@@ -216,7 +215,7 @@ bool means_the_same(const Sa& sa, std::uint64_t sequence, std::uint64_t top) {
 }
 
 /// Opens as many packets as go through the suite together; returns how many.
-std::size_t open_run(Sa& sa, std::span<EspToOpen> run) {
+std::size_t open_run(Sa& sa, std::span<EspToOpen> run, sad::Worker worker) {
   std::array<Aside, kRun> asides;
   std::array<EspToOpen*, kRun> opening;
   Room<crypto::Job, kRun> jobs;
@@ -237,7 +236,7 @@ std::size_t open_run(Sa& sa, std::span<EspToOpen> run) {
     top = std::max({top, packet.sequence, sa.window.highest()});
     opening[place] = &packet;
   }
-  crypto::Suite* const suite = sa.suite();  // null: no job is marked as done
+  crypto::Suite* const suite = sa.suite(sa.share(worker));  // null: no job is marked as done
   if (jobs.size() > 0 && suite != nullptr) suite->open(jobs.all());
   for (std::size_t i = 0; i < jobs.size(); ++i) opening[i]->result = finish(sa, *opening[i], jobs[i]);
   return taken;
@@ -245,16 +244,16 @@ std::size_t open_run(Sa& sa, std::span<EspToOpen> run) {
 
 }  // namespace
 
-void seal_payloads(Sa& sa, std::span<EspToSeal> run, Random& random) {
+void seal_payloads(Sa& sa, std::span<EspToSeal> run, const Context& context) {
   while (!run.empty()) {
     const std::size_t n = std::min(kRun, run.size());
-    seal_run(sa, run.first(n), random);
+    seal_run(sa, run.first(n), context);
     run = run.subspan(n);
   }
 }
 
-void open_payloads(Sa& sa, std::span<EspToOpen> run) {
-  while (!run.empty()) run = run.subspan(open_run(sa, run));
+void open_payloads(Sa& sa, std::span<EspToOpen> run, sad::Worker worker) {
+  while (!run.empty()) run = run.subspan(open_run(sa, run, worker));
 }
 
 }  // namespace testudo::transform

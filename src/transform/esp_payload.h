@@ -30,7 +30,7 @@ struct EspToSeal {
 };
 
 /// Takes sequence numbers in order, writes everything but the payload, encrypts and signs.
-void seal_payloads(sad::Sa& sa, std::span<EspToSeal> run, Random& random);
+void seal_payloads(sad::Sa& sa, std::span<EspToSeal> run, const Context& context);
 
 /// One packet to open, and what was in it.
 struct EspToOpen {
@@ -43,6 +43,6 @@ struct EspToOpen {
 
 /// Replay check, ICV, replay commit, decryption, trailer: RFC 4303 section 3.4.  The window is committed for each
 /// packet before the next is looked at.
-void open_payloads(sad::Sa& sa, std::span<EspToOpen> run);
+void open_payloads(sad::Sa& sa, std::span<EspToOpen> run, sad::Worker worker = {});
 
 }  // namespace testudo::transform

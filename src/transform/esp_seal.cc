@@ -43,7 +43,7 @@ void seal_run(sad::Sa& sa, std::span<SealJob> jobs, const Context& context) {
     sealing[filled] = &job;
     run[filled++] = *prepared;
   }
-  seal_payloads(sa, std::span{run}.first(filled), context.random);
+  seal_payloads(sa, std::span{run}.first(filled), context);
   for (std::size_t i = 0; i < filled; ++i) {
     SealJob& job = *sealing[i];
     job.result = run[i].result;

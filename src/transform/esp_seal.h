@@ -10,8 +10,8 @@
 // random start is for manual keys, which meet the same SA again after a restart, or in both directions: k installations
 // of n packets under one key share an IV with probability at most k^2 n / 2^64 (two of 2^32 packets: 2^-30; a thousand
 // of them: 2^-12).  That is small, not zero: RFC 4106 and 3686 forbid static keys for these ciphers, and a key daemon
-// never installs a key twice. Never sends a sequence number twice unless the SA may cycle.  Thread rule: an SA is
-// sealed by one thread at a time.
+// never installs a key twice. Never sends a sequence number twice unless the SA may cycle.  Thread rule: several
+// threads may seal with one SA, each as another worker.
 #include <span>
 
 #include "transform/transform.h"

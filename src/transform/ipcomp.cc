@@ -25,7 +25,8 @@ std::uint16_t wire_cpi(const sad::Sa& sa) {
 
 }  // namespace
 
-Result<Compressed, DropReason> compress_ipcomp(sad::Sa& sa, PacketBuffer& packet, const IpView& ip) {
+Result<Compressed, DropReason> compress_ipcomp(sad::Sa& sa, PacketBuffer& packet, const IpView& ip,
+                                               sad::Worker worker) {
   // RFC 3173 section 2: compression comes before any fragmentation.
   if (ip.fragment) return Failure{DropReason::OutboundInvalid};
   packet.trim_back(packet.size() - ip.total_length);
@@ -36,7 +37,7 @@ Result<Compressed, DropReason> compress_ipcomp(sad::Sa& sa, PacketBuffer& packet
   // Anything that with the header is not smaller than before does not fit here.
   std::array<std::uint8_t, kMaxPayload> work;
   const std::size_t room = std::min(payload.size() - kHeader - 1, work.size());
-  const auto length = sa.compressor()->compress(payload, MutableBytes{work}.first(room));
+  const auto length = sad::Sa::compressor(sa.share(worker))->compress(payload, MutableBytes{work}.first(room));
   if (!length) return Compressed::Useless;
 
   payload[0] = ip.transport_protocol;
@@ -48,7 +49,8 @@ Result<Compressed, DropReason> compress_ipcomp(sad::Sa& sa, PacketBuffer& packet
   return Compressed::Yes;
 }
 
-Result<Opened, DropReason> expand_ipcomp(sad::Sa& sa, PacketBuffer& packet, const IpView& ip, PacketBuffer& scratch) {
+Result<Opened, DropReason> expand_ipcomp(sad::Sa& sa, PacketBuffer& packet, const IpView& ip, PacketBuffer& scratch,
+                                         sad::Worker worker) {
   if (ip.fragment) return Failure{DropReason::InboundMalformed};
   wire::Reader reader{std::as_const(packet).bytes().first(ip.total_length)};
   const auto front = reader.take(ip.upper_offset);
@@ -64,7 +66,8 @@ Result<Opened, DropReason> expand_ipcomp(sad::Sa& sa, PacketBuffer& packet, cons
   const std::size_t limit = std::min(space.size(), largest_packet(ip.is_v4()));
   if (limit < front->size()) return Failure{DropReason::NoRoom};
   std::ranges::copy(*front, space.begin());
-  const auto length = sa.compressor()->expand(reader.rest(), space.first(limit).subspan(front->size()));
+  const auto length =
+      sad::Sa::compressor(sa.share(worker))->expand(reader.rest(), space.first(limit).subspan(front->size()));
   if (!length) {
     const bool too_big = length.error() == CompressionError::DoesNotFit;
     return Failure{too_big ? DropReason::ExpandsTooBig : DropReason::BadCompression};

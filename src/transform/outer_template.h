@@ -50,6 +50,6 @@ class OuterTemplate {
 
 /// Identifications of an SA's outer IPv4 headers: they count from a random start and are never 0, in whose place
 /// Linux's raw sockets would put another number, and AH covers this field.
-std::uint16_t next_identification(sad::Sa& sa, Random& random);
+std::uint16_t next_identification(sad::Share& share, Random& random);
 
 }  // namespace testudo::transform

@@ -21,7 +21,8 @@ using wire::packet::PacketBuffer;
 /// What every transform may need beside packet and SA.
 struct Context {
   const HeaderSettings& settings;
-  Random& random;  ///< IVs of CBC modes, random padding, IPv4 identifications
+  Random& random;           ///< IVs of CBC modes, random padding, IPv4 identifications
+  sad::Worker worker = {};  ///< who is at work
 };
 
 /// What opening a packet revealed.  The buffer then holds the packet as it was before the peer sealed it.

@@ -44,7 +44,8 @@ Status<DropReason> prepend_outer(sad::Sa& sa, PacketBuffer& packet, const IpView
   // IPv4's total length counts the header, IPv6's payload length does not.
   if (payload + (outer.is_v4() ? outer.length() : 0) > kLargestPayload) return Failure{DropReason::TooBig};
   if (!packet.prepend(outer.length())) return Failure{DropReason::NoRoom};
-  const std::uint16_t identification = outer.is_v4() ? next_identification(sa, context.random) : std::uint16_t{0};
+  const std::uint16_t identification =
+      outer.is_v4() ? next_identification(sa.share(context.worker), context.random) : std::uint16_t{0};
   outer.write(packet.data(), payload, inner.is_v4() ? protocol::kIpv4 : protocol::kIpv6, inside_of(inner),
               identification);
   return Done{};

@@ -36,11 +36,8 @@ ByteVector compose_socket_encapsulation(std::uint8_t value) {
 
 Result<pfkey::Direction, Malformed> socket_policy_direction(Bytes policy) {
   Reader in{policy};
-  TRY_DONE(in.skip(2));
-  TRY(const auto type, in.host16());
-  TRY_DONE(in.skip(2));
+  TRY_DONE(in.skip(6));
   TRY(const auto direction, in.u8());
-  if (type != static_cast<std::uint16_t>(pfkey::Ext::Policy)) return Failure{Malformed::BadValue};
   return static_cast<pfkey::Direction>(direction);
 }
 

@@ -69,23 +69,38 @@ def missing():
     return None
 
 
+def keep_awake(waker):
+    """Writes to a terminal of the guest ten times a second, until the guest has ended.
+
+    User Mode Linux now and then misses that its tap device has a frame for it, and sees it with the next interrupt of
+    any device: the frame would wait there until something else happens.
+    """
+    script = "while echo; do sleep 0.1; done 2>/dev/null"
+    with waker:
+        subprocess.Popen(["sh", "-c", script], stdin=subprocess.DEVNULL, stdout=waker, start_new_session=True,
+                         preexec_fn=lambda: LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM))
+
+
 class Guest:
     def __init__(self, namespace, tap, addr4, addr6, memory=192):
         namespace.ip("tuntap", "add", tap, "mode", "tap")
         namespace.ip("link", "set", tap, "up")
         self.work = tempfile.mkdtemp(prefix="testudo-uml-", dir="/dev/shm")
         self.socket, theirs = socket.socketpair()
+        waker, woken = socket.socketpair()
         self.buffer = b""
         init = pathlib.Path(__file__).resolve().parent / "linux_guest_init"
         command = ["linux.uml", f"mem={memory}M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro", f"init={init}",
                    f"uml_dir={self.work}", "con=null", "con0=null,fd:1", f"con1=fd:{theirs.fileno()},fd:{theirs.fileno()}",
+                   f"con2=fd:{woken.fileno()},null",
                    "quiet", f"vec0:transport=tap,ifname={tap},depth=128,gro=1,mac=02:00:00:00:00:02",
                    f"guest.ADDR4={addr4}", f"guest.ADDR6={addr6}"]
         self.log = open(os.path.join(self.work, "console"), "wb")
         self.process = namespace.popen(*command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT,
-                                       pass_fds=[theirs.fileno()], start_new_session=True,
+                                       pass_fds=[theirs.fileno(), woken.fileno()], start_new_session=True,
                                        preexec_fn=lambda: LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM))
-        theirs.close()
+        theirs.close(), woken.close()
+        keep_awake(waker)
         atexit.register(self.close)
         self._answer(90)
 

@@ -1,18 +1,18 @@
-"""Runs inside the guest: sockets whose policies the Linux kernel itself was given by setsockopt(IP_IPSEC_POLICY).
+"""Runs inside the guest: sockets whose policies the Linux kernel itself was given by setsockopt.
 
-UDP echo on port 7300 and TCP echo on port 7301, both with the policies of the arguments (hexadecimal bytes of sadb_x_policy).
+UDP echo on port 7300 and TCP echo on port 7301, both with the policies of the arguments: OPTION:HEXADECIMAL, where option 16 is
+IP_IPSEC_POLICY (sadb_x_policy) and 17 IP_XFRM_POLICY (xfrm_userpolicy_info).
 """
 import selectors
 import socket
 import sys
 
-IP_IPSEC_POLICY = 16
-
 
 def with_policies(kind, port):
     s = socket.socket(socket.AF_INET, kind)
-    for policy in sys.argv[1:]:
-        s.setsockopt(socket.IPPROTO_IP, IP_IPSEC_POLICY, bytes.fromhex(policy))
+    for argument in sys.argv[1:]:
+        option, policy = argument.split(":")
+        s.setsockopt(socket.IPPROTO_IP, int(option), bytes.fromhex(policy))
     s.bind(("0.0.0.0", port))
     return s
 

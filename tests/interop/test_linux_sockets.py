@@ -4,13 +4,16 @@
     namespace: testudod, programs under the preload        guest: Linux in User Mode Linux
       tap0  10.9.0.1  <-------------- wire ------------->    vec0  10.9.0.2
 
-Our side has no policy in its SPD: what is protected is what the sockets ask for, and nothing else.  Some kernels (Debian's
-user-mode-linux 6.1.176) take an outbound policy for a socket, but then refuse to send by it (EINVAL, XfrmOutBundleGenError, with or
-without us); there the guest's SPD says what its socket sends, and its socket what it takes.
+Our side has no policy in its SPD: what is protected is what the sockets ask for, and nothing else.  Linux takes an outbound
+policy in KAME's form, but leaves the family of its selector open, by which it looks for what makes the packets: each one
+ends with EINVAL and XfrmOutBundleGenError (seen with Debian's user-mode-linux 6.1.176, with or without us).  There the
+same policy is given to the same socket in Linux's own form, IP_XFRM_POLICY, which names the family.
 """
 import contextlib
 import pathlib
 import shlex
+import socket
+import struct
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -21,6 +24,7 @@ from sockets import KEY, Program, skip_unless_built  # noqa: E402
 
 US, THEM = "10.9.0.1", "10.9.0.2"
 AES = "0x00112233445566778899aabbccddeeff"
+IP_IPSEC_POLICY, IP_XFRM_POLICY, XFRM_POLICY_OUT = 16, 17, 1  # <linux/in.h>, <linux/xfrm.h>
 WORDS = ("in ipsec esp/transport//require", "out ipsec esp/transport//require")
 
 
@@ -31,19 +35,27 @@ def keys(node, guest):
                  f"auth-trunc 'hmac(sha1)' {KEY} 96 enc 'cbc(aes)' {AES}")
 
 
-def of_linux(guest, policies):
-    """The policies for the guest's sockets: both, where its kernel can send by one."""
+def of_linux(guest, outbound):
+    """The option and the outbound policy for the guest's sockets, in KAME's form where its kernel can send by it."""
     send = (f"import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); "
-            f"s.setsockopt(0, 16, bytes.fromhex('{policies[1]}')); s.sendto(b'-', ('{US}', 9))")
+            f"s.setsockopt(0, {IP_IPSEC_POLICY}, bytes.fromhex('{outbound}')); s.sendto(b'-', ('{US}', 9))")
     words = guest.sh(f"python3 -c {shlex.quote(send)} 2>&1", check=False)
     if "Invalid argument" not in words:
         check(words == "", "Linux's socket sends by its outbound policy", words)
-        return policies
-    say("  the guest's kernel sends nothing by a socket's outbound policy; its SPD says so instead")
-    for protocol, port in (("udp", 7300), ("tcp", 7301)):
-        guest.sh(f"ip xfrm policy add src {THEM} dst {US} proto {protocol} sport {port} dir out "
-                 f"tmpl src {THEM} dst {US} proto esp mode transport")
-    return policies[:1]
+        return IP_IPSEC_POLICY, outbound
+    say("  the guest's kernel sends nothing by an outbound policy in KAME's form; it has Linux's form instead")
+    return IP_XFRM_POLICY, esp_transport_out().hex()
+
+
+def esp_transport_out():
+    """struct xfrm_userpolicy_info and one xfrm_user_tmpl of <linux/xfrm.h>, in the guest's byte order."""
+    no_limit, every = 2**64 - 1, 2**32 - 1
+    selector = struct.pack("=32x8xHBBBxxxII", socket.AF_INET, 0, 0, 0, 0, 0)
+    limits = struct.pack("=8Q", *[no_limit] * 4, 0, 0, 0, 0)
+    policy = selector + limits + struct.pack("=4QIIBBBB4x", 0, 0, 0, 0, 0, 0, XFRM_POLICY_OUT, 0, 0, 0)
+    template = struct.pack("=16sIB3xH2x16xIBBBxIII", b"", 0, socket.IPPROTO_ESP, socket.AF_INET, 0, 0, 0, 0, every, every, every)
+    assert (len(policy), len(template)) == (168, 64), "as the kernel's ABI has them"
+    return policy + template
 
 
 def protected(wire, here):
@@ -91,9 +103,11 @@ def main():
         node.start_testudod()
         keys(node, guest)
         with Program(node) as here:
-            policies = of_linux(guest, [here.do(f"policy('{words}').hex()") for words in WORDS])
+            inbound, outbound = [here.do(f"policy('{words}').hex()") for words in WORDS]
+            option, form = of_linux(guest, outbound)
             guest.sh(f"setsid python3 {HERE}/linux_guest_echo.py >/dev/null 2>&1 & "
-                     f"setsid python3 {HERE}/linux_guest_socket.py {' '.join(policies)} >/run/words 2>&1 &")
+                     f"setsid python3 {HERE}/linux_guest_socket.py {IP_IPSEC_POLICY}:{inbound} {option}:{form} "
+                     ">/run/words 2>&1 &")
             ready = lambda: "7300" in guest.sh("ss -lnut || cat /proc/net/udp", check=False) or ":1C84" in guest.sh("cat /proc/net/udp")
             check(until(ready, 60), "Linux takes the policies that our library made", guest.sh("cat /run/words", check=False))
             wire = Wire(lab, node, "tap0")

@@ -10,7 +10,7 @@ import shutil
 import signal
 import sys
 
-from test_strongswan_ike import Charon, skip_without_charon
+from test_strongswan_ike import carry, Charon, skip_without_charon
 from lib import BIN, Lab, check, run, say, until
 
 LEFT, RIGHT = "10.2.3.4", "10.2.3.5"
@@ -67,9 +67,9 @@ def make_certificates(directory):
     return directory
 
 
-def start_racoon(node, pki, own, me, peer, ca="ca"):
+def start_racoon(node, pki, own, me, peer, ca="ca", more=""):
     directory = node.run_dir
-    (directory / "racoon.conf").write_text(RACOON.format(pki=pki, own=own, me=me, peer=peer, ca=ca))
+    (directory / "racoon.conf").write_text(RACOON.format(pki=pki, own=own, me=me, peer=peer, ca=ca) + more)
     log = directory / "racoon.log"
     with open(log, "w", encoding="utf-8") as out:
         process = node.popen(BIN / "racoon", "-F", "-f", directory / "racoon.conf", "--run-dir", directory, stdout=out, stderr=out)
@@ -100,9 +100,7 @@ def with_charon(left, right, pki, ours):
     check(until(lambda: "IPsec-SA established" in log()), "racoon has both SAs", log() + charon.text())
     check("authentication of 'O=Example, CN=left' with RSA_EMSA_PKCS1_NULL successful" in charon.text(), "charon believes racoon",
           charon.text())
-    until(lambda: "CHILD_SA c{1} established" in charon.text())
-    left.ping("10.9.0.1")
-    right.ping("10.8.0.1")
+    carry(charon, left, "10.8.0.1", right, "10.9.0.1")
     stop(racoon)
     charon.stop()
 

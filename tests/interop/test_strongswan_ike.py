@@ -7,6 +7,7 @@
 charon's user-space ESP knows UDP encapsulation only: here the messages are judged, packets in
 test_strongswan_nat.  charon chooses or answers a proposal of ESP before it finds that it cannot install it.
 """
+import atexit
 import os
 import pathlib
 import shutil
@@ -14,7 +15,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "netns"))
-from lib import BIN, Lab, check, say, until  # noqa: E402
+from lib import BIN, Lab, check, say, transfer, until  # noqa: E402
 
 CHARON = pathlib.Path("/usr/lib/ipsec/charon")
 LEFT, RIGHT, KEY = "10.2.3.4", "10.2.3.5", "mekmitasdigoat"
@@ -102,6 +103,22 @@ class Charon:
     def stop(self):
         self.process.terminate()
         self.process.wait(20)
+
+
+AMOUNT = (1000, 100) if os.environ.get("TESTUDO_INTEROP") == "full" else (20, 1)  # pings, megabytes of TCP
+carried = []
+
+
+def carry(charon, left, left_address, right, right_address):
+    """Packets both ways over what was negotiated, of which none is lost.  TESTUDO_INTEROP=full: many."""
+    until(lambda: "CHILD_SA c{1} established" in charon.text())
+    for near, far, address in ((left, right, right_address), (right, left, left_address)):
+        near.ping(address, count=AMOUNT[0], interval=0.005)
+        transfer(near, far, address, megabytes=AMOUNT[1])
+    carried.append(address)
+    if len(carried) == 1:
+        name = pathlib.Path(sys.argv[0]).stem.removeprefix("test_strongswan_")
+        atexit.register(lambda: say(f"strongSwan, {name}: {len(carried)} scenarios, in each {AMOUNT[0]} pings and {AMOUNT[1]} MB each way"))
 
 
 def start_racoon(node, phase1, phase2):

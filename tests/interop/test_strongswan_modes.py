@@ -12,7 +12,7 @@ import sys
 
 import test_strongswan_ike
 from test_strongswan_certificates import make_certificates, policies, stop, two_networks
-from test_strongswan_ike import Charon, skip_without_charon
+from test_strongswan_ike import carry, Charon, skip_without_charon
 from lib import BIN, Lab, check, say, until
 
 LEFT, RIGHT, KEY = "10.2.3.4", "10.2.3.5", "mekmitasdigoat"
@@ -87,9 +87,7 @@ def negotiate(left, right, pki, method, ours):
         charon.swanctl("--initiate", "--child", "c", "--timeout", "15")
     check(until(lambda: "IPsec-SA established" in log()), "racoon has both SAs", log() + charon.text())
     check("aggressive mode" in log() and "parsed AGGRESSIVE" in charon.text(), "by aggressive mode", log())
-    until(lambda: "CHILD_SA c{1} established" in charon.text())
-    left.ping("10.9.0.1")
-    right.ping("10.8.0.1")
+    carry(charon, left, "10.8.0.1", right, "10.9.0.1")
     stop(racoon)
     charon.stop()
 

@@ -8,8 +8,8 @@ is there, and charon's `encap = yes` asks for UDP all the same.
 """
 import os
 
-from test_strongswan_ike import Charon, skip_without_charon
-from lib import BIN, Lab, check, say, transfer, until
+from test_strongswan_ike import carry, Charon, skip_without_charon
+from lib import BIN, Lab, check, say, until
 
 KEY = "mekmitasdigoat"
 INSIDE, OUTER, OUTSIDE = "192.168.1.2", "20.0.0.254", "20.0.0.1"
@@ -93,11 +93,7 @@ def negotiate(lab, name, ours_inside, natted=True):
         else:
             charon.swanctl("--initiate", "--child", "c", "--timeout", "15")
         check(until(lambda: "IPsec-SA established" in log()), "racoon has both SAs", log() + charon.text())
-        until(lambda: "CHILD_SA c{1} established" in charon.text())
-        ours.ping(inner[theirs])
-        theirs.ping(inner[ours])
-        transfer(ours, theirs, inner[theirs])
-        transfer(theirs, ours, inner[ours])
+        carry(charon, ours, inner[ours], theirs, inner[theirs])
     seen.only("IPv4 UDP", "IPv4 UDP ESP", "IPv4 2")  # IGMP, of devices that come up
     check("by RFC 3947, ESP in UDP" in log(), "racoon names the NAT", log())
     process.terminate()

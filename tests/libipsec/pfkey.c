@@ -71,8 +71,8 @@ int main(void) {
   check(soft != NULL && hard != NULL, "and its lifetimes");
 
   check(pfkey_get_softrate(SADB_X_LIFETIME_ADDTIME) == 80 && pfkey_get_softrate(4) == ~0U, "soft lifetimes are 80 percent");
-  pfkey_set_softrate(SADB_X_LIFETIME_BYTES, 50);
-  pfkey_set_softrate(SADB_X_LIFETIME_USETIME, 101);
+  check(pfkey_set_softrate(SADB_X_LIFETIME_BYTES, 50) == 0 && pfkey_set_softrate(SADB_X_LIFETIME_USETIME, 101) == 0 &&
+            pfkey_set_softrate(4, 50) == 1, "they may be set, of four kinds");
   check(pfkey_get_softrate(SADB_X_LIFETIME_BYTES) == 50 && pfkey_get_softrate(SADB_X_LIFETIME_USETIME) == 100, "or as was said");
   check(pfkey_send_add(so, SADB_SATYPE_ESP, IPSEC_MODE_TRANSPORT, src, dst, htonl(0x1002), 7, 4, keys, SADB_X_EALG_AESCBC, 16,
                        SADB_AALG_SHA1HMAC, 20, 0, 10, 2001, 1000, 70, 0) > 0 && reply(so, SADB_ADD, ext) == 0, "an SA that ends");
@@ -83,6 +83,20 @@ int main(void) {
   check(pfkey_send_get(so, SADB_SATYPE_ESP, IPSEC_MODE_ANY, src, dst, htonl(0x1002)) > 0 && reply(so, SADB_GET, ext) == 0, "shown:");
   pfkey_sadump((struct sadb_msg *)(void *)ext[0]);
   kdebug_sadb((struct sadb_msg *)(void *)ext[0]);
+
+  ipsec_hexdump(keys, 34);
+  printf("\n");
+  check(libipsec_opt == (LIBIPSEC_OPT_NATT | LIBIPSEC_OPT_FRAG), "the library has NAT-T, and no security contexts");
+  check(ipsec_check_keylen2(SADB_EXT_SUPPORTED_ENCRYPT, SADB_X_EALG_AESCBC, 64) < 0, "64 bits by the other name");
+  check(pfkey_send_add_nat(so, SADB_SATYPE_ESP, IPSEC_MODE_TRANSPORT, src, dst, htonl(0x1003), 0, 4, keys, SADB_X_EALG_AESCBC, 16,
+                           SADB_AALG_SHA1HMAC, 20, 0, 0, 0, 0, 0, 0, 2, 4500, 4501, src, 1400) > 0 && reply(so, SADB_ADD, ext) == 0,
+        "an SA in UDP");
+  const struct sadb_x_nat_t_port *from_port = (const void *)ext[SADB_X_EXT_NAT_T_SPORT], *to_port = (const void *)ext[SADB_X_EXT_NAT_T_DPORT];
+  check(from_port != NULL && to_port != NULL && ntohs(from_port->sadb_x_nat_t_port_port) == 4500 &&
+            ntohs(to_port->sadb_x_nat_t_port_port) == 4501, "with its ports");
+  check(pfkey_send_update_nat(so, SADB_SATYPE_ESP, IPSEC_MODE_TRANSPORT, src, dst, htonl(0x1003), 0, 4, keys, SADB_X_EALG_AESCBC, 16,
+                              SADB_AALG_SHA1HMAC, 20, 0, 0, 0, 0, 0, 0, 2, 4500, 4501, NULL, 0) > 0 &&
+            reply(so, SADB_UPDATE, ext) == 0, "is renewed");
 
   check(pfkey_send_getspi(so, SADB_SATYPE_ESP, IPSEC_MODE_TRANSPORT, dst, src, 0x5000, 0x5000, 0, 42) > 0 &&
             reply(so, SADB_GETSPI, ext) == 0 && ((struct sadb_msg *)(void *)ext[0])->sadb_msg_seq == 42, "an SPI is reserved");

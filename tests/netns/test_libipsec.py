@@ -21,6 +21,7 @@ def main():
         check(done.returncode == 0, "the program ends well", done.stderr)
         for text in ("10.0.0.1 10.0.0.2 \n\tesp mode=transport spi=4098(0x00001002) reqid=7(0x00000007)", "soft: 800(s)",
                      "sadb_msg{ version=2 type=5 errno=0 satype=3", "sadb_lifetime{ alloc=8, bytes=1000",
+                     "\n 6b6b6b6b 6b6b6b6b 6b6b6b6b 6b6b6b6b 6b6b6b6b 6b6b6b6b 6b6b6b6b 6b6b6b6b\n 6b6b\n",
                      "10.1.0.0/16[any] 10.0.0.2[any] 255(reserved)\n\tout ipsec\n\tesp/tunnel/10.0.0.1"):
             check(text in done.stdout, f"printed: {text.splitlines()[0]}")
         check(node.stop_testudod() == 0, "the daemon ends well")

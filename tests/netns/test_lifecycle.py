@@ -4,6 +4,7 @@
     left 10.1.0.1 ──────────── wire ──────────── 10.1.0.2 right
     testudod                                     testudod
 """
+import itertools
 import json
 import signal
 
@@ -103,6 +104,20 @@ def flushed(left, wire):
     seen.only("IPv4 ESP")
 
 
+def not_followed(left):
+    say("a change that nft refuses: who asked for it hears so")
+    def refused(n):
+        script = f"spdadd 10.1.0.1 10.3.0.{n} any -P out ipsec esp/transport//require;"
+        left.exec("nft", "delete", "table", "inet", "testudo_testudo0", check=False)  # within a second it is there again
+        return "Operation now in progress" in left.setkey(script, check=False).stdout
+    tries = itertools.count(1)
+    check(until(lambda: refused(next(tries))), "setkey says: Operation now in progress")
+    check("does not follow the policies" in left.log_text(), "the log says why", left.log_text())
+    check(until(lambda: "10.3.0.1" in left.exec("nft", "list", "table", "inet", "testudo_testudo0", check=False).stdout),
+          "and the rules follow a moment later")
+    check(left.setkey("spddelete 10.1.0.1 10.3.0.1 any -P out;").stdout == "", "then it is silent again")
+
+
 def other_names(left, wire):
     for names in ("device = ipsec9\ntable = 777\nrule = 778\nmark = 0x10\n", "mark = 0x10\n", "table = 777\n"):
         say(f"started with other names after kill -9: {names!r}")
@@ -163,6 +178,7 @@ def main():
         start_and_stop(left)
         killed(left, right, wire)
         flushed(left, wire)
+        not_followed(left)
         other_names(left, wire)
         background(left)
         bad_config(left)

@@ -21,7 +21,7 @@ padding {{ maximum_length 20; randomize off; strict_check off; exclusive_tail of
 timer {{ counter 5; interval 20 sec; persend 1; phase1 30 sec; phase2 15 sec; }}
 remote anonymous
 {{
-    exchange_mode main, aggressive;
+    exchange_mode {exchange};
     doi ipsec_doi;
     situation identity_only;
     nonce_size 16;
@@ -54,13 +54,15 @@ def policies(here, there):
 
 
 class Racoon:
-    def __init__(self, node, peer, key="mekmitasdigoat", mode=0o600, group="modp1024", cipher="aes", more="", top="", method="pre_shared_key"):
+    def __init__(self, node, peer, key="mekmitasdigoat", mode=0o600, group="modp1024", cipher="aes", more="", top="", method="pre_shared_key",
+                 exchange="main, aggressive"):
         self.node, self.directory = node, node.run_dir
         psk = self.directory / "psk.txt"
         psk.write_text(f"# identifier and key\n{peer} {key}\n")
         os.chmod(psk, mode)
         conf = self.directory / "racoon.conf"
-        conf.write_text(CONF.format(directory=self.directory, group=group, cipher=cipher, more=more, top=top, method=method))
+        conf.write_text(CONF.format(directory=self.directory, group=group, cipher=cipher, more=more, top=top, method=method,
+                                    exchange=exchange))
         self.log = open(self.directory / "racoon.log", "w+", encoding="utf-8")
         self.process = node.popen(BIN / "racoon", "-F", "-f", conf, "--run-dir", self.directory, stdout=self.log, stderr=self.log)
         until(lambda: self.process.poll() is not None or "used as isakmp port" in self.text())
@@ -72,12 +74,34 @@ class Racoon:
     def says(self, words, why):
         check(until(lambda: words in self.text()), f"racoon of {self.node.name}: {why}", self.text())
 
+    def child(self):
+        """The process that speaks to peers."""
+        return int(pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii").split()[0])
+
+    @staticmethod
+    def facts(pid):
+        status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii").split("\n")
+        return {name: value.split() for name, value in (line.split(":\t", 1) for line in status if ":\t" in line)}
+
+    @staticmethod
+    def threads(pid):
+        return [f"{pid}/task/{thread.name}" for thread in pathlib.Path(f"/proc/{pid}/task").iterdir()]
+
     def has_few_privileges(self):
-        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii").split("\n")
-        facts = dict(line.split(":\t", 1) for line in status if ":\t" in line)
-        net_admin, bind_service = 1 << 12, 1 << 10
-        check(int(facts["CapPrm"], 16) == net_admin | bind_service and facts["NoNewPrivs"] == "1",
-              f"racoon of {self.node.name} keeps two capabilities", str(facts))
+        """In all threads: each has capabilities and a filter of its own."""
+        net_admin, bind_service, kill = 1 << 12, 1 << 10, 1 << 5
+        parent = [self.facts(thread) for thread in self.threads(self.process.pid)]
+        check(len(parent) == 2 and all(
+            int(facts["CapPrm"][0], 16) == net_admin | bind_service | kill and int(facts["CapBnd"][0], 16) == net_admin | bind_service
+            and facts["NoNewPrivs"] == ["1"] for facts in parent),
+            f"racoon of {self.node.name} keeps three capabilities, of which scripts have two", str(parent))
+        child = [self.facts(thread) for thread in self.threads(self.child())]
+        none = [[facts[name] for name in ("CapPrm", "CapEff", "CapInh", "CapBnd", "CapAmb")] for facts in child]
+        check(len(child) > 1 and none == [[["0" * 16]] * 5] * len(child)
+              and all(facts["NoNewPrivs"] == ["1"] and facts["Seccomp"] == ["2"] for facts in child),
+              "the process that speaks to peers has none, and a filter of system calls", str(child))
+        users = {user for facts in child for user in (*facts["Uid"], *facts["Gid"], *facts["Groups"])}
+        check("0" not in users and all(len(facts["Groups"]) == 1 for facts in child), "it is not root, in no group of root's", str(child))
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
@@ -85,7 +109,8 @@ class Racoon:
 
 
 def keyed(lab, left, right, wire):
-    say("-- a ping brings the keys")
+    say("-- a ping brings the keys, also when one before found no racoon")
+    left.ping(RIGHT, count=1, answered=False)
     daemons = [Racoon(left, RIGHT), Racoon(right, LEFT)]
     with wire.capture() as seen:
         left.exec("ping", "-n", "-q", "-c", "1", "-W", "1", RIGHT, check=False)

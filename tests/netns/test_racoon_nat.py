@@ -5,7 +5,7 @@
                               ├─ nat (nft masquerade) 20.0.0.254 ── 20.0.0.1 server ─ 10.9.0.1
     10.0.2.1 two 192.168.2.2 ─┘
 
-RFC 3947: NAT-D finds the NAT, IKE goes on at port 4500 behind the non-ESP marker, ESP travels in UDP.  Then the reasons
+RFC 3947: NAT-D finds the NAT, which later forgets its mappings, IKE goes on at port 4500 behind the non-ESP marker, ESP travels in UDP.  Then the reasons
 that both ends give: a name that the server does not take, and AH, which no NAT lets through.
 """
 import os
@@ -76,7 +76,7 @@ def build(lab):
     for number, client in ((1, one), (2, two)):
         client.setkey(policies(f"10.0.{number}.0/24", "10.9.0.0/24", f"192.168.{number}.2", SERVER, number))
         server.setkey(policies("10.9.0.0/24", f"10.0.{number}.0/24", SERVER, OUTSIDE, number))
-    return one, two, server, wire
+    return one, two, nat, server, wire
 
 
 def first_ping(node, address):
@@ -123,6 +123,68 @@ def keyed(one, two, server, wire):
     check("mature" not in server.setkey("dump;").stdout, "the daemons leave no SA behind", server.setkey("dump;").stdout)
 
 
+def esp(seen):
+    """(port, port, SPI, datagram) of ESP in UDP; keepalives are no more than a byte."""
+    frames = [frame for frame, kind in zip(seen.frames, seen.packets) if kind == "IPv4 UDP ESP" and len(frame) > 36]
+    return [(*struct.unpack_from("!HHxxxxI", frame, 20), frame[28:]) for frame in frames]
+
+
+def outside_ports(seen):
+    """Ports of the NAT that ESP came to the server from, in order, each once."""
+    return list(dict.fromkeys(source for source, destination, *_ in esp(seen) if destination == 4500))
+
+
+def forgets(one, two, server, nat, wire):
+    say("-- the NAT forgets its mappings: what the server sends follows the first genuine packet, and no forged one")
+    at_server, clients = Racoon(server, OUTSIDE), [Racoon(one, SERVER), Racoon(two, SERVER)]
+    for client in clients:
+        first_ping(client.node, "10.9.0.1")
+        client.says("IPsec-SA established", "phase 2 is established")
+    with wire.capture() as seen:
+        one.ping("10.9.0.1")
+        server.ping("10.0.1.1")
+    before, spis = outside_ports(seen)[0], {spi for _, _, spi, _ in esp(seen)}
+    sealed = next(datagram for _, destination, _, datagram in esp(seen) if destination == 4500)
+    dump = server.setkey("dump;").stdout
+    check(f"[{before}]" in dump, "setkey -D names the port outside", dump)
+    say("   (forged: the same packet again, and changed, from another port)")
+    for payload in (sealed, sealed[:-1] + bytes([sealed[-1] ^ 1])):
+        nat.exec("python3", "-c", f"""
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("{OUTSIDE}", 7777))
+s.sendto(bytes.fromhex("{payload.hex()}"), ("{SERVER}", 4500))
+""")
+    server.ping("10.0.1.1")
+    check("has changed its mapping" not in at_server.text() and server.setkey("dump;").stdout.count(f"[{before}]") == dump.count(f"[{before}]"),
+          "nothing moves", at_server.text())
+    # masquerade forgets what went out of a device that goes down, and takes other ports at random.
+    nat.ip("link", "set", "to-server", "down")
+    nat.ip("link", "set", "to-server", "up")
+    with wire.capture() as seen:
+        for client in (one, two):  # whose first packet is answered where the NAT no longer listens
+            until(lambda node=client: node.exec("ping", "-n", "-q", "-c", "1", "-W", "1", "10.9.0.1", check=False).returncode == 0)
+        at_server.says("has changed its mapping", "the NAT has other ports", 2)
+        one.ping("10.9.0.1")
+        server.ping("10.0.1.1")
+        two.ping("10.9.0.1")
+        server.ping("10.0.2.1")
+    now = [port for port in outside_ports(seen) if port != before]
+    check(now, "the NAT has other ports", str(outside_ports(seen)))
+    used = {spi for _, _, spi, _ in esp(seen)}
+    check(spis <= used, "by the same SAs", f"{spis} {used}")
+    dump = server.setkey("dump;").stdout
+    check(f"[{before}]" not in dump and f"[{now[0]}]" in dump and dump.count("mature") == 4, "setkey -D names the new one, and there are four SAs", dump)
+    # The NAT says by ICMP that nobody is at the old port.
+    clear = [k for f, k in zip(seen.frames, seen.packets) if k not in ("IPv4 UDP", "IPv4 UDP ESP") and (k, f[20]) != ("IPv4 ICMP", 3)]
+    check(not clear, "nothing goes in clear", str(clear))
+    clients[0].stop()
+    check(until(lambda: server.setkey("dump;").stdout.count("mature") == 2), "moved SAs go with their peer", server.setkey("dump;").stdout)
+    clients[1].stop()
+    at_server.stop()
+    check("mature" not in server.setkey("dump;").stdout, "and none is left behind", server.setkey("dump;").stdout)
+
+
 def refused(one, server, wire):
     say("-- a name that the server does not take: both say why")
     at_server, client = Racoon(server, OUTSIDE, more="peers_identifier address 192.168.77.7;"), Racoon(one, SERVER)
@@ -144,8 +206,9 @@ def refused(one, server, wire):
 
 def main():
     with Lab() as lab:
-        one, two, server, wire = build(lab)
+        one, two, nat, server, wire = build(lab)
         keyed(one, two, server, wire)
+        forgets(one, two, server, nat, wire)
         refused(one, server, wire)
 
 

@@ -39,9 +39,21 @@ def restarted(left, right, wire):
 def tunnels(left):
     left.testudo("tunnel", "add", "ipsec0", "local", "10.1.0.1", "remote", "10.1.0.9")
     left.ip("address", "add", "172.16.0.1/24", "dev", "ipsec0")
+    left.testudo("tunnel", "add", "ipsec1", "local", "10.1.0.1", "remote", "10.1.0.8", "unnumbered")
+    left.ip("route", "add", "10.1.0.3/32", "dev", "ipsec1", "src", "10.1.0.1")
     left.stop_testudod()
     check("172.16.0.1" in left.ip("address"), "a tunnel interface stays, with what leads into it")
+    refused = left.exec(BIN / "testudod", "-F", "-c", bad_config(left), "--run-dir", left.run_dir, check=False)
+    check(refused.returncode == 1 and "tunnel to-right" in refused.stderr, "a successor that cannot start", refused.stderr)
+    check("172.16.0.1" in left.ip("address"), "leaves it, too")
     left.start_testudod("tunnel = ipsec0 local 10.1.0.1 remote 10.1.0.9\n", arguments=KEEP)
+
+
+def bad_config(left):
+    """Its first tunnel can be made, its second has the name of the wire's device."""
+    path = left.run_dir / "bad.conf"
+    path.write_text("tunnel = ipsec0 local 10.1.0.1 remote 10.1.0.9\ntunnel = to-right local 10.1.0.1 remote 10.1.0.7\n")
+    return path
 
 
 def released(left, wire):
@@ -50,10 +62,15 @@ def released(left, wire):
     left.stop_testudod()
     with wire.capture() as seen:
         left.ping("10.1.0.2", answered=False)
+        left.ping("10.1.0.3", answered=False)
     seen.nothing()
+    left.exec("ip", "tuntap", "add", "dev", "other0", "mode", "tun")
+    left.ip("link", "set", "other0", "alias", "testudo tunnel of another directory")
     done = release(left)
     check(done.returncode == 0, "--release ends with status 0", done.stderr)
-    check(not any(traces(left).values()) and "ipsec0" not in left.ip("link"), "all is taken away", (traces(left), left.ip("link")))
+    check(not any(traces(left).values()) and "ipsec" not in left.ip("link"),
+          "all is taken away, also the tunnel that no file names", (traces(left), left.ip("link")))
+    check("other0" in left.ip("link"), "but not another daemon's")
     with wire.capture() as seen:
         left.ping("10.1.0.3")
     seen.only("IPv4 ICMP")

@@ -7,7 +7,11 @@ from lib import BIN, Lab, check, until
 from sockets import SAS, Program, skip_unless_built, two_hosts
 
 OUT = "out ipsec esp/transport//require"
-NOBODY = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
+def user(number):
+    return ("setpriv", "--reuid", str(number), "--regid", str(number), "--clear-groups")
+
+
+NOBODY = user(65534)
 
 
 def listed(node, *more):
@@ -111,6 +115,29 @@ def slots(a):
         check(until(lambda: p.do("set_policy('s15', 'out ipsec esp/transport//unique:115')") == "set"), "a socket that is closed makes room, though it was never bound")
 
 
+def different(program, first, count):
+    """What so many different policies come to, each on a socket of its own."""
+    outcomes = []
+    for n in range(first, first + count):
+        program.do(f"make('s{n}')")
+        outcomes.append(program.do(f"set_policy('s{n}', 'out ipsec esp/transport//unique:{n}')"))
+    return outcomes
+
+
+def slots_of_users(a):
+    with Program(a, wrap=user(65534)) as one, Program(a, wrap=user(65533)) as two, Program(a, wrap=user(65532)) as three:
+        check(different(one, 200, 4) == ["set"] * 3 + ["ENOBUFS"], "a user without privilege may have three different policies")
+        check(different(two, 210, 3) == ["set"] * 3, "another one has his three all the same")
+        check(different(one, 201, 2) == ["set"] * 2, "the first may give more sockets the policies that he has")
+        check(different(two, 200, 1) == ["set"], "the second has one of the first's, too")
+        two.do("sockets['s200'].bind(('0.0.0.0', 7050))")
+        for n in range(200, 203):
+            one.do(f"sockets['s{n}'].close()")
+        again = lambda: one.do("set_policy('s203', 'out ipsec esp/transport//unique:203')") == "set"
+        check(until(again) and different(one, 204, 2) == ["set"] * 2, "which is the second's when the first has closed his")
+        check(different(three, 220, 2) == ["set", "set"] and different(three, 222, 1) == ["ENOBUFS"], "nine are all for the unprivileged")
+
+
 def crashes(wire, a, b):
     with Program(a) as here, Program(b) as there:
         there.do("make('peer')"), there.do("sockets['peer'].bind(('0.0.0.0', 7041))")
@@ -143,6 +170,7 @@ def main():
         descriptors(wire, a, b)
         unprivileged(lab, wire, a, b)
         slots(a)
+        slots_of_users(a)
         crashes(wire, a, b)
 
 

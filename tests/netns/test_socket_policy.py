@@ -71,6 +71,41 @@ def mapped(wire, a, b):
             here.do("sockets['both'].sendto(b'mapped', ('::ffff:10.9.0.2', 7014))")
             check(there.do("receive('peer')") == "mapped", "a v4-mapped datagram of an IPv6 socket arrives")
         seen.only("IPv4 ESP")
+        there.do("make('listener', 6, 'tcp')"), there.do("sockets['listener'].setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)")
+        for way in ("in", "out"):
+            there.do(f"set_policy('listener', '{way} ipsec esp/transport//require')")
+        there.do("sockets['listener'].bind(('::', 7016))"), there.do("sockets['listener'].listen()")
+        here.do("make('plain', 4, 'tcp')"), here.do("sockets['plain'].settimeout(1)")
+        check(here.do("sockets['plain'].connect(('10.9.0.2', 7016))") == "timed out", "a clear SYN of IPv4 finds no IPv6 listener that requires ESP")
+        here.do("sockets['plain'].close()"), here.do("make('c', 6, 'tcp')")
+        with wire.capture() as seen:
+            for way in ("in", "out"):
+                here.do(f"set_policy('c', '{way} ipsec esp/transport//require')")
+            here.do("sockets['c'].connect(('::ffff:10.9.0.2', 7016))"), there.do("accept('s', 'listener')")
+            there.do("sockets['s'].sendall(b'x' * 20000)")
+            check(here.do("receive_all('c', 20000)") == 20000, "TCP between v4-mapped addresses carries data")
+        seen.only("IPv4 ESP", "IPv4 fragment of ESP")
+
+
+def answered_in_clear(wire, a, b, family):
+    """The peer opens what it gets and answers in clear: none of that comes through."""
+    address, everywhere = ("fd09::2", "::") if family == 6 else ("10.9.0.2", "0.0.0.0")
+    with Program(a) as here, Program(b) as there:
+        there.do(f"make('peer', {family})"), there.do(f"sockets['peer'].bind(('{everywhere}', 702{family}))")
+        there.do(f"make('listener', {family}, 'tcp')"), there.do(f"sockets['listener'].bind(('{everywhere}', 702{family}))")
+        there.do("sockets['listener'].listen()")
+        here.do(f"make('u', {family})"), here.do(f"make('c', {family}, 'tcp')")
+        for name in ("u", "c"):
+            for way in ("in", "out"):
+                here.do(f"set_policy('{name}', '{way} ipsec esp/transport//require')")
+        with wire.capture() as seen:
+            here.do(f"sockets['u'].sendto(b'question', ('{address}', 702{family}))")
+            answer = "(lambda got: (sockets['peer'].sendto(b'answer', got[1]), got[0].decode())[1])(sockets['peer'].recvfrom(99))"
+            check(there.do(answer) == "question", f"IPv{family}: the question arrives")
+            check(here.do("receive('u', 0.5)") == "nothing", f"IPv{family}: UDP: the answer in clear does not")
+            here.do("sockets['c'].settimeout(1.5)")
+            check(here.do(f"sockets['c'].connect(('{address}', 702{family}))") == "timed out", f"IPv{family}: TCP: no connection by a clear SYN-ACK")
+        check({f"IPv{family} ESP", f"IPv{family} UDP", f"IPv{family} TCP"} == set(seen.packets), "asked by ESP, answered in clear", set(seen.packets))
 
 
 def precedence(wire, a, b):
@@ -104,6 +139,7 @@ def main():
         for family in (4, 6):
             clear_never_reaches(wire, a, b, family)
             tcp(wire, a, b, family)
+            answered_in_clear(wire, a, b, family)
 
 
 if __name__ == "__main__":

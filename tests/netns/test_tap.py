@@ -2,6 +2,8 @@
 """`testudo tap`: each packet before and after IPsec, with policy, SA, verdict and reason in comments that tshark shows; a device
 that tcpdump opens; and a reader that does not keep up costs no packet."""
 import os
+import pathlib
+import select
 import shutil
 import signal
 import subprocess
@@ -84,6 +86,18 @@ def main():
         end(tap)
         check("ipsec-tap" not in a.ip("link"), "the device goes with the program")
 
+        say("a pipe for Wireshark")
+        words = f"{BIN / 'testudo'} --run-dir {a.run_dir} tap --pcapng - | tshark -n -l -c 4 -i - -T fields -e ip.proto -e frame.comment"
+        shark = a.popen("sh", "-c", words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        check(until(lambda: "listening" in shark.stderr.readline()), "testudo tap --pcapng - listens")
+        pinging = a.popen("ping", "-n", "-q", "-i", "0.2", "10.0.0.2", stdout=subprocess.DEVNULL)  # both need a moment
+        shown, said = shark.communicate(timeout=60)
+        pinging.kill()
+        pinging.wait()
+        live = [line.split("\t") for line in shown.splitlines()]
+        check(sorted(row[0] for row in live) == ["1", "1", "50", "50"] and any("spi=1001" in row[1] for row in live),
+              "tshark -i - shows packets as they come, with their comments", shown + said)
+
         say("a reader that sleeps")
         tap = start(a, "--pcapng", file)
         os.kill(tap.pid, signal.SIGSTOP)
@@ -93,6 +107,18 @@ def main():
         _, said = end(tap)
         packets, missed = (int(said.split()[i]) for i in (1, 3))
         check(missed > 0 and 6000 <= packets + missed <= 6100, "missed what it did not take, and counts it; every ping was answered", said)
+
+        say("a signal while it waits for its reader")
+        os.mkfifo(fifo := lab.directory / "fifo")
+        reader = os.open(fifo, os.O_RDWR | os.O_NONBLOCK)
+        tap = start(a, "--pcapng", fifo)
+        a.exec("ping", "-n", "-q", "-f", "-c", "100", "-s", "1400", "-w", "60", "10.0.0.2")
+        check(until(lambda: pathlib.Path(f"/proc/{tap.pid}/wchan").read_text().endswith("pipe_write")), "the reader's pipe is full")
+        tap.send_signal(signal.SIGINT)
+        while tap.poll() is None:
+            if select.select([reader], [], [], 0.1)[0]:
+                os.read(reader, 1 << 16)
+        check(tap.returncode == 0, "it ends in good order", tap.stderr.read())
 
 
 if __name__ == "__main__":

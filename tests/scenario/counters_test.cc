@@ -122,8 +122,7 @@ TEST_F(CountersTest, NoSaAndOneThatIsOnlyReserved) {
 
 TEST_F(CountersTest, PastItsHardLifetimeAnSaIsAsGoodAsGone) {
   sad::SaParameters p = common_esp();
-  p.has_lifetimes = true;
-  p.hard.allocations = p.soft.allocations = 1;
+  p.lifetimes = sad::Lifetimes{{.allocations = 1}, {.allocations = 1}};
   b.install(std::move(p));
   a.install(policy(Direction::Out, "20.0.0.1", "20.0.0.2", {request(Proto::Esp)}));
   a.install(common_esp());

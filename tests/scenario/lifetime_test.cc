@@ -50,11 +50,11 @@ TEST_F(LifetimeTest, UseIsCountedInPacketsAndBytesAtBothEnds) {
   pair.now = at(4);
   pair.settle();
   const sad::Sa& in = *b.sad.find(sad::SaProtocol::Esp, kA, kB, Spi{0x1000});
-  EXPECT_EQ(outbound().usage.packets, 2U);
-  EXPECT_EQ(outbound().usage.bytes, 166U) << "two UDP headers and their data";
-  EXPECT_EQ(outbound().usage.first, at(3));
-  EXPECT_EQ(in.usage.packets, 2U);
-  EXPECT_EQ(in.usage.bytes, 166U);
+  EXPECT_EQ(outbound().usage().packets, 2U);
+  EXPECT_EQ(outbound().usage().bytes, 166U) << "two UDP headers and their data";
+  EXPECT_EQ(outbound().usage().first, at(3));
+  EXPECT_EQ(in.usage().packets, 2U);
+  EXPECT_EQ(in.usage().bytes, 166U);
 }
 
 TEST_F(LifetimeTest, ForgedPacketsUseUpNothing) {
@@ -63,15 +63,14 @@ TEST_F(LifetimeTest, ForgedPacketsUseUpNothing) {
   forged.back() ^= 1;
   b.receive({forged, forged});
   EXPECT_EQ(b.drops(DropReason::BadIcv), 2U);
-  EXPECT_EQ(b.sad.find(sad::SaProtocol::Esp, kA, kB, Spi{0x1000})->usage.packets, 0U);
+  EXPECT_EQ(b.sad.find(sad::SaProtocol::Esp, kA, kB, Spi{0x1000})->usage().packets, 0U);
   b.receive(a.wire);
   EXPECT_EQ(b.delivered.size(), 1U);
 }
 
 TEST_F(LifetimeTest, PastItsHardBytesAnSaSendsNoMoreEvenWithinABatch) {
   sad::SaParameters p = numbered_sa(0x1000);
-  p.has_lifetimes = true;
-  p.hard.bytes = p.soft.bytes = 250;
+  p.lifetimes = sad::Lifetimes{{.bytes = 250}, {.bytes = 250}};
   replace(std::move(p));
   a.send(std::vector<ByteVector>(6, protection.datagram(92)));  // 100 bytes each; "past" is more than the limit
   EXPECT_EQ(a.wire.size(), 3U);
@@ -81,8 +80,7 @@ TEST_F(LifetimeTest, PastItsHardBytesAnSaSendsNoMoreEvenWithinABatch) {
 TEST_F(LifetimeTest, PastItsHardPacketsAnSaReceivesNoMore) {
   b.sad.flush(std::nullopt);
   sad::SaParameters p = numbered_sa(0x1000);
-  p.has_lifetimes = true;
-  p.hard.allocations = p.soft.allocations = 2;
+  p.lifetimes = sad::Lifetimes{{.allocations = 2}, {.allocations = 2}};
   b.install(std::move(p));
   for (int i = 0; i < 5; ++i) {
     a.send({protection.datagram(10)});
@@ -94,9 +92,7 @@ TEST_F(LifetimeTest, PastItsHardPacketsAnSaReceivesNoMore) {
 
 TEST_F(LifetimeTest, ADyingSaStillSendsAndADeadOneIsGone) {
   sad::SaParameters p = numbered_sa(0x1000);
-  p.has_lifetimes = true;
-  p.soft.addtime = 10;
-  p.hard.addtime = 20;
+  p.lifetimes = sad::Lifetimes{.hard = {.addtime = 20}, .soft = {.addtime = 10}};
   sad::Sa& sa = replace(std::move(p));
   a.send({protection.datagram(10)}, at(1));
   a.tick(at(12));

@@ -130,6 +130,15 @@ TEST_F(PolicyTest, AStreamOfNeedsIsOneAcquireUntilItIsAnswered) {
   EXPECT_EQ(a.acquires.size(), 2U);
 }
 
+TEST_F(PolicyTest, AKeyDaemonThatComesLaterIsAskedAtOnce) {
+  a.install(policy(Direction::Out, "20.0.0.1", "20.0.0.2", {request(Proto::Esp)}));
+  for (int i = 0; i < 2; ++i) a.send({tcp_to_b(80)});
+  ASSERT_EQ(a.acquires.size(), 1U);
+  a.engine.key_daemon_came();
+  for (int i = 0; i < 2; ++i) a.send({tcp_to_b(80)});
+  EXPECT_EQ(a.acquires.size(), 2U);
+}
+
 TEST_F(PolicyTest, UseWithoutAnSaPassesInClearAndStillAsks) {
   a.install(policy(Direction::Out, "20.0.0.1", "20.0.0.2", {request(Proto::Esp, Level::Use)}));
   a.send({tcp_to_b(80)});

@@ -66,6 +66,7 @@ class Tamper {
   static void make_right(const v1::IkeSa& sa, const wire::ike::Header& header, ByteVector& plain) {
     const auto chain = v1wire::walk(v1wire::Payload{header.next}, plain);
     if (header.message_id == 0 || !chain || chain->payloads.empty()) return;
+    if (chain->payloads.front().body.size() != sa.agreed.hash->digest) return;  // it is not there
     const std::size_t end = 4 + chain->payloads.front().body.size();
     const auto quick = std::ranges::find(sa.quicks, header.message_id, &v1::Quick::message_id);
     const bool answer = quick != sa.quicks.end() && !quick->nonce_r.empty();

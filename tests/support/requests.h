@@ -11,6 +11,14 @@
 
 namespace testudo::test {
 
+/// A host of each cloud of the NetBSD FAQ's network, and their gateways.
+inline const net::Address kHostA = ip("10.0.1.5"), kHostB = ip("10.0.2.5"), kGateA = ip("20.0.0.1"),
+                          kGateB = ip("20.0.0.2");
+
+inline net::Selector selector(const char* source, const char* destination, std::uint8_t protocol = net::protocol::kAny,
+                              std::uint16_t source_port = 0, std::uint16_t destination_port = 0) {
+  return {*net::Prefix::parse(source), *net::Prefix::parse(destination), protocol, source_port, destination_port};
+}
 inline spd::Request request(spd::RequestProtocol protocol, spd::Level level = spd::Level::Require) {
   spd::Request r;
   r.protocol = protocol;

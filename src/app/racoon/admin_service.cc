@@ -1,40 +1,11 @@
 #include "app/racoon/admin_service.h"
 
-#include <grp.h>
-#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <charconv>
+#include "app/racoon/accounts.h"
 
 namespace testudo::app {
-namespace {
-
-std::optional<std::uint32_t> number_of(const std::string& text) {
-  std::uint32_t number = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (code != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
-Result<uid_t, std::string> user_of(const std::string& name) {
-  if (name.empty()) return uid_t{0};
-  if (const auto number = number_of(name)) return uid_t{*number};
-  const passwd* const entry = ::getpwnam(name.c_str());
-  if (entry == nullptr) return Failure{"User \"" + name + "\" does not exist"};
-  return entry->pw_uid;
-}
-
-Result<gid_t, std::string> group_of(const std::string& name) {
-  if (name.empty()) return gid_t{0};
-  if (const auto number = number_of(name)) return gid_t{*number};
-  const group* const entry = ::getgrnam(name.c_str());
-  if (entry == nullptr) return Failure{"Group \"" + name + "\" does not exist"};
-  return entry->gr_gid;
-}
-
-}  // namespace
 
 Result<io::SeqPacketListener, std::string> listen_for_racoonctl(const config::AdminSocket& conf,
                                                                 const std::string& path) {

@@ -1,10 +1,13 @@
 #include "app/racoon/daemon.h"
 
-#include <csignal>
+#include <unistd.h>
 
-#include "app/racoon/certificates.h"
+#include <csignal>
+#include <cstdlib>
+#include <sstream>
+#include <utility>
+
 #include "base/overload.h"
-#include "cli/racoonctl/command_line.h"
 #include "io/clock.h"
 
 namespace testudo::app {
@@ -12,62 +15,70 @@ namespace {
 
 using Level = Log::Level;
 
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream in{text};
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
 std::shared_ptr<const ike::Policy> policy_of(const std::shared_ptr<const config::RacoonConf>& conf) {
   return {conf, &conf->policy};
 }
 
-}  // namespace
-
-LoadedFile load(const Options& options, Log& log) {
-  std::vector<std::string> errors;
-  const auto error = [&](const std::string& text) {
-    errors.push_back(text);
-    log.write(Level::Error, text);
-  };
-  const auto text = read_file(options.file);
-  if (!text) {
-    error(text.error());
-    return {nullptr, std::move(errors)};
+/// What the descriptor of a sealed file gives.
+std::optional<ByteVector> read_record(int descriptor) {
+  static constexpr std::size_t kAtOnce = 65536;
+  ByteVector all;
+  for (;;) {
+    const std::size_t filled = all.size();
+    all.resize(filled + kAtOnce);
+    const ssize_t got = ::read(descriptor, all.data() + filled, kAtOnce);
+    if (got < 0) return std::nullopt;
+    all.resize(filled + static_cast<std::size_t>(got));
+    if (got == 0) return all;
   }
-  GlobFiles files;
-  const config::Loaded loaded = config::load_racoon_conf(*text, options.file, files);
-  for (const config::Diagnostic& d : loaded.diagnostics) {
-    const bool is_error = d.severity == config::Diagnostic::Severity::Error;
-    is_error ? error(to_string(d)) : log.write(Level::Warning, to_string(d));
-  }
-  loaded.conf->policy.ports = {options.port, options.natt_port};
-  for (ike::Remote& remote : loaded.conf->policy.remotes) {
-    const auto read =
-        errors.empty() ? load_certificates(remote, loaded.conf->certificate) : Status<std::string>{Done{}};
-    if (!read) error("remote " + remote.name + ": " + read.error());
-  }
-  if (errors.empty()) return {loaded.conf, {}};
-  log.write(Level::Error, "fatal parse failure (" + std::to_string(errors.size()) + " errors)");
-  return {nullptr, std::move(errors)};
 }
 
-Daemon::Daemon(const Options& options, Log& log, std::shared_ptr<const config::RacoonConf> conf)
+Result<io::UdpSocket, std::string> ask_for_socket(const Questions& questions, const net::Endpoint& at, bool natt) {
+  auto given = questions.ask(wire::racoon::AskSocket{at, natt});
+  if (!given.granted || !given.descriptor) return Failure{given.sentence()};
+  return io::UdpSocket::adopt(std::move(given.descriptor));
+}
+
+}  // namespace
+
+LoadedFile load_given(const Options& options, const Questions& questions, const io::Fd& record) {
+  const auto bytes = read_record(record.get());
+  auto files = bytes ? RecordedFiles::parse(*bytes) : std::nullopt;
+  if (!files) return {nullptr, {"the configuration did not arrive"}};
+  AskedKeys keys{questions};
+  return load(options, *files, keys, nullptr);
+}
+
+Daemon::Daemon(const Options& options, Log& log, Helpers helpers, io::SeqPacket news,
+               std::shared_ptr<const config::RacoonConf> conf)
     : options_(options),
       log_(log),
-      keys_(log),
-      sockets_(loop_, options, [this](const ike::Received& datagram) { happen(datagram); }),
-      hooks_(log, pfkey::client::run_dir(options.run_dir)),
+      questions_(helpers.questions),
+      workers_(helpers.workers),
+      news_(std::move(news)),
+      sockets_(
+          loop_, options, [this](const ike::Received& datagram) { happen(datagram); },
+          [this](const net::Endpoint& at, bool natt) { return ask_for_socket(questions_, at, natt); }),
       operator_(hands()) {
   use(std::move(conf));
 }
 
 void Daemon::use(std::shared_ptr<const config::RacoonConf> conf) {
   conf_ = std::move(conf);
-  keys_.set_path(conf_->pre_shared_key.empty() ? "/etc/racoon/psk.txt" : conf_->pre_shared_key);
-  hooks_.set_directory(conf_->script);
-  const auto more = static_cast<unsigned>(conf_->log) + options_.debug;
-  log_.set_level(Level{static_cast<std::uint8_t>(std::min(more, static_cast<unsigned>(Level::Debug2)))});
+  log_.set_level(level_of(*conf_, options_));
 }
 
 Status<std::string> Daemon::start() {
   TRY(auto table, open_table());
   table_.emplace(std::move(table));
-  machine_.emplace(policy_of(conf_), keys_, *table_);
+  machine_.emplace(policy_of(conf_), questions_, *table_, ike::SlowWork::AsActions);
   refresh_sockets();
   if (sockets_.empty()) return Failure{std::string{"no UDP socket could be opened; the log says why"}};
   if (conf_->listen.strict_address && !sockets_.complete()) {
@@ -82,12 +93,16 @@ Status<std::string> Daemon::start() {
   addresses_ = loop_.every(std::chrono::seconds{2}, [this] {
     refresh_sockets();
     operator_.tick();
-    hooks_.tick(io::now());
   });
-  loop_.on_signal(SIGCHLD, [this] { hooks_.reap(io::now()); });
+  news_watch_ = loop_.watch(news_.fd(), [this] { read_news(); });
+  work_watch_ = loop_.watch(workers_.descriptor(), [this] {
+    for (const ike::Computed& each : workers_.take()) happen(each);
+  });
   loop_.on_signal(SIGHUP, [this] { static_cast<void>(reload()); });
   for (const int number : {SIGINT, SIGTERM}) {
     loop_.on_signal(number, [this, number] {
+      // From a terminal it comes to both processes, and once more from the other one.
+      if (std::exchange(ending_, true)) return;
       log_.write(Level::Info, "caught signal " + std::to_string(number));
       end();
     });
@@ -95,17 +110,17 @@ Status<std::string> Daemon::start() {
   return Done{};
 }
 
-/// Its file is made while we may still give it away; so a reload does not move it.
+/// It is made once; so a reload does not move it.
 Status<std::string> Daemon::open_admin_socket() {
   const config::AdminSocket& conf = conf_->listen.admin;
   if (!conf.enabled) return Done{};
-  auto listener = listen_for_racoonctl(conf, cli::admin_socket(conf.path, pfkey::client::run_dir(options_.run_dir)));
-  if (listener) {
-    admin_.emplace(loop_, *std::move(listener), operator_);
+  auto given = questions_.ask(wire::racoon::AskAdminSocket{});
+  if (given.granted && given.descriptor) {
+    admin_.emplace(loop_, io::SeqPacketListener::adopt(std::move(given.descriptor)), operator_);
   } else if (conf.path.empty()) {
-    log_.write(Level::Warning, listener.error() + "; racoonctl cannot be used");
+    log_.write(Level::Warning, given.sentence() + "; racoonctl cannot be used");
   } else {
-    return Failure{listener.error()};
+    return Failure{given.sentence()};
   }
   return Done{};
 }
@@ -124,8 +139,12 @@ Operator::Hands Daemon::hands() {
 }
 
 Result<KeyTable, std::string> Daemon::open_table() {
-  return KeyTable::open(pfkey::client::run_dir(options_.run_dir),
-                        [this](const std::string& sentence) { log_.write(Level::Error, sentence); });
+  auto given = questions_.ask(wire::racoon::AskTable{});
+  if (!given.granted || !given.descriptor) return Failure{given.sentence()};
+  auto table = KeyTable::open(pfkey::client::Connection::adopt(given.descriptor.release()),
+                              [this](const std::string& sentence) { log_.write(Level::Error, sentence); });
+  TRY_DONE(table.await_policies());
+  return table;
 }
 
 void Daemon::watch_table() {
@@ -156,7 +175,9 @@ void Daemon::refresh_sockets() {
 
 /// Why not; nothing when it is in use.
 std::vector<std::string> Daemon::reload() {
-  LoadedFile loaded = load(options_, log_);
+  const auto given = questions_.ask(wire::racoon::AskConfiguration{});
+  LoadedFile loaded = given.granted ? load_given(options_, questions_, given.descriptor)
+                                    : LoadedFile{nullptr, lines_of(given.sentence())};
   if (!loaded.conf) {
     log_.write(Level::Error, "the configuration in use stays");
     return loaded.errors;
@@ -173,13 +194,26 @@ std::vector<std::string> Daemon::reload() {
 
 void Daemon::end() {
   happen(ike::Shutdown{});
-  hooks_.flush(io::now());
   table_->settle();
   loop_.stop();
 }
 
 void Daemon::happen(const ike::Event& event) {
   for (ike::Action& action : machine_->on(event, io::now(), random_)) act(std::move(action));
+}
+
+void Daemon::check(const ike::CheckLogin& login) {
+  if (!questions_.judge(login)) happen(ike::LoginJudged{login.login, false, "no account has such a name"});
+}
+
+void Daemon::read_news() {
+  const auto message = news_.receive();
+  if (!message) {
+    log_.write(Level::Error, "racoon's privileged process is gone; this one ends");
+    ::_exit(EXIT_FAILURE);
+  }
+  const auto news = wire::racoon::parse_login_news(*message);
+  if (news) happen(ike::LoginJudged{ike::LoginId{news->login}, news->right, news->why});
 }
 
 void Daemon::send(const ike::Send& message) {
@@ -191,15 +225,20 @@ void Daemon::act(ike::Action action) {
   std::visit(overload{
                  [&](const ike::Send& a) { send(a); },
                  [&](const ike::KeepAlive& a) { sockets_.keep_alive(a); },
+                 [&](const ike::MakePolicy& a) { table_->make_policy(a); },
+                 [&](const ike::DropPolicy& a) { table_->drop_policy(a.outbound); },
                  [&](const ike::AllocateSpi& a) { table_->allocate(a); },
                  [&](const ike::Install& a) { table_->install(a.sa); },
                  [&](const ike::Remove& a) { table_->remove(a); },
+                 [&](const ike::Move& a) { table_->move(a); },
                  [&](const ike::Abandon& a) { table_->abandon(a); },
+                 [&](const ike::CheckLogin& a) { check(a); },
+                 [&](ike::Compute& a) { workers_.give(std::move(a)); },
                  [&](const ike::Told& a) {
                    log_.told(a);
                    operator_.told(a);
                  },
-                 [&](const ike::Hook& a) { hooks_.run(a, io::now()); },
+                 [&](const ike::Hook& a) { questions_.run(a); },
                  [&](const ike::Refusal& a) {
                    log_.refused(a);
                    operator_.refused(a);

@@ -1,5 +1,7 @@
 #include "app/racoon/dump.h"
 
+#include "ike/negotiate/phase1.h"
+
 #include <array>
 #include <functional>
 
@@ -31,8 +33,7 @@ void dump_proposal(const ike::Phase1Transform& t, const std::function<void(const
   line("\t\tlifetime time " + std::to_string(t.lifetime) + " sec;");
   line("\t\tencryption_algorithm " + std::string{t.cipher->name} + " " + std::to_string(t.key_bits) + ";");
   line("\t\thash_algorithm " + std::string{t.hash->name} + ";");
-  if (t.authentication == wire::ike::v1::oakley::kPreSharedKey) line("\t\tauthentication_method pre_shared_key;");
-  if (t.authentication == wire::ike::v1::oakley::kRsaSignature) line("\t\tauthentication_method rsasig;");
+  line("\t\tauthentication_method " + ike::negotiate::method_name(t) + ";");
   line("\t\tdh_group " + std::string{t.group->name} + ";");
   line("\t}");
 }
@@ -40,6 +41,7 @@ void dump_proposal(const ike::Phase1Transform& t, const std::function<void(const
 void dump_remote(const Remote& r, const std::function<void(const std::string&)>& line) {
   static constexpr std::array<const char*, 4> kChecks{"obey", "strict", "claim", "exact"};
   static constexpr std::array<const char*, 3> kNat{"off", "on", "force"};
+  static constexpr std::array<const char*, 3> kLevels{"off", "require", "unique"};
   line("remote " + r.name + " {");
   if (r.address) line("\tremote_address " + r.address->to_string() + " [" + std::to_string(r.port) + "];");
   line("\texchange_mode " + modes_of(r) + ";");
@@ -48,6 +50,8 @@ void dump_remote(const Remote& r, const std::function<void(const std::string&)>&
   if (!r.certificate_file.empty()) {
     line("\tcertificate_type x509 \"" + r.certificate_file + "\" \"" + r.key_file + "\";");
   }
+  if (!r.plain_key_file.empty()) line("\tcertificate_type plain_rsa \"" + r.plain_key_file + "\";");
+  if (!r.plain_peers_file.empty()) line("\tpeers_certfile plain_rsa \"" + r.plain_peers_file + "\";");
   if (!r.ca_file.empty()) line("\tca_type x509 \"" + r.ca_file + "\";");
   line("\tverify_identifier " + on_off(r.verify_identifier) + ";");
   line("\tverify_cert " + on_off(r.verify_cert) + ";");
@@ -55,6 +59,8 @@ void dump_remote(const Remote& r, const std::function<void(const std::string&)>&
   line("\tproposal_check " + std::string{kChecks.at(static_cast<std::size_t>(r.proposal_check))} + ";");
   line("\tinitial_contact " + on_off(r.initial_contact) + ";");
   line("\tnat_traversal " + std::string{kNat.at(static_cast<std::size_t>(r.nat_traversal))} + ";");
+  line("\tike_frag " + std::string{kNat.at(static_cast<std::size_t>(r.ike_frag))} + ";");
+  line("\tgenerate_policy " + std::string{kLevels.at(static_cast<std::size_t>(r.generate_policy))} + ";");
   line("\tdpd " + on_off(r.dpd) + ";");
   line("\tdpd_delay " + seconds_of(r.dpd_delay) + ";");
   line("\trekey " + on_off(r.rekey) + ";");

@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "config/psk_file.h"
 #include "io/fd.h"
 
 namespace testudo::app {
@@ -63,21 +62,23 @@ Result<std::string, std::string> read_file(const std::string& name) {
   return read_all(file, name);
 }
 
-Result<std::string, std::string> read_key_file(const std::string& name) {
+Result<std::string, std::string> read_key_file(const std::string& name, config::KeyKind kind) {
   TRY(const auto file, open_file(name, O_NONBLOCK));
-  const std::string complaint = complaint_about(name, file, config::KeyKind::Certificate);
+  const std::string complaint = complaint_about(name, file, kind);
   if (!complaint.empty()) return Failure{complaint};
   return read_all(file, name);
 }
 
-std::vector<config::Files::File> GlobFiles::matching(const std::string& pattern) {
+std::vector<config::Files::File> glob_files(const std::string& pattern) {
   glob_t found{};
-  std::vector<File> files;
+  std::vector<config::Files::File> files;
   if (::glob(pattern.c_str(), GLOB_TILDE, nullptr, &found) == 0) {
     for (std::size_t i = 0; i < found.gl_pathc; ++i) {
       const std::string name = found.gl_pathv[i];
       auto text = read_file(name);
-      files.push_back(text ? File{name, *std::move(text), {}} : File{name, {}, text.error()});
+      auto& file = files.emplace_back();
+      file.name = name;
+      (text ? file.text : file.failure) = text ? *std::move(text) : text.error();
     }
   }
   ::globfree(&found);

@@ -1,58 +1,16 @@
 #include "app/racoon/hooks.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <spawn.h>
 #include <sys/wait.h>
 
-#include <array>
 #include <csignal>
-#include <cstring>
+
+#include "app/racoon/spawn.h"
 
 namespace testudo::app {
 namespace {
 
 using Level = Log::Level;
-
-/// What posix_spawn(3) wants, from strings that live on.
-std::vector<char*> pointers(std::vector<std::string>& strings) {
-  std::vector<char*> all;
-  for (std::string& text : strings) all.push_back(text.data());
-  all.push_back(nullptr);
-  return all;
-}
-
-/// A group of its own, so that what it starts ends with it; nothing open but /dev/null; signals as a program expects
-/// them.
-class Form {
- public:
-  Form() {
-    ::posix_spawn_file_actions_init(&actions_);
-    for (const int descriptor : {0, 1, 2}) {
-      ::posix_spawn_file_actions_addopen(&actions_, descriptor, "/dev/null", descriptor == 0 ? O_RDONLY : O_WRONLY, 0);
-    }
-    ::posix_spawnattr_init(&attributes_);
-    sigset_t none{}, all{};
-    ::sigemptyset(&none);
-    ::sigfillset(&all);
-    ::posix_spawnattr_setsigmask(&attributes_, &none);
-    ::posix_spawnattr_setsigdefault(&attributes_, &all);
-    ::posix_spawnattr_setpgroup(&attributes_, 0);
-    ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-  }
-  Form(const Form&) = delete;
-  Form& operator=(const Form&) = delete;
-  ~Form() {
-    ::posix_spawn_file_actions_destroy(&actions_);
-    ::posix_spawnattr_destroy(&attributes_);
-  }
-  const posix_spawn_file_actions_t* actions() const { return &actions_; }
-  const posix_spawnattr_t* attributes() const { return &attributes_; }
-
- private:
-  posix_spawn_file_actions_t actions_{};
-  posix_spawnattr_t attributes_{};
-};
 
 std::string word_of(ike::Hook::Event event) {
   using enum ike::Hook::Event;
@@ -72,6 +30,7 @@ std::vector<std::string> Hooks::environment_of(const ike::Hook& hook) const {
       "REMOTE_ID=" + hook.peer,
       fmt::format("IKE_COOKIE={:016x}:{:016x}", hook.initiator_cookie, hook.responder_cookie),
   };
+  for (const auto& [name, value] : hook.variables) all.push_back(name + "=" + value);
   return all;
 }
 
@@ -95,13 +54,9 @@ void Hooks::start_waiting(Time now) {
 }
 
 void Hooks::start(const Job& job, Time now) {
-  static const Form kForm;
-  std::vector<std::string> words{job.program, job.event}, environment = job.environment;
-  pid_t pid = -1;
-  const int error = ::posix_spawn(&pid, job.program.c_str(), kForm.actions(), kForm.attributes(),
-                                  pointers(words).data(), pointers(environment).data());
-  if (error != 0) return log_.write(Level::Error, job.program + " " + job.event + ": " + std::strerror(error));
-  running_.emplace(pid, Running{job.program + " " + job.event, now + kLongest});
+  const auto started = spawn({job.program, {job.program, job.event}, job.environment});
+  if (!started) return log_.write(Level::Error, job.program + " " + job.event + ": " + started.error());
+  running_.emplace(*started, Running{job.program + " " + job.event, now + kLongest});
 }
 
 void Hooks::reap(Time now) {

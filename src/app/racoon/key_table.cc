@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "ike/selector_id.h"
 
@@ -11,6 +12,7 @@ namespace testudo::app {
 namespace {
 
 using ike::ChildProtocol;
+using pfkey::client::PolicyCache;
 using wire::pfkey::AddressExt;
 using wire::pfkey::Message;
 using wire::pfkey::SaType;
@@ -72,8 +74,9 @@ void describe(const ike::ChildSa::Udp& udp, Message& m) {
 
 /// What one outbound policy asks for; IKE runs between the ends of its tunnel, or between the hosts.  Failure: why
 /// one negotiation cannot serve it.
-Result<ike::ChildRequest, std::string> request_for(const pfkey::client::PolicyCache::Entry& entry, net::Address local,
-                                                   net::Address remote) {
+/// `inbound`: the mirrored policy, whose SAs are to be its own where it is `unique`; or null.
+Result<ike::ChildRequest, std::string> request_for(const PolicyCache::Entry& entry, const PolicyCache::Entry* inbound,
+                                                   const net::Address& local, const net::Address& remote) {
   ike::ChildRequest request{0, local, remote, entry.selector, {}};
   bool tunnels = false;
   for (const auto& r : entry.policy.requests) {
@@ -87,7 +90,12 @@ Result<ike::ChildRequest, std::string> request_for(const pfkey::client::PolicyCa
       request.remote = r.destination->address;
       tunnels = true;
     }
-    request.items.push_back({*protocol, tunnel ? ike::Encapsulation::Tunnel : ike::Encapsulation::Transport, r.reqid});
+    const std::size_t place = request.items.size();
+    const bool mirrored = inbound != nullptr && place < inbound->policy.requests.size() &&
+                          inbound->policy.requests[place].protocol == r.protocol;
+    const ReqId in = mirrored ? inbound->policy.requests[place].reqid : r.reqid;
+    request.items.push_back(
+        {*protocol, tunnel ? ike::Encapsulation::Tunnel : ike::Encapsulation::Transport, r.reqid, in});
   }
   if (request.items.empty()) return Failure{std::string{"it asks for no protocol"}};
   if (tunnels) return request;
@@ -118,6 +126,14 @@ bool is_transport(const wire::pfkey::PolicyExt& policy) {
          std::ranges::none_of(policy.requests, [](const auto& r) { return r.mode == wire::pfkey::Mode::Tunnel; });
 }
 
+/// The source is where the SA says that its packets come from, the destination where they do: of what comes to us.
+std::optional<ike::Event> mapping_of(const Message& m) {
+  if (m.error != 0 || m.satype != SaType::Esp || !m.sa || !m.source || !m.destination) return std::nullopt;
+  if (!m.nat_t_sport || !m.nat_t_dport) return std::nullopt;
+  return ike::NewMapping{
+      m.sa->spi, {m.source->endpoint.address, *m.nat_t_sport}, {m.destination->endpoint.address, *m.nat_t_dport}};
+}
+
 bool is_ours(const Message& m) {
   return m.pid == static_cast<std::uint32_t>(::getpid());
 }
@@ -126,6 +142,10 @@ bool is_ours(const Message& m) {
 
 Result<KeyTable, std::string> KeyTable::open(const std::string& run_dir, std::function<void(std::string)> complain) {
   TRY(auto connection, pfkey::client::Connection::open(run_dir));
+  return open(std::move(connection), std::move(complain));
+}
+
+KeyTable KeyTable::open(pfkey::client::Connection connection, std::function<void(std::string)> complain) {
   KeyTable table{std::move(connection), std::move(complain)};
   for (const SaType type : {SaType::Esp, SaType::Ah, SaType::Ipcomp}) {
     Message m;
@@ -145,15 +165,41 @@ void KeyTable::send(Message message) {
   static_cast<void>(connection_.send(message));
 }
 
-Status<std::string> KeyTable::read(const std::function<void(const ike::Event&)>& sink) {
+Status<std::string> KeyTable::await_policies(std::chrono::milliseconds longest) {
+  using Clock = std::chrono::steady_clock;
+  const auto end = Clock::now() + longest;
   for (;;) {
-    TRY(const auto bytes, connection_.receive(std::chrono::milliseconds{0}));
-    if (!bytes) return Done{};
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
+    TRY(auto bytes, connection_.receive(std::max(left, std::chrono::milliseconds{0})));
+    if (!bytes || left.count() < 0) return Failure{std::string{"testudod does not say which policies there are"}};
     const auto message = wire::pfkey::parse(*bytes);
-    if (!message) continue;
+    if (!message || message->type != Type::SpdDump) {
+      early_.push_back(*std::move(bytes));
+      continue;
+    }
     policies_.hear(*message);
-    if (const auto event = event_of(*message)) sink(*event);
+    adopt(*message);
+    // The last of a dump has the number 0; without policies there is an error alone.
+    if (is_ours(*message) && (message->error != 0 || message->sequence == 0)) return Done{};
   }
+}
+
+Status<std::string> KeyTable::read(const std::function<void(const ike::Event&)>& sink) {
+  for (const ByteVector& message : std::exchange(early_, {})) hear(message, sink);
+  for (;;) {
+    TRY(auto bytes, connection_.receive(std::chrono::milliseconds{0}));
+    if (!bytes) return Done{};
+    const WipeAtEnd wiped{*bytes};  // a GET's answer has keys
+    hear(*bytes, sink);
+  }
+}
+
+void KeyTable::hear(Bytes bytes, const std::function<void(const ike::Event&)>& sink) {
+  auto message = wire::pfkey::parse(bytes);
+  if (!message) return;
+  if (message->type == Type::Get) return fetched(*std::move(message));
+  policies_.hear(*message);
+  if (const auto event = event_of(*message)) sink(*event);
 }
 
 std::optional<ike::Event> KeyTable::event_of(const Message& m) {
@@ -169,6 +215,15 @@ std::optional<ike::Event> KeyTable::event_of(const Message& m) {
       if (is_ours(m) || m.error != 0 || !m.source || !m.destination) return std::nullopt;
       return ike::Removed{protocol_of(m.satype), m.sa ? m.sa->spi : Spi{}, m.source->endpoint.address,
                           m.destination->endpoint.address};
+    case Type::SpdDump:
+      adopt(m);
+      return std::nullopt;
+    case Type::SpdAdd:
+    case Type::SpdUpdate:
+    case Type::SpdExpire:
+      return policy_heard(m);
+    case Type::NatTNewMapping:
+      return mapping_of(m);
     case Type::Flush:
       if (is_ours(m) || m.error != 0) return std::nullopt;
       if (m.satype == SaType::Unspec) return ike::Flushed{};
@@ -200,7 +255,7 @@ std::optional<ike::Event> KeyTable::wanted(const Message& m) {
   if (m.error != 0 || !m.policy || !m.source || !m.destination) return std::nullopt;
   const auto* entry = policies_.find(m.policy->id);
   if (entry == nullptr || m.destination->endpoint.address.is_multicast()) return std::nullopt;
-  auto request = request_for(*entry, m.source->endpoint.address, m.destination->endpoint.address);
+  auto request = request_for(*entry, inbound_of(*entry), m.source->endpoint.address, m.destination->endpoint.address);
   if (!request) {
     complain_("the policy for " + ike::to_string(entry->selector) + " gets no keys: " + request.error());
     abandon({m.sequence});
@@ -219,7 +274,7 @@ std::uint32_t KeyTable::own_sequence() {
 void KeyTable::allocate(const ike::AllocateSpi& wish) {
   Message m = message_of(Type::GetSpi, wish.item.protocol, {wish.source, 0}, {wish.destination, 0});
   m.sequence = own_sequence();
-  m.sa2 = wire::pfkey::Sa2Ext{mode_of(wish.item.mode), 0, wish.item.reqid};
+  m.sa2 = wire::pfkey::Sa2Ext{mode_of(wish.item.mode), 0, wish.item.reqid_in};
   asked_.emplace(m.sequence, Asked{wish.child, wish.item_index});
   send(std::move(m));
 }
@@ -247,8 +302,44 @@ void KeyTable::install(const ike::ChildSa& sa) {
 }
 
 void KeyTable::remove(const ike::Remove& wish) {
-  Message m = message_of(Type::Delete, wish.protocol, wish.source, wish.destination);
+  net::Endpoint source = wish.source, destination = wish.destination;
+  // It has not moved yet, and shall not.
+  const auto pending = std::ranges::find_if(moving_, [&](const auto& each) {
+    return each.second.spi == wish.spi && each.second.now.destination == destination;
+  });
+  if (pending != moving_.end()) {
+    source = pending->second.was.source;
+    destination = pending->second.was.destination;
+    moving_.erase(pending);
+  }
+  Message m = message_of(Type::Delete, wish.protocol, source, destination);
   m.sa = wire::pfkey::SaExt{.spi = wish.spi};
+  send(std::move(m));
+}
+
+/// Its keys are nowhere but in the table.
+void KeyTable::move(const ike::Move& wish) {
+  Message m = message_of(Type::Get, wish.protocol, wish.was.source, wish.was.destination);
+  m.sa = wire::pfkey::SaExt{.spi = wish.spi};
+  m.sequence = own_sequence();
+  moving_.emplace(m.sequence, wish);
+  send(std::move(m));
+}
+
+/// With the same keys, numbers and windows go on: docs/adr/0005.
+void KeyTable::fetched(Message m) {
+  const auto known = is_ours(m) ? moving_.extract(m.sequence) : decltype(moving_)::node_type{};
+  if (known.empty() || m.error != 0 || !m.sa || !m.nat_t_type) return;
+  const ike::Move& wish = known.mapped();
+  m.type = Type::Update;
+  m.sequence = own_sequence();
+  m.current.reset();
+  m.sa->state = wire::pfkey::SaState::Mature;
+  m.source = host(wish.now.source);
+  m.destination = host(wish.now.destination);
+  m.nat_t_sport = wish.now.source.port;
+  m.nat_t_dport = wish.now.destination.port;
+  m.order.clear();
   send(std::move(m));
 }
 
@@ -273,7 +364,7 @@ void KeyTable::flush(std::optional<ChildProtocol> protocol) {
 
 Result<ike::ChildRequest, std::string> KeyTable::request_of(const net::Selector& outbound) const {
   if (const auto* entry = policies_.find(wire::pfkey::Direction::Out, outbound)) {
-    return request_for(*entry, outbound.source.address, outbound.destination.address);
+    return request_for(*entry, inbound_of(*entry), outbound.source.address, outbound.destination.address);
   }
   const std::string near = nearest(outbound);
   return Failure{"no outbound policy is for " + ike::to_string(outbound) + (near.empty() ? "" : "; there is: " + near)};
@@ -294,14 +385,19 @@ void KeyTable::settle() {
   }
 }
 
+const PolicyCache::Entry* KeyTable::inbound_of(const PolicyCache::Entry& outbound) const {
+  return policies_.find(wire::pfkey::Direction::In, ike::mirrored(outbound.selector));
+}
+
 /// With exactly this selector; else of transport mode and wider, as a server has it for all its clients.
 const pfkey::client::PolicyCache::Entry* KeyTable::policy_for(const net::Selector& outbound) const {
   using wire::pfkey::Direction;
-  if (const auto* entry = policies_.find(Direction::Out, outbound)) return entry;
+  const auto* const exact = policies_.find(Direction::Out, outbound);
+  if (exact != nullptr && !is_orphan(exact->policy.id)) return exact;
   const auto wider = std::ranges::find_if(policies_.entries(), [&](const auto& each) {
     const wire::pfkey::PolicyExt& policy = each.second.policy;
     return policy.direction == Direction::Out && policy.type == wire::pfkey::PolicyType::Ipsec &&
-           is_transport(policy) && holds(each.second.selector, outbound);
+           is_transport(policy) && holds(each.second.selector, outbound) && !is_orphan(each.first);
   });
   return wider == policies_.entries().end() ? nullptr : &wider->second;
 }
@@ -310,7 +406,7 @@ std::optional<ike::ChildRequest> KeyTable::find(const net::Selector& outbound, c
                                                 const net::Address& remote) const {
   const auto* entry = policy_for(outbound);
   if (entry == nullptr) return std::nullopt;
-  auto request = request_for(*entry, local, remote);
+  auto request = request_for(*entry, inbound_of(*entry), local, remote);
   if (!request) {
     complain_("the policy for " + ike::to_string(outbound) + " gets no keys: " + request.error());
     return std::nullopt;

@@ -66,8 +66,34 @@ Line line_of(const ike::Told& told) {
       return {Info, fmt::format("IPsec-SA deleted: {}, {}", ends(told, "->"), told.text)};
     case Fact::Phase2TimedOut:
       return {Error, fmt::format("phase2 negotiation failed due to time up: {}, {}", ends(told, "->"), told.text)};
+    case Fact::PolicyWanted:
+      return {Info, fmt::format("no policy found, try to generate the policy : {}", told.text)};
+    case Fact::PolicyDropped:
+      return {Info, fmt::format("deleting a generated policy. {}", told.text)};
+    case Fact::PeerMoved:
+      return {Info, fmt::format("NAT-T: the NAT of {} has changed its mapping, {}: its SAs follow", ends(told, "-"),
+                                told.text)};
+    case Fact::PeerElsewhere:
+      return {
+          Warning,
+          fmt::format("NAT-T: ESP of {} comes from {} now: policies and tunnels name its address, so nothing is sent "
+                      "there before it negotiates anew",
+                      ends(told, "-"), told.text)};
     case Fact::InitialContact:
       return {Info, fmt::format("INITIAL-CONTACT from {}: its older SAs are gone", told.text)};
+    case Fact::LoggedIn:
+      return {Info, fmt::format("login succeeded for user \"{}\" from {}", told.text, told.remote.address.to_string())};
+    case Fact::LoginFailed:
+      return {Info, fmt::format("login failed for user \"{}\" from {}", told.text, told.remote.address.to_string())};
+    case Fact::LoginDelayed:
+      return {Warning,
+              fmt::format("Throttling in action for {}: delay {}", told.remote.address.to_string(), told.text)};
+    case Fact::Configured:
+      return {Info, fmt::format("mode-config with {}: the client's address is {}", ends(told, "-"), told.text)};
+    case Fact::ConfigurationFailed:
+      return {Error, fmt::format("mode-config with {} brought nothing", ends(told, "-"))};
+    case Fact::Phase1Ready:
+      return {Debug, fmt::format("phase 1 {} is ready for phase 2", cookies(told))};
     case Fact::Dropped:
       return {Debug, fmt::format("message from {}[{}] dropped: {}", told.remote.address.to_string(), told.remote.port,
                                  told.text)};
@@ -80,7 +106,7 @@ Line line_of(const ike::Told& told) {
 Result<Log, std::string> Log::open(bool foreground, const std::string& file) {
   std::unique_ptr<std::FILE, Close> opened{file.empty() ? nullptr : std::fopen(file.c_str(), "ae")};
   if (!file.empty() && !opened) return Failure{"cannot write the log " + file + ": " + std::strerror(errno)};
-  if (!opened) ::openlog("racoon", LOG_PID, LOG_DAEMON);
+  if (!opened) ::openlog("racoon", LOG_PID | LOG_NDELAY, LOG_DAEMON);
   return Log{foreground, std::move(opened)};
 }
 

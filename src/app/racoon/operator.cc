@@ -104,6 +104,16 @@ std::optional<EventName> event_of(const ike::Told& told) {
       return EventName{"phase1-down", "Phase 1 deleted"};
     case Phase1TimedOut:
       return EventName{"phase1-no-response", "Phase 1 error: peer not responding"};
+    case LoggedIn:
+      return EventName{"login-passed", "Phase 1 Xauth succeeded"};
+    case LoginFailed:
+      return EventName{"login-failed", "Phase 1 Xauth failed"};
+    case Configured:
+      return EventName{"configured", "Phase 1 mode configuration done"};
+    case ConfigurationFailed:
+      return EventName{"configuration-failed", "Phase 1 mode configuration failed"};
+    case Phase1Ready:  // for who waits alone
+      return EventName{"phase1-up", "Phase 1 established"};
     case PeerDead:
       return EventName{"phase1-dead", "Phase 1 error: dead peer detected"};
     case Phase2Established:
@@ -148,7 +158,7 @@ class Page {
   }
 
  private:
-  static constexpr std::uint64_t kMost = 500;
+  static constexpr std::uint64_t kMost = 200;  ///< rows, which go into a socket's queue at once
   std::uint64_t from_ = 0, seen_ = 0;
   json rows_ = json::array();
 };
@@ -204,6 +214,7 @@ json Operator::act(Client client, const json& request, bool& answered) {
   if (command == "establish-sa") return establish(client, request, answered);
   if (command == "connect") return connect(client, request, answered);
   if (command == "disconnect") return disconnect(request);
+  if (command == "logout-user") return logout(request);
   if (command == "explain") return explain(request);
   if (command == "show-event") {
     following_.insert(client);
@@ -272,6 +283,7 @@ json Operator::phase1_sas(const json& request) const {
             {"created", clock.to_unix(sa->created)},
             {"block", sa->block->name},
             {"peer", sa->established() ? sa->peer.to_string() : ""},
+            {"user", sa->login.state == ike::v1::Login::State::Passed ? sa->login.user : ""},
             {"phase2", std::ranges::count(v1.children(), sa->cookies, &ike::v1::Child::cookies)}};
   };
   Page page{request};
@@ -334,6 +346,7 @@ json Operator::begin(Client client, bool wait, Waiter waiter, const ike::Event& 
 
 json Operator::establish(Client client, const json& request, bool& answered) {
   if (text_of(request, "what") == "isakmp") return connect(client, request, answered);
+  if (!text_of(request, "user").empty()) return failure("-u is for vpn-connect and establish-sa isakmp");
   const auto selector = selector_of(request);
   if (!selector) return failure(selector.error());
   auto wanted = hands_.request_of(*selector);
@@ -350,12 +363,19 @@ json Operator::connect(Client client, const json& request, bool& answered) {
   const auto local = address_of(request, "src"), remote = address_of(request, "dst");
   if (!local || !remote) return failure("a local and a remote address are needed");
   const auto there = [&](const auto& entry) {
-    return entry.second->established() && entry.second->remote.address == *remote;
+    return entry.second->ready() && entry.second->remote.address == *remote;
   };
   if (std::ranges::any_of(hands_.machine().v1().sas(), there)) {
     return {{"ok", true}, {"already", true}, {"text", "Phase 1 established"}};
   }
-  return begin(client, is_set(request, "wait"), Waiter{*remote, {}}, ike::Connect{*local, *remote}, answered);
+  std::shared_ptr<ike::UserPassword> login;
+  if (const std::string user = text_of(request, "user"); !user.empty()) {
+    login = std::make_shared<ike::UserPassword>();
+    login->user = user;
+    login->password = Secret{as_bytes(text_of(request, "password"))};
+  }
+  return begin(client, is_set(request, "wait"), Waiter{*remote, {}}, ike::Connect{*local, *remote, std::move(login)},
+               answered);
 }
 
 json Operator::disconnect(const json& request) {
@@ -364,6 +384,19 @@ json Operator::disconnect(const json& request) {
   const std::size_t count = sas_with(remote);
   give_up([&](const Waiter& w) { return w.remote == *remote; });
   hands_.happen(ike::Disconnect{{}, remote, true, true, {}});
+  return {{"ok", true}, {"count", count}};
+}
+
+json Operator::logout(const json& request) {
+  const std::string user = text_of(request, "user");
+  const auto has = [&](const auto& entry) {
+    return entry.second->login.state == ike::v1::Login::State::Passed && entry.second->login.user == user;
+  };
+  const auto& v1 = hands_.machine().v1();
+  const auto count =
+      std::ranges::count_if(v1.sas(), has) + std::ranges::count(v1.children(), user, &ike::v1::Child::user);
+  if (user.empty() || count == 0) return failure("nobody is logged in as \"" + user.substr(0, 40) + "\"");
+  hands_.happen(ike::Logout{user});
   return {{"ok", true}, {"count", count}};
 }
 
@@ -401,13 +434,14 @@ void Operator::publish(const json& event) {
 void Operator::told(const ike::Told& told) {
   const auto name = event_of(told);
   if (!name) return;
-  const json event{{"ok", true},
-                   {"event", name->event},
-                   {"text", name->text},
-                   {"src", ended(told.local)},
-                   {"dst", ended(told.remote)},
-                   {"detail", told.text}};
-  if (!told.by_stranger) publish(event);
+  json event{{"ok", true},
+             {"event", name->event},
+             {"text", name->text},
+             {"src", ended(told.local)},
+             {"dst", ended(told.remote)},
+             {"detail", told.text}};
+  for (const auto& [variable, value] : told.variables) event["variables"][variable] = value;
+  if (!told.by_stranger && told.fact != ike::Fact::Phase1Ready) publish(event);
   end_waiting(told, event);
 }
 
@@ -418,14 +452,14 @@ void Operator::end_waiting(const ike::Told& told, const json& event) {
   const auto same_peer = [&](const Waiter& w) { return w.remote == told.remote.address; };
   const auto same_networks = [&](const Waiter& w) { return w.networks && w.networks == told.networks; };
   std::vector<Client> concerned;
-  if (told.fact == Phase1Established) {
+  if (told.fact == Phase1Ready) {
     concerned = waiters([&](const Waiter& w) { return !w.networks && same_peer(w); });
-  } else if (told.fact == Phase1TimedOut && here) {
+  } else if ((told.fact == Phase1TimedOut && here) || told.fact == LoginFailed || told.fact == ConfigurationFailed) {
     concerned = waiters(same_peer);
   } else if (told.fact == Phase2Established || told.fact == Phase2TimedOut) {
     concerned = waiters(same_networks);
   }
-  const bool up = told.fact == Phase1Established || told.fact == Phase2Established;
+  const bool up = told.fact == Phase1Ready || told.fact == Phase2Established;
   for (const Client client : concerned) {
     json answer = event;
     if (!up) {

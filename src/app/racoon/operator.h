@@ -1,10 +1,10 @@
 #pragma once
 // racoonctl's requests and what becomes of them: one JSON object a request, one a reply, over the socket of
 // `adminsock`. Text in, text out; admin_service.h carries it.  {"cmd": "reload-config" | "show-schedule" | "show-sa" |
-// "flush-sa" | "delete-sa" | "establish-sa" | "connect" | "disconnect" | "show-event" | "explain", …}.  A reply has
-// "ok", and "error" when that is false.  Who waits for a negotiation gets its reply when it has ended; who follows
-// events gets one object for each.  Both are bounded by the clients that the service admits.  Never blocks, never
-// throws.  One thread.
+// "flush-sa" | "delete-sa" | "logout-user" | "establish-sa" | "connect" | "disconnect" | "show-event" | "explain", …}.
+// A reply has "ok", and "error" when that is false.  Who waits for a negotiation gets its reply when it has ended; who
+// follows events gets one object for each.  Both are bounded by the clients that the service admits.  Never blocks,
+// never throws.  One thread.
 #include <functional>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
@@ -61,6 +61,7 @@ class Operator {
   nlohmann::json establish(Client client, const nlohmann::json& request, bool& answered);
   nlohmann::json connect(Client client, const nlohmann::json& request, bool& answered);
   nlohmann::json disconnect(const nlohmann::json& request);
+  nlohmann::json logout(const nlohmann::json& request);
   nlohmann::json explain(const nlohmann::json& request) const;
   nlohmann::json begin(Client client, bool wait, Waiter waiter, const ike::Event& event, bool& answered);
   void reply(Client client, const nlohmann::json& reply);

@@ -31,7 +31,8 @@ Result<Options, int> parse_command_line(int argc, char** argv) {
   if (verbose) ++options.debug;
   if (!version) return options;
   std::puts(("racoon (Testudo) " + std::string{TESTUDO_VERSION} +
-             "\nCompiled with:\n- IPv6 support\n- Dead Peer Detection\n- NAT Traversal\n- Monotonic clock")
+             "\nCompiled with:\n- IPv6 support\n- Dead Peer Detection\n- Hybrid authentication\n- NAT Traversal\n- "
+             "Monotonic clock")
                 .c_str());
   return Failure{0};
 }

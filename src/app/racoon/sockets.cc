@@ -62,7 +62,7 @@ std::vector<Sockets::News> Sockets::refresh(const config::RacoonConf& conf) {
     if (opened) {
       failures_.erase(at);
       news.push_back({false, name_of(at) + (natt ? " used for NAT-T" : " used as isakmp port")});
-    } else if (std::string why = opened.error().to_string(); failures_[at] != why) {
+    } else if (std::string why = opened.error(); failures_[at] != why) {
       news.push_back({true, name_of(at) + ": " + why});
       failures_[at] = std::move(why);
     }
@@ -70,9 +70,8 @@ std::vector<Sockets::News> Sockets::refresh(const config::RacoonConf& conf) {
   return news;
 }
 
-Status<io::SystemError> Sockets::open(const net::Endpoint& at, bool natt) {
-  using Sharing = io::UdpSocket::Sharing;
-  TRY(auto udp, io::UdpSocket::bind(at, host::Settings{}.own_mark(), natt ? Sharing::WithAnyAddress : Sharing::None));
+Status<std::string> Sockets::open(const net::Endpoint& at, bool natt) {
+  TRY(auto udp, opener_(at, natt));
   auto watch = loop_.watch(udp.fd(), [this, at] { receive(sockets_.find(at)->second, at); });
   sockets_.insert_or_assign(at, Socket{std::move(udp), std::move(watch), natt});
   return Done{};

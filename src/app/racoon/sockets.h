@@ -2,7 +2,7 @@
 // IKE's UDP sockets: one for each local address, so that answers leave from where the question came, and a second one
 // on the port of NAT-T where a remote block asks for it.  There testudod has the port too, for ESP, and messages stand
 // behind the non-ESP marker (RFC 3947 section 4), which is put on and taken off here.  What they send carries
-// testudod's own mark.  Addresses that come later are picked up by refresh().  One thread.
+// testudod's own mark.  Whoever may, opens them.  Addresses that come later are picked up by refresh().  One thread.
 #include <functional>
 #include <map>
 #include <string>
@@ -19,8 +19,10 @@ namespace testudo::app {
 class Sockets {
  public:
   using Sink = std::function<void(const ike::Received& datagram)>;
-  Sockets(io::EventLoop& loop, const Options& options, Sink sink)
-      : loop_(loop), options_(options), sink_(std::move(sink)) {}
+  /// Opens one; failure: a sentence.
+  using Opener = std::function<Result<io::UdpSocket, std::string>(const net::Endpoint& at, bool natt)>;
+  Sockets(io::EventLoop& loop, const Options& options, Sink sink, Opener opener)
+      : loop_(loop), options_(options), sink_(std::move(sink)), opener_(std::move(opener)) {}
 
   struct News {
     bool is_error = false;
@@ -46,13 +48,14 @@ class Sockets {
   using Wanted = std::map<net::Endpoint, bool>;
   Wanted wanted(const config::RacoonConf& conf) const;
   std::vector<net::Address> addresses() const;
-  Status<io::SystemError> open(const net::Endpoint& at, bool natt);
+  Status<std::string> open(const net::Endpoint& at, bool natt);
   void receive(const Socket& socket, const net::Endpoint& at);
   const Socket* find(const net::Endpoint& local, bool natt) const;
 
   io::EventLoop& loop_;
   const Options& options_;
   Sink sink_;
+  Opener opener_;
   std::map<net::Endpoint, Socket> sockets_;
   std::map<net::Endpoint, std::string> failures_;
 };

@@ -9,6 +9,7 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "app/racoonctl/password.h"
 #include "cli/racoonctl/command_line.h"
 #include "cli/racoonctl/render.h"
 #include "cli/setkey/print_sa.h"
@@ -80,8 +81,10 @@ std::optional<json> receive(const io::SeqPacket& socket, const Options& options)
 }
 
 Result<json, std::string> ask(const io::SeqPacket& socket, const json& request, const Options& options) {
-  if (socket.send(as_bytes(request.dump())) != io::SeqPacket::Sent::Whole)
-    return Failure{std::string{"racoon is gone"}};
+  std::string text = request.dump();
+  const auto sent = socket.send(as_bytes(text));
+  wipe(as_mutable_bytes(text));  // there may be a password in it
+  if (sent != io::SeqPacket::Sent::Whole) return Failure{std::string{"racoon is gone"}};
   for (;;) {
     auto reply = receive(socket, options);
     if (!reply) return Failure{std::string{"racoon closed the connection without an answer"}};
@@ -91,7 +94,7 @@ Result<json, std::string> ask(const io::SeqPacket& socket, const json& request, 
 }
 
 /// The answer with all its rows: they come a page at a time.
-Result<json, std::string> ask_all(const io::SeqPacket& socket, json request, const Options& options) {
+Result<json, std::string> ask_all(const io::SeqPacket& socket, json& request, const Options& options) {
   TRY(json whole, ask(socket, request, options));
   while (whole.contains("next")) {
     request["from"] = whole["next"];
@@ -110,7 +113,7 @@ std::string text_for(const RacoonctlCommand& command, const json& reply, const O
   if (command.name == "show-sa") return cli::render_phase1_sas(reply, options.details);
   if (command.name == "show-schedule") return cli::render_schedule(reply);
   if (command.name == "explain") return cli::render_explanations(reply);
-  if (command.name == "vpn-connect") return "VPN connexion established\n";
+  if (command.name == "vpn-connect") return cli::render_connected(reply);
   const std::string text = reply.value("text", "");
   return text.empty() ? "" : text + "\n";
 }
@@ -166,17 +169,31 @@ int show_sas(const std::string& protocol, const Options& options) {
   return EXIT_SUCCESS;
 }
 
+/// A request that may hold a password.
+struct Request {
+  json words;
+
+  ~Request() {
+    if (words.contains("password")) wipe(as_mutable_bytes(words["password"].get_ref<std::string&>()));
+  }
+};
+
 int run(const Options& options) {
   const auto command = cli::parse_racoonctl(options.words, {resolve, facing});
   if (!command) {
     fmt::print(stderr, "{}\n{}", command.error(), cli::racoonctl_usage());
     return EXIT_FAILURE;
   }
-  if (command->wants_password) return fail("racoon does not take names of users for XAUTH yet");
+  Request request{command->request};
+  if (command->wants_password) {
+    const auto password = ask_password("Password: ");
+    if (!password) return fail("no password was given");
+    request.words["password"] = std::string{password->expose().begin(), password->expose().end()};
+  }
   if (command->kind == RacoonctlCommand::Kind::ShowSas) return show_sas(command->protocol, options);
   const auto socket = connect(options);
   if (!socket) return fail(socket.error());
-  const auto reply = ask_all(*socket, command->request, options);
+  const auto reply = ask_all(*socket, request.words, options);
   if (!reply) return fail(reply.error());
   if (!reply->value("ok", false)) return print_refusal(*reply, options);
   if (command->kind == RacoonctlCommand::Kind::Follow) return follow(*socket, options);

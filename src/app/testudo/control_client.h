@@ -22,8 +22,10 @@ class ControlClient {
   static Result<ControlClient, std::string> connect(const std::string& run_dir);
 
   bool send(const std::string& request);
-  /// The next reply; nothing when the daemon has gone or a signal came.
+  /// The next reply; nothing when the daemon has gone.
   std::optional<std::string> receive();
+  /// For poll().
+  int descriptor() const { return fd_; }
 
  private:
   explicit ControlClient(int fd) : fd_(fd) {}

@@ -1,13 +1,16 @@
 // testudo tap: packets before and after IPsec, into a capture, a device, or as lines.
 #include <fmt/format.h>
-#include <signal.h>
+#include <poll.h>
+#include <sys/signalfd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <memory>
 
 #include "app/testudo/commands.h"
 #include "app/testudo/control_client.h"
 #include "app/testudo/replay.h"
+#include "io/fd.h"
 #include "io/show_device.h"
 #include "observe/pcapng.h"
 
@@ -21,12 +24,26 @@ struct CloseFile {
 };
 using File = std::unique_ptr<std::FILE, CloseFile>;
 
-/// A signal ends the wait for the next packet, and then the program: what is in the file is whole.
-void end_by_signals() {
-  struct sigaction action {};
-  action.sa_handler = [](int) {};
-  for (const int number : {SIGINT, SIGTERM}) ::sigaction(number, &action, nullptr);
-}
+/// SIGINT and SIGTERM end the program between two packets, so that what is in the file is whole.  A handler would not
+/// do: one that comes a moment before the wait for the next packet ends nothing.
+class EndSignals {
+ public:
+  EndSignals() {
+    sigset_t set;
+    ::sigemptyset(&set);
+    for (const int number : {SIGINT, SIGTERM}) ::sigaddset(&set, number);
+    ::sigprocmask(SIG_BLOCK, &set, nullptr);
+    fd_ = io::Fd{::signalfd(-1, &set, SFD_CLOEXEC)};
+  }
+  /// Waits for something to read; false when a signal came.
+  bool wait_for(int descriptor) const {
+    pollfd both[] = {{descriptor, POLLIN, 0}, {fd_.get(), POLLIN, 0}};
+    return ::poll(both, 2, -1) > 0 && both[1].revents == 0;
+  }
+
+ private:
+  io::Fd fd_;
+};
 
 /// For those who look at a device, which shows no comments: 1 and 2 going out before and after IPsec, 3 and 4 coming
 /// in.
@@ -77,11 +94,11 @@ int tap(const CommonOptions& common, const TapOptions& options) {
     fmt::print(stderr, "testudo: {}\n", client.error());
     return kNoDaemon;
   }
-  end_by_signals();
+  const EndSignals signals;
   if (!client->send(R"({"cmd":"tap"})")) return kNoDaemon;
   std::uint64_t packets = 0, missed = 0;
   bool begun = false;
-  while (options.limit == 0 || packets < options.limit) {
+  while ((options.limit == 0 || packets < options.limit) && signals.wait_for(client->descriptor())) {
     const auto message = client->receive();
     if (!message) break;
     const Bytes block = as_bytes(*message);

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <utility>
 
+#include "app/testudod/packet_thread.h"
 #include "app/testudod/pfkey_counters.h"
 #include "host/mss.h"
 #include "io/clock.h"
@@ -15,6 +16,7 @@ namespace {
 
 constexpr std::uint64_t kRouteMemory = 10;  // seconds
 constexpr std::uint64_t kPortPatience = 10;
+constexpr std::size_t kMostTold = 1024;
 constexpr unsigned kKeySocketMode = 0660, kControlSocketMode = 0600;
 
 constexpr std::array<std::pair<std::uint8_t, PacketPath::Role>, 5> kRawSources{
@@ -40,7 +42,8 @@ Daemon::Daemon(Options options, Log& log)
                  if (spd_.size() != 0) settings_.used = 1;
                  policies_dirty_ = policies_heard_ = true;
                  policies_changed_at_ = io::now();
-               }}),
+               },
+               [this] { engine_->key_daemon_came(); }, [this] { gate_.breathe(); }}),
       started_(io::wall_reference()) {}
 
 Status<std::string> Daemon::start() {
@@ -51,10 +54,13 @@ Status<std::string> Daemon::start() {
 
 void Daemon::give_up() {
   // What a killed daemon left stays in force when its successor fails, too.
-  if (attachment_ && !attachment_->adopted()) attachment_->detach();
+  const bool adopted = attachment_ && attachment_->adopted();
+  if (tunnels_ && adopted) tunnels_->leave();
+  if (attachment_ && !adopted) attachment_->detach();
 }
 
 Status<std::string> Daemon::start_parts() {
+  keep_the_gate();
   // A signal that comes from here on is heeded once the loop runs.
   for (const int number : {SIGTERM, SIGINT}) loop_.on_signal(number, [this] { loop_.stop(); });
   loop_.on_signal(SIGHUP, [this] { reload(); });
@@ -62,16 +68,42 @@ Status<std::string> Daemon::start_parts() {
   TRY_DONE(options_.attach == Options::Attach::Host ? attach() : attach_to_nothing());
   TRY_DONE(listen());
   ticker_ = loop_.every(std::chrono::seconds{1}, [this] { tick(); });
+  publish();
   if (!attachment_) return Done{};
   for (const std::string& text : attachment_->warnings()) log_.warning(text);
   return Done{};
 }
 
-Status<std::string> Daemon::attach_to_nothing() {
+void Daemon::keep_the_gate() {
+  gate_.add(seat_);
+  loop_.surround([this](const io::EventLoop::Callback& callback) {
+    gate_.close();
+    callback();
+    gate_.open();
+    publish();
+  });
+  packet_loop_.surround([this](const io::EventLoop::Callback& callback) {
+    gate_.enter(seat_);
+    callback();
+    gate_.leave(seat_);
+  });
+}
+
+/// Policies that changed are what packets meet from here on; whatever changed them, so is it behind every callback.
+void Daemon::publish() {
+  gate_.aside([this] { spd_.publish(); });
+}
+
+Status<std::string> Daemon::open_view() {
   auto netlink = host::Netlink::open();
   if (!netlink) return sentence(netlink.error());
   netlink_ = *std::move(netlink);
   view_ = std::make_unique<HostView>(*netlink_, options_.host.own_mark());
+  return Done{};
+}
+
+Status<std::string> Daemon::attach_to_nothing() {
+  TRY_DONE(open_view());
   engine_ = std::make_unique<engine::Engine>(engine::Engine::Parts{sad_, spd_, settings_, random_, *view_});
   return Done{};
 }
@@ -83,43 +115,66 @@ Status<std::string> Daemon::attach() {
   auto monitor = host::NetlinkMonitor::open();
   if (!monitor) return sentence(monitor.error());
   monitor_ = *std::move(monitor);
-  view_ = std::make_unique<HostView>(attachment_->netlink(), options_.host.own_mark());
+  TRY_DONE(open_view());
   sockets_ = std::make_unique<SocketTable>(
       spd_, options_.host, options_.run_dir + "/sockets",
       [this](std::span<const unsigned> slots) { return put_in_force(slots); },
       [this](std::uint16_t port) { return follow_socket_ports(port); });
-  engine_ =
-      std::make_unique<engine::Engine>(engine::Engine::Parts{sad_, spd_, settings_, random_, *view_, sockets_.get()});
+  reader_ = std::make_unique<spd::Reader>(spd_);
+  engine_ = std::make_unique<engine::Engine>(
+      engine::Engine::Parts{sad_, spd_, settings_, random_, *view_, sockets_.get(), {}, reader_.get()});
   engine_->set_encapsulation_ports(options_.host.encapsulation_ports);
 
   auto sender = io::Sender::open(options_.host.own_mark());
   if (!sender) return sentence(sender.error());
-  packets_ = std::make_unique<PacketPath>(
-      *engine_, attachment_->tun(), *std::move(sender),
-      PacketPath::Listeners{[this](const engine::Acquire& a) {
-                              server_.acquire({a.wanted, a.policy, a.direction, a.sequence}, io::now());
-                            },
-                            [this](const engine::TraceStep& step) {
-                              control_->trace(step);
-                              log_drop(step);
-                            },
-                            [this](const sad::Sa& sa, const net::Endpoint& at) { server_.new_mapping(sa, at); }});
+  packets_ = std::make_unique<PacketPath>(*engine_, attachment_->tun(), *std::move(sender), packet_listeners());
   if (attachment_->adopted()) {
     packets_->hold_outbound(true);
     log_.warning(
         "the rules of a testudod that was killed are still in force: what they protect stays blocked until "
         "policies are set (setkey -f FILE) or flushed (setkey -FP)");
   }
-  watches_.push_back(loop_.watch(attachment_->tun().fd(), [this] {
-    packets_->from_host();
-    pfkey_->pump();
-  }));
+  watches_.push_back(packet_loop_.watch(attachment_->tun().fd(), [this] { packets_->from_host(); }));
   watches_.push_back(loop_.watch(monitor_->fd(), [this] {
     if (monitor_->drain()) view_->forget();
   }));
   watch_refusals();
   TRY_DONE(open_receivers());
   return make_tunnels();
+}
+
+/// In the packets' thread and in its visits.
+PacketPath::Listeners Daemon::packet_listeners() {
+  return {[this](const engine::Acquire& a) {
+            tell([this, wanted = pfkey::server::AcquireRequest{a.wanted, a.policy, a.direction, a.sequence}] {
+              server_.acquire(wanted, io::now());
+            });
+          },
+          [this](const engine::TraceStep& step) {
+            control_->trace(step);
+            log_drop(step);
+          },
+          [this](const sad::Sa& of, const net::Endpoint& at) {
+            tell([this, group = of.group(), spi = of.spi(), at] {
+              if (const sad::Sa* sa = sad_.find(group, spi)) server_.new_mapping(*sa, at);
+            });
+          }};
+}
+
+/// Has the keeper do this.  Of more than it can do for now the rest is forgotten, as PF_KEY forgets what its readers
+/// have no room for.
+void Daemon::tell(io::EventLoop::Callback what) {
+  if (told_.size() >= kMostTold) return;
+  told_.push_back(std::move(what));
+  if (told_.size() == 1) loop_.post([this] { heed_packets(); });
+}
+
+void Daemon::heed_packets() {
+  for (const auto& what : std::exchange(told_, {})) {
+    what();
+    gate_.breathe();
+  }
+  pfkey_->pump();
 }
 
 Status<std::string> Daemon::open_receivers() {
@@ -143,10 +198,7 @@ Status<std::string> Daemon::open_receivers(net::Family family) {
 
 void Daemon::receive_from(io::Receiver receiver, PacketPath::Role role) {
   io::Receiver& kept = *receivers_.emplace_back(std::make_unique<io::Receiver>(std::move(receiver)));
-  watches_.push_back(loop_.watch(kept.fd(), [this, role, &kept] {
-    packets_->from_wire(kept, role);
-    pfkey_->pump();
-  }));
+  watches_.push_back(packet_loop_.watch(kept.fd(), [this, role, &kept] { packets_->from_wire(kept, role); }));
 }
 
 Status<std::string> Daemon::listen() {
@@ -155,9 +207,10 @@ Status<std::string> Daemon::listen() {
   auto control = io::SeqPacketListener::listen(options_.run_dir + "/control.sock", kControlSocketMode);
   if (!control) return sentence(control.error());
   if (attachment_) TRY_DONE(serve_sockets());
-  pfkey_ = std::make_unique<PfkeyService>(loop_, *std::move(keys), server_,
-                                          PfkeyService::Listeners{[this](Bytes message) { log_request(message); },
-                                                                  [this] { policies_may_have_changed(); }});
+  pfkey_ = std::make_unique<PfkeyService>(
+      loop_, *std::move(keys), server_,
+      PfkeyService::Listeners{[this](Bytes message) { log_request(message); },
+                              [this] { return policies_may_have_changed(); }, [this] { gate_.breathe(); }});
   observe::Sources sources{*engine_,
                            settings_,
                            sad_,
@@ -170,7 +223,8 @@ Status<std::string> Daemon::listen() {
                              apply_socket_rules();
                            },
                            [this](const std::vector<std::string>& words) { return answer_about_tunnels(words); },
-                           [this] { return sockets_ ? sockets_->describe() : "[]"; }};
+                           [this] { return sockets_ ? sockets_->describe() : "[]"; },
+                           [this] { gate_.breathe(); }};
   control_ = std::make_unique<ControlService>(loop_, *std::move(control), observe::Control{std::move(sources)},
                                               [this](engine::Engine::Tracing wanted) {
                                                 wanted_ = wanted;
@@ -181,13 +235,17 @@ Status<std::string> Daemon::listen() {
 
 void Daemon::run() {
   manager_.tell("READY=1");
-  loop_.run(std::chrono::microseconds{options_.spin});
+  {
+    const PacketThread packets{packet_loop_, std::chrono::microseconds{options_.spin}};
+    loop_.run();
+  }
   manager_.tell("STOPPING=1");
   if (!options_.keep_rules) return stop();
   if (tunnels_) tunnels_->leave();
 }
 
 void Daemon::stop() {
+  if (tunnels_) tunnels_->take_leftovers();
   tunnels_.reset();
   if (attachment_) attachment_->detach();
 }
@@ -212,15 +270,19 @@ void Daemon::reload() {
   apply_socket_rules();
 }
 
-void Daemon::policies_may_have_changed() {
+/// False when the host's rules do not follow.
+bool Daemon::policies_may_have_changed() {
+  publish();
   // Rules of a killed daemon are replaced as a whole, when the new policies have been still for a moment.
-  if (policies_dirty_ && attachment_ && !attachment_->adopted()) apply_policies();
+  if (!policies_dirty_ || !attachment_ || attachment_->adopted()) return true;
+  apply_policies();
+  return !policies_dirty_;
 }
 
-PlanSources Daemon::plan_sources() const {
+PlanSources Daemon::plan_sources() {
   MssOf mss;
   if (options_.tcp_mss != Options::Mss::Off) mss = [this](const spd::Policy& policy) { return mss_of(policy); };
-  return {spd_, settings_, std::move(mss)};
+  return {spd_, settings_, std::move(mss), [this] { gate_.breathe(); }};
 }
 
 // Before the answers to the clients go out: a policy that setkey was told of is in force.
@@ -229,9 +291,10 @@ void Daemon::apply_policies() {
   if (attachment_->adopted() && !policies_heard_) return;
   const FilterEpochs now = filter_epochs(spd_);
   const auto changes = plan_is_stale_ ? std::nullopt : filter_changes(plan_sources(), followed_);
-  tcp_is_behind_ = changes && attachment_->follow(*changes);
+  tcp_is_behind_ = changes && gate_.aside([&] { return attachment_->follow(*changes); });
   if (!tcp_is_behind_) {
-    if (const auto applied = attachment_->apply(filter_plan(plan_sources())); !applied) {
+    const host::FilterPlan plan = filter_plan(plan_sources());
+    if (const auto applied = gate_.aside([&] { return attachment_->apply(plan); }); !applied) {
       return log_.error("the host's packet filter does not follow the policies (tried again each second): " +
                         applied.error().to_string());
     }
@@ -249,7 +312,10 @@ std::uint16_t Daemon::mss_of(const spd::Policy& policy) const {
 void Daemon::tick() {
   manager_.alive();
   const Time now = io::now();
-  for (const sad::Expiry& expiry : sad_.tick(now)) server_.expired(expiry, now);
+  for (const sad::Expiry& expiry : sad_.tick(now, [this] { gate_.breathe(); })) {
+    server_.expired(expiry, now);
+    gate_.breathe();
+  }
   for (const spd::Policy& policy : spd_.tick(now)) {
     server_.policy_expired(policy, now);
     policies_dirty_ = true;
@@ -264,7 +330,8 @@ void Daemon::tick_host(Time now) {
   for (const auto& receiver : receivers_) packets_->count_overflows(*receiver);
   for (const SocketReceiver& of : socket_receivers_) packets_->count_overflows(*of.receiver);
   static_cast<void>(follow_socket_ports(0));
-  packets_->count_host_losses(attachment_->netlink().queue_losses(attachment_->tun().index()));
+  const auto losses = [this] { return attachment_->netlink().queue_losses(attachment_->tun().index()); };
+  packets_->count_host_losses(gate_.aside(losses));
   watch_packets();
   if (++ticks_ % kRouteMemory == 0) view_->forget_routes();
   release_contested_ports();
@@ -272,7 +339,7 @@ void Daemon::tick_host(Time now) {
   if (policies_dirty_ && now - policies_changed_at_ >= std::chrono::seconds{1}) apply_policies();
   fit_tcp(now);
   count_refused();
-  if (!attachment_->in_place()) put_rules_back();
+  if (!gate_.aside([this] { return attachment_->in_place(); })) put_rules_back();
 }
 
 // `nft flush ruleset`, with which reloading a firewall begins, spares nobody's tables.
@@ -281,7 +348,8 @@ void Daemon::put_rules_back() {
       "the nft tables of this testudod were removed (by `nft flush ruleset`?): protected flows may have been in clear");
   if (attachment_->adopted())
     log_.error("what the killed testudod protected is not known any more: set policies (setkey -f FILE)");
-  if (const auto done = attachment_->put_back(filter_plan(plan_sources())); !done) {
+  const host::FilterPlan plan = filter_plan(plan_sources());
+  if (const auto done = gate_.aside([&] { return attachment_->put_back(plan); }); !done) {
     return log_.error("the tables cannot be put back (tried again each second): " + done.error().to_string());
   }
   log_.info("the tables are there again");
@@ -298,7 +366,8 @@ void Daemon::fit_tcp(Time now) {
   const bool due = options_.tcp_mss == Options::Mss::Auto && ticks_ % patience == 0;
   if (!due && !(tcp_is_behind_ && settled)) return;
   tcp_is_behind_ = false;
-  if (!attachment_->fit_tcp(filter_plan(plan_sources()))) policies_dirty_ = plan_is_stale_ = true;
+  const host::FilterPlan plan = filter_plan(plan_sources());
+  if (!gate_.aside([&] { return attachment_->fit_tcp(plan); })) policies_dirty_ = plan_is_stale_ = true;
 }
 
 }  // namespace testudo::app

@@ -1,6 +1,10 @@
 #pragma once
-// The parts of testudod put together: databases, engine, PF_KEY server, the attachment to the host, and one thread's
-// event loop that drives them.  Wiring only: whoever looks for what happens to a packet reads engine/.
+// The parts of testudod put together: databases, engine, PF_KEY server, the attachment to the host, and the event loops
+// that drive them.  Wiring only: whoever looks for what happens to a packet reads engine/.
+//
+// Two threads: the packets' loop, each of whose callbacks is a visit of the gate (base/gate.h), and the keeper's, which
+// closes the gate for each of its own, and opens it for what takes long and touches nothing that packets look at:
+// transactions of nft, questions to the kernel.
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,11 +18,13 @@
 #include "app/testudod/pfkey_service.h"
 #include "app/testudod/plan.h"
 #include "app/testudod/socket_service.h"
+#include "base/gate.h"
 #include "host/attachment.h"
 #include "host/refusal_log.h"
 #include "io/port_hold.h"
 #include "io/random.h"
 #include "io/service_manager.h"
+#include "spd/reader.h"
 
 namespace testudo::app {
 
@@ -37,8 +43,14 @@ class Daemon {
 
  private:
   Status<std::string> start_parts();
+  void keep_the_gate();
+  void publish();
+  void tell(io::EventLoop::Callback what);
+  void heed_packets();
+  PacketPath::Listeners packet_listeners();
   Status<std::string> attach();
   Status<std::string> attach_to_nothing();
+  Status<std::string> open_view();
   Status<std::string> open_receivers();
   Status<std::string> open_receivers(net::Family family);
   Status<std::string> open_encapsulation_ports();
@@ -49,17 +61,19 @@ class Daemon {
   void receive_from_sockets(unsigned slot, const io::Tun& device);
   bool put_in_force(std::span<const unsigned> slots);
   void apply_socket_rules();
+  Status<io::SystemError> apply_rules_of_sockets();
   bool follow_socket_ports(std::uint16_t port);
+  void warn_of_too_many_ports(std::uint16_t port);
   bool steer_sockets();
   void open_socket_port(std::uint16_t port);
   Status<std::string> serve_sockets();
   void receive_from(io::Receiver receiver, PacketPath::Role role = PacketPath::Role::Delivered);
   void set_variables();
   void reload();
-  void policies_may_have_changed();
+  bool policies_may_have_changed();
   void apply_policies();
   void put_rules_back();
-  PlanSources plan_sources() const;
+  PlanSources plan_sources();
   std::uint16_t mss_of(const spd::Policy& policy) const;
   void tick();
   void tick_host(Time now);
@@ -82,14 +96,18 @@ class Daemon {
   sad::Database sad_;
   spd::Database spd_;
   pfkey::server::Server server_;
-  io::EventLoop loop_;
+  Gate gate_;
+  Gate::Seat seat_;  ///< of the thread that runs packet_loop_
+  io::EventLoop loop_, packet_loop_;
+  std::vector<io::EventLoop::Callback> told_;  ///< by visitors, for the keeper
 
   std::unique_ptr<host::Attachment> attachment_;  ///< none with `attach = none`: no packets, and nobody to filter them
-  std::optional<host::Netlink> netlink_;          ///< then
+  std::optional<host::Netlink> netlink_;          ///< of view_ alone
   std::optional<host::NetlinkMonitor> monitor_;
   std::optional<host::RefusalLog> refusals_;
   std::unique_ptr<HostView> view_;
   std::unique_ptr<SocketTable> sockets_;  ///< none with `attach = none`, as attachment_
+  std::unique_ptr<spd::Reader> reader_;   ///< the packets' thread's
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<PacketPath> packets_;
   std::unique_ptr<Tunnels> tunnels_;
@@ -104,6 +122,7 @@ class Daemon {
   };
   std::vector<SocketReceiver> socket_receivers_;  ///< of ports of sockets with UDP_ENCAP
   host::SteeredSockets steered_sockets_;          ///< what the rules say of them
+  Time warned_of_ports_{};
   std::optional<host::SocketMonitor> socket_monitor_;
   std::unique_ptr<SocketService> socket_service_;
   std::vector<io::EventLoop::Watch> watches_;

@@ -22,13 +22,15 @@ std::string Daemon::host_facts() {
                        {"pid", ::getpid()},
                        {"started", started_.unix_seconds}};
   if (!attachment_) return facts.dump();
-  facts.update({{"device", options_.host.device},
-                {"refused_in_clear", attachment_->refused_in_clear()},
-                {"escapes_stopped", attachment_->escapes_stopped()},
-                {"offload", offload_word(attachment_->tun().offload())},
-                {"ike_unclaimed", ike_unclaimed_},
-                {"waiting_for_policies", attachment_->adopted()},
-                {"warnings", attachment_->warnings()}});
+  gate_.aside([&] {
+    facts.update({{"device", options_.host.device},
+                  {"refused_in_clear", attachment_->refused_in_clear()},
+                  {"escapes_stopped", attachment_->escapes_stopped()},
+                  {"offload", offload_word(attachment_->tun().offload())},
+                  {"ike_unclaimed", ike_unclaimed_},
+                  {"waiting_for_policies", attachment_->adopted()},
+                  {"warnings", attachment_->warnings()}});
+  });
   return facts.dump();
 }
 
@@ -44,7 +46,7 @@ void Daemon::watch_refusals() {
 
 // Clear packets that an inbound policy refuses never reach the engine; its counters still tell of them.
 void Daemon::count_refused() {
-  const std::uint64_t refused = attachment_->refused_in_clear();
+  const std::uint64_t refused = gate_.aside([this] { return attachment_->refused_in_clear(); });
   if (refused > refused_counted_) {
     engine_->count_drop(net::DropReason::InboundPolicyClear, last_refused_, refused - refused_counted_);
   }

@@ -24,7 +24,8 @@ Status<std::string> Daemon::open_encapsulation_ports() {
       receive_from(*std::move(udp));
     }
   }
-  if (const auto steered = attachment_->steer(steers); !steered) return Failure{steered.error().to_string()};
+  if (const auto steered = gate_.aside([&] { return attachment_->steer(steers); }); !steered)
+    return Failure{steered.error().to_string()};
   hold_ports();
   return Done{};
 }

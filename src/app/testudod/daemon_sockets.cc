@@ -12,6 +12,7 @@ namespace testudo::app {
 namespace {
 
 constexpr unsigned kSocketMode = 0666;  // whoever has a socket may give it a policy
+constexpr Duration kBetweenWarnings = std::chrono::seconds{10};
 
 }  // namespace
 
@@ -29,7 +30,7 @@ Status<std::string> Daemon::serve_sockets() {
     static_cast<void>(socket_monitor_->drain([this](std::uint64_t cookie) { sockets_->closed(cookie); }));
   }));
   sockets_->restore(io::now());
-  socket_service_ = std::make_unique<SocketService>(loop_, *std::move(listener), *sockets_);
+  socket_service_ = std::make_unique<SocketService>(loop_, *std::move(listener), *sockets_, gate_);
   return Done{};
 }
 
@@ -48,7 +49,7 @@ bool Daemon::put_in_force(std::span<const unsigned> slots) {
   }
   // What the rules let through is steered already, or a socket would get ESP as if it were clear.
   if (!follow_socket_ports(0)) return false;
-  if (const auto applied = attachment_->apply(socket_rules(sockets_->slots(), settings_)); !applied) {
+  if (const auto applied = apply_rules_of_sockets(); !applied) {
     log_.error("a socket cannot have its policy: " + applied.error().to_string());
     return false;
   }
@@ -68,7 +69,20 @@ bool Daemon::follow_socket_ports(std::uint16_t port) {
   for (const std::uint16_t wanted : chosen) {
     if (!served.contains(wanted)) open_socket_port(wanted);
   }
-  return steer_sockets() && (port == 0 || is_configured(port) || chosen.contains(port));
+  const bool serves = port == 0 || is_configured(port) || chosen.contains(port);
+  if (!serves) warn_of_too_many_ports(port);
+  return steer_sockets() && serves;
+}
+
+/// Seldom: anybody may ask, as often as he likes.
+void Daemon::warn_of_too_many_ports(std::uint16_t port) {
+  const Time now = io::now();
+  if (warned_of_ports_ != Time{} && now - warned_of_ports_ < kBetweenWarnings) return;
+  warned_of_ports_ = now;
+  log_.warning("UDP_ENCAP of a socket of port " + std::to_string(port) + " is refused: a user without privilege has " +
+               std::to_string(host::kForOneUsersPorts) + " such ports, all of them " +
+               std::to_string(host::kForUnprivilegedPorts) + ", and everybody together " +
+               std::to_string(host::kMostSocketPorts));
 }
 
 void Daemon::open_socket_port(std::uint16_t port) {
@@ -80,10 +94,8 @@ void Daemon::open_socket_port(std::uint16_t port) {
     }
     auto kept = std::make_unique<io::Receiver>(*std::move(udp));
     io::Receiver* const receiver = kept.get();
-    auto watch = loop_.watch(receiver->fd(), [this, receiver] {
-      packets_->from_wire(*receiver, PacketPath::Role::Delivered);
-      pfkey_->pump();
-    });
+    auto watch = packet_loop_.watch(receiver->fd(),
+                                    [this, receiver] { packets_->from_wire(*receiver, PacketPath::Role::Delivered); });
     socket_receivers_.push_back({{family, port, receiver->local_port()}, std::move(kept), std::move(watch)});
   }
 }
@@ -97,7 +109,7 @@ bool Daemon::steer_sockets() {
   }
   if (wanted == steered_sockets_) return true;
   engine_->set_socket_ports(std::move(ports));
-  if (const auto steered = attachment_->steer(wanted); !steered) {
+  if (const auto steered = gate_.aside([&] { return attachment_->steer(wanted); }); !steered) {
     log_.error("sockets cannot have their ESP taken out: " + steered.error().to_string());
     return false;
   }
@@ -107,17 +119,21 @@ bool Daemon::steer_sockets() {
 
 void Daemon::receive_from_sockets(unsigned slot, const io::Tun& device) {
   io::HostPort& port = *socket_ports_.emplace(slot, std::make_unique<io::HostPort>(device)).first->second;
-  watches_.push_back(loop_.watch(device.fd(), [this, slot, &port] {
+  watches_.push_back(packet_loop_.watch(device.fd(), [this, slot, &port] {
     const auto* content = sockets_->slots().find(slot);
     packets_->from_sockets(port, content != nullptr && content->out ? &*content->out : nullptr);
-    pfkey_->pump();
   }));
+}
+
+Status<io::SystemError> Daemon::apply_rules_of_sockets() {
+  const auto rules = socket_rules(sockets_->slots(), settings_);
+  return gate_.aside([&] { return attachment_->apply(rules); });
 }
 
 /// After variables that decide about them (enabled, *_deflev).
 void Daemon::apply_socket_rules() {
   if (!sockets_ || socket_ports_.empty()) return;
-  if (const auto applied = attachment_->apply(socket_rules(sockets_->slots(), settings_)); !applied) {
+  if (const auto applied = apply_rules_of_sockets(); !applied) {
     log_.error("the host's packet filter does not follow the policies of sockets: " + applied.error().to_string());
   }
 }

@@ -21,6 +21,7 @@ Log::Log(To to) : to_(to) {
 }
 
 void Log::write(Level level, const std::string& text) {
+  const std::lock_guard only{one_at_a_time_};
   if (within_budget()) emit(level, text);
 }
 

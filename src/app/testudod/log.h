@@ -1,7 +1,8 @@
 #pragma once
 // The daemon's words: to stderr in the foreground, to syslog otherwise.  At most a handful a second, so that a stranger
-// who sends packets cannot fill the disk; how many were swallowed is said afterwards.
+// who sends packets cannot fill the disk; how many were swallowed is said afterwards.  Any thread.
 #include <cstdint>
+#include <mutex>
 #include <string>
 
 #include "base/time.h"
@@ -24,6 +25,7 @@ class Log {
   void emit(Level level, const std::string& text) const;
 
   To to_;
+  std::mutex one_at_a_time_;
   Time second_{};
   unsigned written_ = 0;
   std::uint64_t swallowed_ = 0;

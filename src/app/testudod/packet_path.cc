@@ -50,9 +50,11 @@ void PacketPath::carry_out(io::HostPort& port, const spd::SocketPolicy* of_socke
 
 void PacketPath::from_tunnel(Tunnels& tunnels, TunnelPort& port) {
   for (int round = 0; round < kRounds || port.pending(); ++round) {
-    const auto batch = tunnels.read(port);
-    if (batch.empty()) return;
-    seal(batch, nullptr, hold_);
+    if (tunnels.read(port) == 0) return;
+    for (const TunnelPort::Outgoing& outgoing : port.outgoing()) {
+      if (!outgoing.packets.empty()) seal(outgoing.packets, outgoing.own ? &*outgoing.own : nullptr, hold_);
+    }
+    tunnels.settle(port);
   }
 }
 
@@ -111,9 +113,9 @@ void PacketPath::to_wire(engine::PacketBuffer& packet, bool) {
   if (queued_ == outgoing_.size()) send();
 }
 
-void PacketPath::to_host(engine::PacketBuffer& packet) {
+void PacketPath::to_host_by_udp(engine::PacketBuffer& packet, const sad::Ports& ports) {
   if (role_ == Role::Overheard) return;
-  if (tunnels_ != nullptr && !tunnels_->empty() && tunnels_->take(packet)) return;
+  if (tunnels_ != nullptr && !tunnels_->empty() && tunnels_->take(packet, ports)) return;
   if (host_.give(packet)) return;
   flush_host();
   static_cast<void>(host_.give(packet));  // there is room now

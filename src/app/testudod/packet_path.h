@@ -46,7 +46,8 @@ class PacketPath final : public engine::Outbox {
   void hold_outbound(bool hold) { hold_ = hold; }
 
   void to_wire(engine::PacketBuffer& packet, bool in_clear) override;
-  void to_host(engine::PacketBuffer& packet) override;
+  void to_host(engine::PacketBuffer& packet) override { to_host_by_udp(packet, {}); }
+  void to_host_by_udp(engine::PacketBuffer& packet, const sad::Ports& ports) override;
   void acquire(const engine::Acquire& wanted) override { listeners_.acquire(wanted); }
   void new_mapping(const sad::Sa& sa, const net::Endpoint& now_at) override { listeners_.new_mapping(sa, now_at); }
   void trace(const engine::TraceStep& step) override { listeners_.trace(step); }

@@ -6,7 +6,7 @@
 namespace testudo::app {
 namespace {
 
-// Messages from or to one client in a row, so that neither a key daemon in a hurry nor a dump keeps packets waiting.
+// Messages from or to one client in a row, so that neither a key daemon in a hurry nor a dump keeps others waiting.
 constexpr int kMessages = 64;
 
 }  // namespace
@@ -40,9 +40,10 @@ void PfkeyService::readable(Id id) {
     server_.receive(id, *message, io::now());
     listeners_.heard(*message);
     wipe(*message);
+    listeners_.breathe();
   }
   // Once for all of them, and before the answers: what costs a transaction of the kernel is shared.
-  listeners_.handled();
+  server_.settle(listeners_.handled());
   pump();
 }
 
@@ -61,6 +62,7 @@ void PfkeyService::pump(Id id, Client& client) {
     // A broken connection reads as closed soon; until then its messages go nowhere.
     wipe(*client.unsent);
     client.unsent.reset();
+    listeners_.breathe();
   }
   wait_for_room(id, client);  // there is some, as a rule: then it goes on behind what else waits
 }

@@ -12,10 +12,12 @@ namespace testudo::app {
 class PfkeyService {
  public:
   /// `heard` is told each message after it was dealt with.  `handled` is called after each batch of them and before
-  /// their answers go out, so that an answer means that all is in force.
+  /// their answers go out, so that an answer means that all is in force; false when it is not.
+  /// `breathe` is called between two messages: packets may go on.
   struct Listeners {
     std::function<void(Bytes message)> heard;
-    std::function<void()> handled;
+    std::function<bool()> handled;
+    std::function<void()> breathe;
   };
   PfkeyService(io::EventLoop& loop, io::SeqPacketListener listener, pfkey::server::Server& server, Listeners listeners);
 

@@ -87,7 +87,10 @@ host::FilterPlan filter_plan(const PlanSources& from) {
   if (settings.enabled == kNever || (settings.enabled == 1 && from.spd.size() == 0)) return plan;
   const auto list = [&](spd::Direction direction, std::vector<host::FilterRule>& rules) {
     rules.reserve(from.spd.size(direction));
-    from.spd.for_each(direction, [&](const spd::Policy& p) { rules.push_back(rule_of(p, from)); });
+    from.spd.for_each(direction, [&](const spd::Policy& p) {
+      rules.push_back(rule_of(p, from));
+      if (from.breathe) from.breathe();
+    });
   };
   list(spd::Direction::Out, plan.outbound);
   list(spd::Direction::In, plan.inbound);

@@ -20,6 +20,7 @@ struct PlanSources {
   const spd::Database& spd;
   const engine::Settings& settings;
   MssOf mss_of;
+  std::function<void()> breathe;  ///< between two policies; may be empty
 };
 
 host::FilterPlan filter_plan(const PlanSources& sources);

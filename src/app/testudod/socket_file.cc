@@ -55,7 +55,7 @@ bool add_part(spd::SocketSlots::Slot& slot, Bytes bytes, const Part& part, Time 
 }  // namespace
 
 Result<spd::SocketPolicy, Errno> socket_policy(Bytes bytes, const SocketOwner& owner, Time now) {
-  const auto ext = wire::pfkey::parse_policy(bytes);
+  const auto ext = wire::pfkey::parse_socket_policy(bytes);
   if (!ext) return Failure{Errno::Invalid};
   spd::SocketPolicy made;
   TRY(made.policy, pfkey::server::socket_policy_of(*ext, now));

@@ -15,8 +15,8 @@ constexpr Duration kBetweenLooks = std::chrono::milliseconds{50};
 
 }  // namespace
 
-SocketService::SocketService(io::EventLoop& loop, io::SeqPacketListener listener, SocketTable& table)
-    : loop_(loop), listener_(std::move(listener)), table_(table) {
+SocketService::SocketService(io::EventLoop& loop, io::SeqPacketListener listener, SocketTable& table, Gate& gate)
+    : loop_(loop), listener_(std::move(listener)), table_(table), gate_(gate) {
   watch_ = loop_.watch(listener_.fd(), [this] { accept(); });
   patience_ = loop_.every(kBetweenLooks, [this] { listen_again(); });
 }
@@ -76,15 +76,15 @@ void SocketService::readable(std::uint64_t id) {
 /// One request; what comes behind it is not read.  False when nothing was there.
 bool SocketService::hear(Client& client) {
   const Time before = io::now();
-  auto request = [&] {
+  auto request = gate_.aside([&] {
     const io::Haste haste;
     return client.socket.receive_with_descriptor(kMostBytes);
-  }();
+  });
   const bool nothing = request && request->message.empty();
   if (request && !nothing) {
-    const ByteVector reply = answer(*request, client.privileged);
+    const ByteVector reply = answer(*request, {client.uid, client.privileged});
     // First, so that a close() behind the answer is the last one.
-    closer_.close(std::move(request->descriptor));
+    gate_.aside([&] { closer_.close(std::move(request->descriptor)); });
     static_cast<void>(client.socket.send(reply));
   }
   if (const Time now = io::now(); !client.privileged) budget_.charge(client.uid, now - before, now);
@@ -95,18 +95,18 @@ void SocketService::part_from(Clients::iterator client) {
   const Time before = io::now();
   const std::uint32_t uid = client->second.uid;
   const bool privileged = client->second.privileged;
-  {
+  gate_.aside([&] {
     const io::Haste haste;
     clients_.erase(client);
-  }
+  });
   if (const Time now = io::now(); !privileged) budget_.charge(uid, now - before, now);
 }
 
-ByteVector SocketService::answer(const io::SeqPacket::WithDescriptor& request, bool privileged) {
+ByteVector SocketService::answer(const io::SeqPacket::WithDescriptor& request, const SocketTable::Asker& asker) {
   const auto asked = wire::parse_socket_request(request.message);
   if (!asked || !request.descriptor) return wire::compose_socket_reply(EINVAL, {});
   if (asked->what == wire::SocketRequest::What::Set) {
-    const int error = table_.set(request.descriptor, *asked, privileged, io::now());
+    const int error = table_.set(request.descriptor, *asked, asker, io::now());
     return wire::compose_socket_reply(static_cast<std::uint32_t>(error), {});
   }
   const auto bytes = table_.get(request.descriptor, *asked);

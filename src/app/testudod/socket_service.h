@@ -3,13 +3,14 @@
 // (wire/socket_request.h). Anybody may connect; who can hand a socket over has it.  The daemon keeps no descriptor of
 // it: close() by its owner is the last one.
 //
-// This is the packet thread, and anybody may keep it busy: users without privilege have a budget of time, and who has
-// used it up is heard later.
+// Anybody may keep this thread busy, which is the one of keys and policies, too: users without privilege have a budget
+// of time, and who has used it up is heard later.  Packets do not wait for descriptors of others.
 #include <cstdint>
 #include <map>
 #include <optional>
 
 #include "app/testudod/socket_table.h"
+#include "base/gate.h"
 #include "base/time_budget.h"
 #include "io/event_loop.h"
 #include "io/foreign_close.h"
@@ -19,7 +20,7 @@ namespace testudo::app {
 
 class SocketService {
  public:
-  SocketService(io::EventLoop& loop, io::SeqPacketListener listener, SocketTable& table);
+  SocketService(io::EventLoop& loop, io::SeqPacketListener listener, SocketTable& table, Gate& gate);
 
  private:
   static constexpr std::size_t kMostClients = 128;
@@ -42,11 +43,12 @@ class SocketService {
   bool hear(Client& client);
   void part_from(Clients::iterator client);
   Clients::iterator who_makes_room();
-  ByteVector answer(const io::SeqPacket::WithDescriptor& request, bool privileged);
+  ByteVector answer(const io::SeqPacket::WithDescriptor& request, const SocketTable::Asker& asker);
 
   io::EventLoop& loop_;
   io::SeqPacketListener listener_;
   SocketTable& table_;
+  Gate& gate_;
   io::ForeignClose closer_;
   TimeBudget budget_;
   Clients clients_;  ///< the oldest first

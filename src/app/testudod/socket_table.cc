@@ -46,12 +46,12 @@ SocketTable::SocketTable(spd::Database& spd, host::Settings settings, std::strin
   if (auto diag = host::SocketDiag::open()) diag_ = *std::move(diag);
 }
 
-int SocketTable::set(const io::Fd& socket, const SocketRequest& request, bool privileged, Time now) {
+int SocketTable::set(const io::Fd& socket, const SocketRequest& request, const Asker& asker, Time now) {
   const auto facts = io::inspect_socket(socket);
   if (!facts || !may_have(*facts, request.level) || settings_.slot_mask() == 0 || !diag_) return ENOPROTOOPT;
-  auto wanted = wanted_of(*facts, request, privileged, now);
+  auto wanted = wanted_of(*facts, request, asker.privileged, now);
   if (!wanted) return wanted.error();
-  const auto slot = slot_for(*std::move(wanted));
+  const auto slot = slot_for(*std::move(wanted), asker.user);
   if (!slot) return slot.error();
   const std::uint32_t mark = (facts->mark & ~settings_.slot_mask()) | settings_.slot_mark(*slot);
   if (!io::set_mark(socket, mark)) return errno;
@@ -100,34 +100,47 @@ Result<ByteVector, int> SocketTable::get(const io::Fd& socket, const SocketReque
   return slot->of(*direction)->bytes;
 }
 
-Result<unsigned, int> SocketTable::slot_for(Slot wanted) {
+Result<unsigned, int> SocketTable::slot_for(Slot wanted, std::uint32_t user) {
   if (wanted.empty()) return 0U;
   if (const unsigned same = slots_.same(wanted); same != 0) return same;
-  return take_slot(std::move(wanted));
+  return take_slot(std::move(wanted), user);
 }
 
-Result<unsigned, int> SocketTable::take_slot(Slot wanted) {
+Result<unsigned, int> SocketTable::take_slot(Slot wanted, std::uint32_t user) {
   const bool privileged = !wanted.unprivileged();
-  unsigned slot = slots_.vacant(privileged);
+  unsigned slot = vacant(privileged, user);
   if (slot == 0) {
     reclaim();
-    slot = slots_.vacant(privileged);
+    slot = vacant(privileged, user);
   }
   if (slot == 0) return Failure{ENOBUFS};
   install(slot, std::move(wanted));
+  made_for_[slot] = user;
   if (save() && put_in_force_({&slot, 1})) return slot;
   remove(slot);
   return Failure{ENOBUFS};
 }
 
+unsigned SocketTable::vacant(bool privileged, std::uint32_t user) const {
+  std::size_t has = 0;
+  slots_.for_each([&](unsigned slot, const Slot& content) {
+    const auto made_for = made_for_.find(slot);
+    if (content.unprivileged() && made_for != made_for_.end() && made_for->second == user) ++has;
+  });
+  return !privileged && has >= kForOneUser ? 0 : slots_.vacant(privileged);
+}
+
 /// Slots that no socket has: none that was given to us, none that one of those accepted, none that waits for its end.
 void SocketTable::reclaim() {
-  std::set<unsigned> in_use;
+  std::map<unsigned, std::set<std::uint32_t>> users;
   const auto listed =
-      diag_->list([&](const host::SocketFacts& facts) { in_use.insert(settings_.slot_of(facts.mark)); });
+      diag_->list([&](const host::SocketFacts& facts) { users[settings_.slot_of(facts.mark)].insert(facts.uid); });
   if (!listed) return;
   for (unsigned slot = 1; slot <= spd::SocketSlots::kSlots; ++slot) {
-    if (!slots_.is_held(slot) && !in_use.contains(slot)) remove(slot);
+    const auto in_use = users.find(slot);
+    if (!slots_.is_held(slot) && in_use == users.end()) remove(slot);
+    // Who has left a slot to others does not answer for it any more.
+    if (in_use != users.end() && !in_use->second.contains(made_for_[slot])) made_for_[slot] = *in_use->second.begin();
   }
 }
 
@@ -147,6 +160,7 @@ void SocketTable::install(unsigned slot, Slot content) {
 }
 
 void SocketTable::remove(unsigned slot) {
+  made_for_.erase(slot);
   const auto gone = slots_.clear(slot);
   if (!gone) return;
   for (const auto* half : {&gone->in, &gone->out}) {
@@ -175,7 +189,7 @@ std::vector<host::SocketPort> SocketTable::encapsulation_ports() const {
   if (!diag_ || steered().empty()) return ports;
   const auto visit = [&](const host::SocketFacts& facts) {
     const Slot* slot = slots_.find(settings_.slot_of(facts.mark));
-    if (slot != nullptr && slot->udp) ports.push_back({facts.local.port, slot->udp->privileged});
+    if (slot != nullptr && slot->udp) ports.push_back({facts.local.port, slot->udp->privileged, facts.uid});
   };
   static_cast<void>(diag_->list(net::protocol::kUdp, visit));
   return ports;

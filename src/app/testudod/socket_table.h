@@ -3,6 +3,7 @@
 // about a socket is taken from the socket itself; its slot stands in its mark, which the kernel keeps for as long as
 // the socket lives, hands on to what it accepts, and shows for each flow.  docs/adr/0016.  One thread.
 #include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -32,8 +33,14 @@ class SocketTable final : public engine::Sockets {
   SocketTable(spd::Database& spd, host::Settings settings, std::string state_file, PutInForce put_in_force,
               FollowPorts follow_ports);
 
+  struct Asker {
+    std::uint32_t user = 0;
+    bool privileged = false;
+  };
+  /// Of the slots that the unprivileged share, so that nobody takes them from all others.
+  static constexpr std::size_t kForOneUser = 3;
   /// 0 when done, else the errno of setsockopt(2).
-  int set(const io::Fd& socket, const wire::SocketRequest& request, bool privileged, Time now);
+  int set(const io::Fd& socket, const wire::SocketRequest& request, const Asker& asker, Time now);
   /// What was set for the direction in the request's policy, or ENTRUST.
   Result<ByteVector, int> get(const io::Fd& socket, const wire::SocketRequest& request);
 
@@ -62,8 +69,9 @@ class SocketTable final : public engine::Sockets {
   Result<Slot, int> wanted_of(const io::InetSocket& socket, const wire::SocketRequest& request, bool privileged,
                               Time now) const;
   const Slot* slot_of(const io::InetSocket& socket) const { return slots_.find(settings_.slot_of(socket.mark)); }
-  Result<unsigned, int> slot_for(Slot wanted);
-  Result<unsigned, int> take_slot(Slot wanted);
+  Result<unsigned, int> slot_for(Slot wanted, std::uint32_t user);
+  Result<unsigned, int> take_slot(Slot wanted, std::uint32_t user);
+  unsigned vacant(bool privileged, std::uint32_t user) const;
   void reclaim();
   void install(unsigned slot, Slot content);
   void remove(unsigned slot);
@@ -75,6 +83,7 @@ class SocketTable final : public engine::Sockets {
   PutInForce put_in_force_;
   FollowPorts follow_ports_;
   spd::SocketSlots slots_;
+  std::map<unsigned, std::uint32_t> made_for_;  ///< the user whose sockets a slot serves
   bool any_inbound_ = false;
   mutable std::optional<host::SocketDiag> diag_;
   mutable std::unordered_map<net::Flow, Known> known_;

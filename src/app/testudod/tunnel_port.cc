@@ -28,10 +28,10 @@ bool TunnelPort::is_own_output(const IpView& ip) const {
          (ip.upper_protocol == made || is_ip(ip.upper_protocol));
 }
 
-std::span<TunnelPort::PacketBuffer* const> TunnelPort::read(const std::function<bool(const IpView&)>& again,
-                                                            const transform::HeaderSettings& settings,
-                                                            const Lost& lost) {
-  batch_.clear();
+std::size_t TunnelPort::read(const std::function<bool(const IpView&)>& again, const transform::HeaderSettings& settings,
+                             const Lost& lost) {
+  std::size_t count = 0;
+  for (Outgoing& outgoing : outgoing_) outgoing.packets.clear();
   const auto waiting = host_.read([&](Bytes packet) { lost(DropReason::OutboundInvalid, packet); });
   for (PacketBuffer* packet : waiting) {
     const auto ip = wire::packet::parse_ip(packet->bytes());
@@ -40,6 +40,7 @@ std::span<TunnelPort::PacketBuffer* const> TunnelPort::read(const std::function<
       continue;
     }
     const std::size_t size = ip->total_length;
+    const std::size_t inside = ip->is_v4() ? 0 : 1;
     const transform::IpInIp between{spec_.local, spec_.remote, identification_};
     if (const auto done = transform::enclose(*packet, *ip, between, settings); !done) {
       lost(done.error(), packet->bytes());
@@ -48,25 +49,29 @@ std::span<TunnelPort::PacketBuffer* const> TunnelPort::read(const std::function<
     if (++identification_ == 0) identification_ = 1;
     ++out_.packets;
     out_.bytes += size;
-    batch_.push_back(packet);
+    outgoing_[inside].packets.push_back(packet);
+    ++count;
   }
-  return batch_;
+  return count;
 }
 
-bool TunnelPort::take(PacketBuffer& packet, const IpView& outer, const transform::HeaderSettings& settings,
+bool TunnelPort::has_ends_of(const IpView& outer) const {
+  return is_ip(outer.upper_protocol) && outer.source == spec_.remote && outer.destination == spec_.local;
+}
+
+bool TunnelPort::has_ports(const sad::Ports& ports) const {
+  return !spec_.nat || sad::fits({spec_.nat->remote, spec_.nat->local}, ports);
+}
+
+void TunnelPort::take(PacketBuffer& packet, const IpView& outer, const transform::HeaderSettings& settings,
                       const Lost& lost) {
-  if (!is_ip(outer.upper_protocol) || outer.source != spec_.remote || outer.destination != spec_.local) return false;
   const auto inner = transform::strip_outer(packet, outer, outer.upper_protocol, settings);
-  if (!inner) {
-    lost(inner.error(), packet.bytes());
-    return true;
-  }
+  if (!inner) return lost(inner.error(), packet.bytes());
   ++in_.packets;
   in_.bytes += inner->total_length;
-  if (host_.give(packet)) return true;
+  if (host_.give(packet)) return;
   flush(lost);
   static_cast<void>(host_.give(packet));  // there is room now
-  return true;
 }
 
 void TunnelPort::flush(const Lost& lost) {

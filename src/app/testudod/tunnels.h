@@ -20,16 +20,19 @@ class Tunnels {
     spd::Database& spd;
     const engine::Settings& settings;
     host::Netlink& netlink;
+    std::string run_dir;  ///< its name marks the devices as this daemon's, or as of one before it
     io::EventLoop& loop;
     std::vector<std::uint16_t> encapsulation_ports;
     std::function<void(TunnelPort&)> readable;
     std::function<void(const std::string&)> warn;
     TunnelPort::Lost lost;
   };
-  explicit Tunnels(Parts parts) : parts_(std::move(parts)) {}
+  explicit Tunnels(Parts parts);
   ~Tunnels();
   /// Their devices stay, for a daemon that comes next.
   void leave() { ports_.clear(); }
+  /// Takes away what daemons before this one left and nobody asked for again.
+  void take_leftovers();
   Tunnels(const Tunnels&) = delete;
   Tunnels& operator=(const Tunnels&) = delete;
 
@@ -40,20 +43,27 @@ class Tunnels {
   std::string list() const;
 
   bool empty() const { return ports_.empty(); }
-  /// The next packets of a port for the engine; empty when nothing waits.
-  std::span<wire::packet::PacketBuffer* const> read(TunnelPort& port);
-  /// True when the packet, which the engine hands to the host, belongs to a tunnel; it is taken then.
-  bool take(wire::packet::PacketBuffer& packet);
+  /// Has the next packets of a port for the engine in its outgoing(); 0 when nothing waits.
+  std::size_t read(TunnelPort& port);
+  /// The engine is done with them: what they used is the SPD's.
+  void settle(TunnelPort& port);
+  /// True when the packet, which the engine hands to the host, is between the ends of a tunnel; it is taken then.
+  /// `ports`: of the SA that held it, if that is one of NAT-T.
+  bool take(wire::packet::PacketBuffer& packet, const sad::Ports& ports);
   void flush();
 
  private:
   Result<std::unique_ptr<TunnelPort>, std::string> make_device(const host::TunnelSpec& spec);
   Status<std::string> make_policies(TunnelPort& port);
+  void give_own_policies(TunnelPort& port);
+  bool is_shared(const TunnelPort& port, PolicyId policy) const;
   Status<std::string> clash_of(const host::TunnelSpec& spec) const;
+  void take_policies(TunnelPort& port);
   void take_away(TunnelPort& port);
   void warn_of_recursion(const TunnelPort& port);
 
   Parts parts_;
+  std::string alias_;
   std::vector<std::unique_ptr<TunnelPort>> ports_;
   Time warned_{};
 };

@@ -8,8 +8,7 @@ namespace testudo::cli {
 namespace {
 
 using nlohmann::json;
-using Command = RacoonctlCommand;
-using Parsed = Result<Command, std::string>;
+using Parsed = Result<RacoonctlCommand, std::string>;
 
 struct Row {
   const char *name, *alias, *arguments;
@@ -23,6 +22,7 @@ constexpr std::array kCommands{
     Row{"establish-sa", "es", "[-w] saopts"},
     Row{"vpn-connect", "vc", "gateway"},
     Row{"vpn-disconnect", "vd", "gateway"},
+    Row{"logout-user", "lu", "login"},
     Row{"show-event", "se", ""},
     Row{"explain", "ex", "[peer]"},
 };
@@ -67,7 +67,7 @@ std::optional<Place> place_of(std::string text) {
 }
 
 /// isakmp {inet|inet6} src dst
-Parsed phase1(Command command, const std::vector<std::string>& w, const RacoonctlNames& names) {
+Parsed phase1(RacoonctlCommand command, const std::vector<std::string>& w, const RacoonctlNames& names) {
   if (w.size() != 4 || family_of(w[1]) == 0) return Failure{std::string{"expected isakmp {inet|inet6} src dst"}};
   const auto source = names.resolve(w[2], family_of(w[1])), destination = names.resolve(w[3], family_of(w[1]));
   if (!source || !destination) return Failure{"no address of this family: " + (source ? w[3] : w[2])};
@@ -78,7 +78,7 @@ Parsed phase1(Command command, const std::vector<std::string>& w, const Racoonct
 }
 
 /// {esp|ah} {inet|inet6} src/plen/port dst/plen/port {icmp|tcp|udp|gre|any}
-Parsed phase2(Command command, const std::vector<std::string>& w) {
+Parsed phase2(RacoonctlCommand command, const std::vector<std::string>& w) {
   const bool whole = w.size() == 5 && family_of(w[1]) != 0;
   const auto source = whole ? place_of(w[2]) : std::nullopt, destination = whole ? place_of(w[3]) : std::nullopt;
   if (!source || !destination) {
@@ -94,7 +94,7 @@ Parsed phase2(Command command, const std::vector<std::string>& w) {
 }
 
 /// Takes -w, -u id and -n name out of the words.
-Status<std::string> take_options(Command& command, std::vector<std::string>& words) {
+Status<std::string> take_options(RacoonctlCommand& command, std::vector<std::string>& words) {
   std::vector<std::string> rest;
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (words[i] == "-w") {
@@ -112,14 +112,14 @@ Status<std::string> take_options(Command& command, std::vector<std::string>& wor
   return Done{};
 }
 
-Parsed sa_options(Command command, std::vector<std::string> words, const RacoonctlNames& names) {
+Parsed sa_options(RacoonctlCommand command, std::vector<std::string> words, const RacoonctlNames& names) {
   TRY_DONE(take_options(command, words));
   if (!words.empty() && words[0] == "isakmp") return phase1(std::move(command), words, names);
   if (!words.empty() && (words[0] == "esp" || words[0] == "ah")) return phase2(std::move(command), words);
   return Failure{std::string{"expected isakmp, esp or ah"}};
 }
 
-Parsed gateway(Command command, std::vector<std::string> words, const RacoonctlNames& names) {
+Parsed gateway(RacoonctlCommand command, std::vector<std::string> words, const RacoonctlNames& names) {
   TRY_DONE(take_options(command, words));
   if (words.size() != 1) return Failure{std::string{"expected one gateway"}};
   const auto remote = names.resolve(words[0], 0);
@@ -134,13 +134,13 @@ Parsed gateway(Command command, std::vector<std::string> words, const RacoonctlN
   return command;
 }
 
-Parsed tables(Command command, const std::vector<std::string>& words) {
+Parsed tables(RacoonctlCommand command, const std::vector<std::string>& words) {
   static constexpr std::array<std::string_view, 5> kTables{"isakmp", "esp", "ah", "ipcomp", "ipsec"};
   const bool known = words.size() == 1 && std::ranges::find(kTables, words[0]) != kTables.end();
   if (!known) return Failure{std::string{"expected isakmp, esp, ah or ipsec"}};
   command.request["what"] = words[0];
   if (command.name == "show-sa" && words[0] != "isakmp") {
-    command.kind = Command::Kind::ShowSas;
+    command.kind = RacoonctlCommand::Kind::ShowSas;
     command.protocol = words[0];
   }
   return command;
@@ -169,7 +169,7 @@ Result<RacoonctlCommand, std::string> parse_racoonctl(std::vector<std::string> w
   const auto row =
       std::ranges::find_if(kCommands, [&](const Row& r) { return words[0] == r.name || words[0] == r.alias; });
   if (row == kCommands.end()) return Failure{"Invalid command [" + words[0] + "]"};
-  Command command;
+  RacoonctlCommand command;
   command.name = row->name;
   command.request["cmd"] = row->name;
   words.erase(words.begin());
@@ -183,8 +183,13 @@ Result<RacoonctlCommand, std::string> parse_racoonctl(std::vector<std::string> w
     command.request["peer"] = peer->to_string();
     return command;
   }
+  if (name == "logout-user") {
+    if (words.size() != 1) return Failure{std::string{"expected the name of a user"}};
+    command.request["user"] = words[0];
+    return command;
+  }
   if (!words.empty()) return Failure{"nothing may stand behind " + command.name};
-  if (name == "show-event") command.kind = Command::Kind::Follow;
+  if (name == "show-event") command.kind = RacoonctlCommand::Kind::Follow;
   return command;
 }
 

@@ -67,6 +67,18 @@ std::string render_phase1_sas(const json& reply, int details) {
   return text;
 }
 
+std::string render_connected(const json& reply) {
+  const auto found = reply.find("variables");
+  const json variables = found == reply.end() ? json::object() : *found;
+  std::string text = "VPN connexion established\n";
+  if (const auto address = text_of(variables, "INTERNAL_ADDR4"); !address.empty()) {
+    text += "Bound to address " + address + "\n";
+  }
+  const std::string line(80, '=');
+  const std::string banner = text_of(variables, "BANNER");
+  return banner.empty() ? text : text + line + "\n" + banner + (banner.ends_with('\n') ? "" : "\n") + line + "\n";
+}
+
 std::string render_schedule(const json& reply) {
   std::string text = "index    tick     xtime    created\n";
   std::size_t index = 0;

@@ -8,6 +8,8 @@ namespace testudo::cli {
 
 /// `details`: how often -l was given.
 std::string render_phase1_sas(const nlohmann::json& reply, int details);
+/// That it stands, the address that mode-config brought, and its banner.
+std::string render_connected(const nlohmann::json& reply);
 std::string render_schedule(const nlohmann::json& reply);
 /// "TEXT : src[port] -> dst[port]"
 std::string render_event(const nlohmann::json& event, int details);

@@ -226,15 +226,30 @@ void Builder::finish_remote(const Statement& s) {
     return error(s.word(), "no remote specification found: " + remote_.name, "add a proposal { } to it");
   }
   if (!check_aggressive(s)) return;
-  if (remote_.uses_certificates() && remote_.certificate_file.empty()) {
-    return error(s.word(), "no certificate_type for rsasig", "add certificate_type x509 \"CERT\" \"KEY\"; to it");
-  }
+  if (!check_keys(s)) return;
   unfinished_.insert_or_assign(remote_.name, Unfinished{remote_, remote_lifetime_});
   // Wherever `lifetime` stands in the block, it is for the proposals that have none of their own.
   for (Phase1Transform& t : remote_.proposals) {
     if (t.lifetime == 0) t.lifetime = remote_lifetime_;
   }
   conf_.policy.remotes.push_back(std::move(remote_));
+}
+
+/// Who signs needs a key; and what one side of plain_rsa means without the other, nobody could say.
+bool Builder::check_keys(const Statement& s) {
+  const bool own = !remote_.plain_key_file.empty(), peers = !remote_.plain_peers_file.empty();
+  if (remote_.uses_signatures() && remote_.certificate_file.empty() && !own) {
+    error(s.word(), "no certificate_type for rsasig",
+          "add certificate_type x509 \"CERT\" \"KEY\"; or certificate_type plain_rsa \"FILE\"; to it");
+    return false;
+  }
+  if (remote_.uses_signatures() && remote_.judges_signatures() && own != peers) {
+    error(s.word(), own ? "no peers_certfile plain_rsa" : "peers_certfile plain_rsa without certificate_type plain_rsa",
+          own ? "add peers_certfile plain_rsa \"FILE\"; with the public keys of the peers"
+              : "one side by certificates and the other by plain keys is not possible");
+    return false;
+  }
+  return true;
 }
 
 /// Its first message carries KE, so the group is one; and HASH_R goes to whoever asks.

@@ -36,6 +36,7 @@ class Builder {
   void remote(const Statement& s);
   void finish_remote(const Statement& s);
   bool check_aggressive(const Statement& s);
+  bool check_keys(const Statement& s);
   void proposal(const Statement& s);
   void sainfo(const Statement& s);
   std::optional<wire::ike::v1::Identification> selector(const Statement& s, std::size_t& place);

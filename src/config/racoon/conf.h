@@ -26,11 +26,19 @@ struct Listen {
   AdminSocket admin;
 };
 
+/// What the process that speaks to peers becomes: names or numbers.
+struct Privsep {
+  std::string user, group, chroot;  ///< "": racoon's own choice
+
+  friend bool operator==(const Privsep&, const Privsep&) = default;
+};
+
 enum class LogLevel : std::uint8_t { Error, Warning, Notify, Info, Debug, Debug2 };
 
 struct RacoonConf {
   ike::Policy policy;
   Listen listen;
+  Privsep privsep;
   LogLevel log = LogLevel::Info;
   std::string pre_shared_key, certificate, script, include, pidfile, backupsa;  ///< paths; "" when not set
 };

@@ -104,12 +104,12 @@ void Rules::top(Builder& b, const Statement& s) {
       Rule{"log", log},
       Rule{"padding", padding, 1, Block::Must},
       Rule{"complex_bundle", no_effect},
-      Rule{"privsep", later},
+      Rule{"privsep", [](Builder& x, const Statement& t) { each(x, t, privsep); }, 1, Block::Must},
       Rule{"pfkey_buffer", later},
       Rule{"gss_id_enc", later},
       Rule{"ldapcfg", later},
       Rule{"radiuscfg", later},
-      Rule{"mode_cfg", later},
+      Rule{"mode_cfg", [](Builder& x, const Statement& t) { each(x, t, mode_cfg); }, 1, Block::Must},
   };
   apply(b, s, kRules, "racoon.conf");
 }
@@ -283,17 +283,6 @@ void Rules::rekey(Builder& b, const Statement& s) {
   set(b.on_off(s), b.remote_.rekey);
 }
 
-void Rules::certificate_type(Builder& b, const Statement& s) {
-  const Item* kind = b.value(s);
-  if (kind == nullptr) return;
-  if (kind->text != "x509") return b.error(*kind, "is not built yet", "x509 is");
-  const Item *certificate = b.value(s, 2), *key = certificate == nullptr ? nullptr : b.value(s, 3);
-  if (key == nullptr) return;
-  if (!b.remote_.certificate_file.empty()) return b.error(s.word(), "certificate_type already defined");
-  b.remote_.certificate_file = certificate->text;
-  b.remote_.key_file = key->text;
-}
-
 void Rules::ca_type(Builder& b, const Statement& s) {
   const Item* kind = b.value(s);
   const Item* file = kind == nullptr ? nullptr : b.value(s, 2);
@@ -366,19 +355,22 @@ void Rules::remote(Builder& b, const Statement& s) {
       Rule{"situation", [](Builder& x, const Statement& t) { only(x, t, "identity_only"); }},
       Rule{"support_proxy", no_effect},
       Rule{"weak_phase1_check", later},
-      Rule{"xauth_login", later},
+      Rule{"xauth_login",
+           [](Builder& x, const Statement& t) {
+             if (const Item* name = x.value(t)) x.remote_.xauth_login = name->text;
+           }},
       Rule{"certificate_type", certificate_type, 4},
-      Rule{"peers_certfile", later},
+      Rule{"peers_certfile", peers_certfile, 3},
       Rule{"ca_type", ca_type, 3},
       Rule{"verify_cert", [](Builder& x, const Statement& t) { set(x.on_off(t), x.remote_.verify_cert); }},
       Rule{"send_cert", [](Builder& x, const Statement& t) { set(x.on_off(t), x.remote_.send_cert); }},
       Rule{"send_cr", [](Builder& x, const Statement& t) { set(x.on_off(t), x.remote_.send_cr); }},
       Rule{"match_empty_cr", later},
-      Rule{"ike_frag", later},
+      Rule{"ike_frag", ike_frag},
       Rule{"esp_frag", later},
-      Rule{"mode_cfg", later},
+      Rule{"mode_cfg", [](Builder& x, const Statement& t) { set(x.on_off(t), x.remote_.mode_cfg); }},
       Rule{"script", script, 3},
-      Rule{"generate_policy", later},
+      Rule{"generate_policy", generate_policy},
       Rule{"nat_traversal", nat_traversal},
       Rule{"dpd_delay", [](Builder& x, const Statement& t) { set_seconds(x, t, x.remote_.dpd_delay); }},
       Rule{"dpd_retry", [](Builder& x, const Statement& t) { set_seconds(x, t, x.remote_.dpd_retry, 1); }},
@@ -432,30 +424,36 @@ const crypto::ike::GroupRow* Rules::group(Builder& b, const Statement& s) {
 }
 
 void Rules::authentication_method(Builder& b, const Statement& s) {
-  static constexpr std::array<std::string_view, 12> kOthers{"dsssig",
-                                                            "rsaenc",
-                                                            "rsarev",
-                                                            "gssapi_krb",
-                                                            "hybrid_rsa_server",
-                                                            "hybrid_rsa_client",
-                                                            "hybrid_dss_server",
-                                                            "hybrid_dss_client",
-                                                            "xauth_psk_server",
-                                                            "xauth_psk_client",
-                                                            "xauth_rsa_server",
-                                                            "xauth_rsa_client"};
+  struct Method {
+    std::string_view name;
+    std::uint16_t hosts;
+    ike::Xauth xauth = ike::Xauth::None;
+  };
+  using namespace wire::ike::v1::oakley;
+  static constexpr std::array kMethods{
+      Method{"pre_shared_key", kPreSharedKey},
+      Method{"rsasig", kRsaSignature},
+      Method{"xauth_psk_client", kPreSharedKey, ike::Xauth::Client},
+      Method{"xauth_psk_server", kPreSharedKey, ike::Xauth::Server},
+      Method{"xauth_rsa_client", kRsaSignature, ike::Xauth::Client},
+      Method{"xauth_rsa_server", kRsaSignature, ike::Xauth::Server},
+      Method{"hybrid_rsa_client", kHybridInitiatorRsa, ike::Xauth::Client},
+      Method{"hybrid_rsa_server", kHybridInitiatorRsa, ike::Xauth::Server},
+  };
+  static constexpr std::array<std::string_view, 6> kOthers{
+      "dsssig", "rsaenc", "rsarev", "gssapi_krb", "hybrid_dss_server", "hybrid_dss_client"};
   const Item* name = b.value(s);
   if (name == nullptr) return;
-  if (name->text == "pre_shared_key") {
-    b.proposal_.authentication = wire::ike::v1::oakley::kPreSharedKey;
-    return;
-  }
-  if (name->text == "rsasig") {
-    b.proposal_.authentication = wire::ike::v1::oakley::kRsaSignature;
+  const auto method = std::ranges::find(kMethods, name->text, &Method::name);
+  if (method != kMethods.end()) {
+    b.proposal_.authentication = method->hosts;
+    b.proposal_.xauth = method->xauth;
     return;
   }
   const bool known = std::ranges::find(kOthers, name->text) != kOthers.end();
-  b.error(*name, known ? "authentication method is not built yet" : "syntax error", "pre_shared_key and rsasig are");
+  b.error(*name, known ? "authentication method is not built" : "syntax error",
+          known ? "pre_shared_key, rsasig, and {xauth_psk,xauth_rsa,hybrid_rsa}_{client,server} are"
+                : did_you_mean(name->text, names_of(kMethods)));
 }
 
 void Rules::proposal(Builder& b, const Statement& s) {

@@ -14,6 +14,7 @@ struct Rules {
   static void top(Builder& b, const Statement& s);
   static void remote(Builder& b, const Statement& s);
   static void proposal(Builder& b, const Statement& s);
+  static void mode_cfg(Builder& b, const Statement& s);
   static void sainfo(Builder& b, const Statement& s);
 
   /// racoon's names of ESP's ciphers and of the MACs, with ours for what racoon never had; null for another word.
@@ -47,11 +48,19 @@ struct Rules {
   static void padding(Builder& b, const Statement& s);
   static void listen(Builder& b, const Statement& s);
   static void adminsock(Builder& b, const Statement& s);
+  static void privsep(Builder& b, const Statement& s);
+  static void auth_source(Builder& b, const Statement& s);
+  static void split_network(Builder& b, const Statement& s);
+  static void set_v4(Builder& b, const Statement& s, std::optional<net::Address>& target);
+  static void add_v4(Builder& b, const Statement& s, std::vector<net::Address>& target);
   static void script(Builder& b, const Statement& s);
   static void nat_traversal(Builder& b, const Statement& s);
+  static void ike_frag(Builder& b, const Statement& s);
+  static void generate_policy(Builder& b, const Statement& s);
   static void set_seconds(Builder& b, const Statement& s, Duration& target, std::uint32_t least = 0);
   static void rekey(Builder& b, const Statement& s);
   static void certificate_type(Builder& b, const Statement& s);
+  static void peers_certfile(Builder& b, const Statement& s);
   static void ca_type(Builder& b, const Statement& s);
   static void exchange_mode(Builder& b, const Statement& s);
   static void proposal_check(Builder& b, const Statement& s);

@@ -9,6 +9,8 @@
 
 #include <algorithm>
 
+#include "crypto/ike/rsa_key.h"
+
 namespace testudo::crypto::ike {
 namespace {
 
@@ -19,7 +21,6 @@ struct Free {
   void operator()(X509_STORE* p) const { X509_STORE_free(p); }
   void operator()(X509_STORE_CTX* p) const { X509_STORE_CTX_free(p); }
   void operator()(EVP_PKEY* p) const { EVP_PKEY_free(p); }
-  void operator()(EVP_PKEY_CTX* p) const { EVP_PKEY_CTX_free(p); }
   void operator()(BIO* p) const { BIO_free(p); }
   void operator()(GENERAL_NAMES* p) const { GENERAL_NAMES_free(p); }
   void operator()(STACK_OF(X509) * p) const { sk_X509_free(p); }
@@ -182,24 +183,30 @@ std::string Certificate::alt_names_text() const {
 }
 
 bool Certificate::is_signature_of(Bytes signature, Bytes hash) const {
-  EVP_PKEY* const key = X509_get0_pubkey(impl_->x509.get());
-  if (key == nullptr || EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA) return false;
-  const Ptr<EVP_PKEY_CTX> context{EVP_PKEY_CTX_new(key, nullptr)};
-  const bool good = context && EVP_PKEY_verify_init(context.get()) == 1 &&
-                    EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) == 1 &&
-                    EVP_PKEY_verify(context.get(), signature.data(), signature.size(), hash.data(), hash.size()) == 1;
+  return rsa_verify(X509_get0_pubkey(impl_->x509.get()), signature, hash);
+}
+
+Result<std::vector<Certificate>, std::string> Credentials::chain_of(std::string_view certificates) {
+  std::vector<Certificate> chain;
+  const auto in = reader(certificates);
+  while (Ptr<X509> x509{PEM_read_bio_X509(in.get(), nullptr, no_pass_phrase, nullptr)}) {
+    chain.push_back(wrap(std::move(x509)));
+  }
+  if (chain.empty()) return Failure{"no certificate: " + why()};
   ERR_clear_error();
-  return good;
+  return chain;
+}
+
+Result<Credentials, std::string> Credentials::load(std::string_view certificates, Signer signer) {
+  Credentials made;
+  TRY(made.chain_, chain_of(certificates));
+  made.signer_ = std::move(signer);
+  return made;
 }
 
 Result<Credentials, std::string> Credentials::load(std::string_view certificates, std::string_view key) {
   Credentials made;
-  const auto in = reader(certificates);
-  while (Ptr<X509> x509{PEM_read_bio_X509(in.get(), nullptr, no_pass_phrase, nullptr)}) {
-    made.chain_.push_back(wrap(std::move(x509)));
-  }
-  if (made.chain_.empty()) return Failure{"no certificate: " + why()};
-  ERR_clear_error();
+  TRY(made.chain_, chain_of(certificates));
   Ptr<EVP_PKEY> private_key{PEM_read_bio_PrivateKey(reader(key).get(), nullptr, no_pass_phrase, nullptr)};
   if (!private_key) return Failure{"no private key: " + why()};
   if (EVP_PKEY_get_base_id(private_key.get()) != EVP_PKEY_RSA) return Failure{std::string{"not a key of RSA"}};
@@ -213,15 +220,7 @@ Result<Credentials, std::string> Credentials::load(std::string_view certificates
 }
 
 ByteVector Credentials::sign(Bytes hash) const {
-  const Ptr<EVP_PKEY_CTX> context{EVP_PKEY_CTX_new(key_->key.get(), nullptr)};
-  std::size_t length = static_cast<std::size_t>(EVP_PKEY_get_size(key_->key.get()));
-  ByteVector signature(length);
-  const bool good = context && EVP_PKEY_sign_init(context.get()) == 1 &&
-                    EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) == 1 &&
-                    EVP_PKEY_sign(context.get(), signature.data(), &length, hash.data(), hash.size()) == 1;
-  ERR_clear_error();
-  signature.resize(good ? length : 0);
-  return signature;
+  return key_ ? rsa_sign(key_->key.get(), hash) : signer_(hash);
 }
 
 Result<Trust, std::string> Trust::load(const std::vector<std::string>& texts) {

@@ -2,6 +2,7 @@
 // X.509 certificates and RSA signatures as IKEv1 uses them: RFC 2409 section 5.1, RFC 4945.  Parsing, chains and CRLs
 // are OpenSSL's.  Reads no file; the time of day is the only thing that it asks the system for.  Values are immutable:
 // any thread may use them.
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -36,11 +37,14 @@ class Certificate {
   std::shared_ptr<const Impl> impl_;
 };
 
-/// A private key and the certificates that belong to it.
+/// A private key, or somebody who has it, and the certificates that belong to it.
 class Credentials {
  public:
   /// PEM: the first certificate is that of the key, those behind it are of CAs between it and the peer's anchor.
   static Result<Credentials, std::string> load(std::string_view certificates, std::string_view key);
+  /// The key is elsewhere: `signer` asks for the signature of a hash, and gives an empty one when there is none.
+  using Signer = std::function<ByteVector(Bytes hash)>;
+  static Result<Credentials, std::string> load(std::string_view certificates, Signer signer);
 
   const Certificate& certificate() const { return chain_.front(); }
   const std::vector<Certificate>& chain() const { return chain_; }
@@ -50,7 +54,9 @@ class Credentials {
  private:
   struct Key;
   std::vector<Certificate> chain_;
+  static Result<std::vector<Certificate>, std::string> chain_of(std::string_view certificates);
   std::shared_ptr<const Key> key_;
+  Signer signer_;  ///< without a key
 };
 
 /// Whom to believe.

@@ -11,17 +11,24 @@ constexpr int kDraws = 256;
 }  // namespace
 
 std::optional<KeyExchange> KeyExchange::generate(const GroupRow& group, Random& random) {
-  for (int draw = 0; draw < kDraws; ++draw) {
-    ByteVector bytes(group.private_bytes);
-    random.fill(bytes);
-    if (group.bits % 8 == 1) bytes.front() &= 1;
-    Secret secret{bytes};
-    wipe(bytes);
-    if (auto shown = openssl::public_value(group, secret)) {
-      return KeyExchange{group, std::move(secret), *std::move(shown)};
-    }
+  for (int i = 0; i < kDraws; ++i) {
+    if (auto made = of(group, draw(group, random))) return made;
   }
   return std::nullopt;
+}
+
+Secret KeyExchange::draw(const GroupRow& group, Random& random) {
+  ByteVector bytes(group.private_bytes);
+  const WipeAtEnd wiped{bytes};
+  random.fill(bytes);
+  if (group.bits % 8 == 1) bytes.front() &= 1;
+  return Secret{bytes};
+}
+
+std::optional<KeyExchange> KeyExchange::of(const GroupRow& group, Secret drawn) {
+  auto shown = openssl::public_value(group, drawn);
+  if (!shown) return std::nullopt;
+  return KeyExchange{group, std::move(drawn), *std::move(shown)};
 }
 
 bool KeyExchange::is_plausible(const GroupRow& group, Bytes peer) {

@@ -16,6 +16,11 @@ class KeyExchange {
   /// Nothing when the library fails.
   static std::optional<KeyExchange> generate(const GroupRow& group, Random& random);
 
+  /// The same in two steps, of which the second is the slow one and may run in any thread.  A value that is drawn may
+  /// be none of the group's, and then nothing comes of it: one of 2^32 with ECP 256, fewer with the others.
+  static Secret draw(const GroupRow& group, Random& random);
+  static std::optional<KeyExchange> of(const GroupRow& group, Secret drawn);
+
   /// What can be known of a peer's value without a private one of our own, that is cheaply: its length and membership.
   static bool is_plausible(const GroupRow& group, Bytes peer);
 

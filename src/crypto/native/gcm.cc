@@ -38,6 +38,10 @@ std::unique_ptr<Suite> make_gcm(const CipherRow& row, Bytes key, GcmLanes lanes)
   return std::make_unique<Gcm>(*kernel, row, key);
 }
 
+bool makes(const CipherRow& row) {
+  return row.kind == CipherKind::AesGcm && kernel_of(GcmLanes::Widest) != nullptr;
+}
+
 std::string_view gcm_lanes() {
   return has_vaes_512() ? "vaes-512" : has_vaes_256() ? "vaes-256" : "";
 }

@@ -14,6 +14,8 @@ enum class GcmLanes : std::uint8_t {
 
 /// Null when the row is not AES-GCM or the machine lacks the instructions.  The key's length is checked already.
 std::unique_ptr<Suite> make_gcm(const CipherRow& row, Bytes key, GcmLanes lanes);
+/// Whether make_gcm() makes one of this row, which it then does of every key.
+bool makes(const CipherRow& row);
 
 /// For `testudo version --features`; empty when there is none.
 std::string_view gcm_lanes();

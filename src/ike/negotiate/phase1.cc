@@ -36,7 +36,29 @@ Offered read(const Transform& transform) {
   return offered;
 }
 
+/// Numbers of the methods with XAUTH: which one it is says who of the two has to log in.
+struct XauthMethod {
+  std::uint16_t hosts, initiator, responder;
+  std::string_view name;
+};
+constexpr std::array kXauthMethods{
+    XauthMethod{oakley::kPreSharedKey, oakley::kXauthInitiatorKey, oakley::kXauthResponderKey, "xauth_psk"},
+    XauthMethod{oakley::kRsaSignature, oakley::kXauthInitiatorRsa, oakley::kXauthResponderRsa, "xauth_rsa"},
+    XauthMethod{oakley::kHybridInitiatorRsa, oakley::kHybridInitiatorRsa, oakley::kHybridResponderRsa, "hybrid_rsa"},
+};
+
+std::uint16_t method_number(const Phase1Transform& t, Role role) {
+  const auto row = std::ranges::find(kXauthMethods, t.authentication, &XauthMethod::hosts);
+  if (t.xauth == Xauth::None || row == kXauthMethods.end()) return t.authentication;
+  return (t.xauth == Xauth::Client) == (role == Role::Initiator) ? row->initiator : row->responder;
+}
+
+/// Of an initiator's offer.
 std::string authentication_name(std::uint64_t method) {
+  for (const XauthMethod& row : kXauthMethods) {
+    if (method == row.initiator) return std::string{row.name} + "_client";
+    if (method == row.responder) return std::string{row.name} + "_server";
+  }
   switch (method) {
     case oakley::kPreSharedKey:
       return "pre_shared_key";
@@ -65,7 +87,7 @@ std::string text(const Offered& o) {
 }
 
 Offered numbers(const Phase1Transform& t) {
-  return {t.cipher->id, t.key_bits, t.hash->id, t.authentication, t.group->id, t.lifetime};
+  return {t.cipher->id, t.key_bits, t.hash->id, method_number(t, Role::Initiator), t.group->id, t.lifetime};
 }
 
 bool key_bits_fit(const Offered& theirs, const Phase1Transform& ours, Check check) {
@@ -81,6 +103,12 @@ bool lifetime_fits(const Offered& theirs, const Phase1Transform& ours, Check che
   return check == Check::Exact ? theirs.lifetime == ours.lifetime : theirs.lifetime <= ours.lifetime;
 }
 
+/// How one side's transforms are compared with the other's: `role` is ours.
+struct Judge {
+  Check check;
+  Role role;
+};
+
 /// One attribute that can differ: its name, the word of racoon.conf for it, and both values as text.
 struct Difference {
   const char *attribute, *statement;
@@ -94,23 +122,24 @@ struct Misses {
   int count() const { return cipher + key_bits + hash + authentication + group + lifetime; }
 };
 
-Misses misses(const Offered& theirs, const Phase1Transform& ours, Check check) {
+Misses misses(const Offered& theirs, const Phase1Transform& ours, Judge judge) {
+  const Check check = judge.check;
   const bool cipher = theirs.cipher != ours.cipher->id;
   return {cipher,
           !cipher && !key_bits_fit(theirs, ours, check),
           theirs.hash != ours.hash->id,
-          theirs.authentication != ours.authentication,
+          theirs.authentication != method_number(ours, judge.role),
           theirs.group != ours.group->id,
           !lifetime_fits(theirs, ours, check)};
 }
 
-bool fits(const Offered& theirs, const Phase1Transform& ours, Check check) {
-  return misses(theirs, ours, check).count() == 0;
+bool fits(const Offered& theirs, const Phase1Transform& ours, Judge judge) {
+  return misses(theirs, ours, judge).count() == 0;
 }
 
-std::vector<Difference> differences(const Offered& theirs, const Phase1Transform& ours, Check check) {
+std::vector<Difference> differences(const Offered& theirs, const Phase1Transform& ours, Judge judge) {
   const Offered mine = numbers(ours);
-  const Misses missed = misses(theirs, ours, check);
+  const Misses missed = misses(theirs, ours, judge);
   std::vector<Difference> found;
   if (missed.cipher) {
     found.push_back({"encryption algorithm", "encryption_algorithm", cipher_text(mine), cipher_text(theirs)});
@@ -123,7 +152,7 @@ std::vector<Difference> differences(const Offered& theirs, const Phase1Transform
                      name_or_number(crypto::ike::hash_by_id(theirs.hash), "hash", theirs.hash)});
   }
   if (missed.authentication) {
-    found.push_back({"authentication method", "authentication_method", authentication_name(mine.authentication),
+    found.push_back({"authentication method", "authentication_method", method_name(ours),
                      authentication_name(theirs.authentication)});
   }
   if (missed.group) {
@@ -145,14 +174,15 @@ std::string hint_for(const std::vector<Difference>& nearest, const Remote& ours)
 }
 
 /// Names what differs in the pair of proposals that differs least.
-Mismatch explain(const std::vector<Transform>& theirs, const Remote& ours) {
+Mismatch explain(const std::vector<Transform>& theirs, const Remote& ours, Role role) {
+  const Judge judge{ours.proposal_check, role};
   const Phase1Transform* nearest_of_ours = nullptr;
   Offered nearest;
   int least = 0;
   for (const Transform& transform : theirs) {
     const Offered offered = read(transform);
     for (const Phase1Transform& mine : ours.proposals) {
-      const int missed = misses(offered, mine, ours.proposal_check).count();
+      const int missed = misses(offered, mine, judge).count();
       if (nearest_of_ours != nullptr && missed >= least) continue;
       nearest_of_ours = &mine;
       nearest = offered;
@@ -166,7 +196,7 @@ Mismatch explain(const std::vector<Transform>& theirs, const Remote& ours) {
     why.hint = "the peer offered nothing that can be read as a proposal for phase 1";
     return why;
   }
-  const auto best = differences(nearest, *nearest_of_ours, ours.proposal_check);
+  const auto best = differences(nearest, *nearest_of_ours, judge);
   for (const Difference& d : best) {
     const char* comma = why.attribute.empty() ? "" : ", ";
     why.attribute += comma + std::string{d.attribute};
@@ -210,7 +240,7 @@ SaPayload phase1_offer(const Remote& remote) {
     out.push_back(Attribute::of(oakley::kLifeDuration, t.lifetime));
     out.push_back(Attribute::of(oakley::kEncryption, t.cipher->id));
     if (t.cipher->has_variable_key()) out.push_back(Attribute::of(oakley::kKeyLength, t.key_bits));
-    out.push_back(Attribute::of(oakley::kAuthentication, t.authentication));
+    out.push_back(Attribute::of(oakley::kAuthentication, method_number(t, Role::Initiator)));
     out.push_back(Attribute::of(oakley::kHash, t.hash->id));
     out.push_back(Attribute::of(oakley::kGroup, t.group->id));
     proposal.transforms.push_back(std::move(transform));
@@ -224,13 +254,14 @@ Result<Phase1Choice, Mismatch> choose_phase1(const SaPayload& theirs, const Remo
   for (const Transform& transform : proposal.transforms) {
     if (transform.id != v1wire::kKeyIke) continue;
     const Offered offered = read(transform);
-    const auto mine = std::ranges::find_if(
-        ours.proposals, [&](const Phase1Transform& t) { return fits(offered, t, ours.proposal_check); });
+    const auto mine = std::ranges::find_if(ours.proposals, [&](const Phase1Transform& t) {
+      return fits(offered, t, {ours.proposal_check, Role::Responder});
+    });
     if (mine == ours.proposals.end()) continue;
     Proposal answer{proposal.number, proposal.protocol, proposal.spi, {transform}};
     return Phase1Choice{agreed_from(*mine, offered), {theirs.doi, theirs.situation, {std::move(answer)}}};
   }
-  return Failure{explain(proposal.transforms, ours)};
+  return Failure{explain(proposal.transforms, ours, Role::Responder)};
 }
 
 Result<Phase1Transform, Mismatch> accept_phase1(const SaPayload& answer, const Remote& ours) {
@@ -241,9 +272,14 @@ Result<Phase1Transform, Mismatch> accept_phase1(const SaPayload& answer, const R
   const Offered offered = read(transform);
   for (const Phase1Transform& mine : ours.proposals) {
     // The peer may have shortened the lifetime, never more: it answers an offer of ours.
-    if (fits(offered, mine, Check::Strict) && offered.key_bits == mine.key_bits) return agreed_from(mine, offered);
+    if (fits(offered, mine, {Check::Strict, Role::Initiator}) && offered.key_bits == mine.key_bits)
+      return agreed_from(mine, offered);
   }
-  return Failure{explain({transform}, ours)};
+  return Failure{explain({transform}, ours, Role::Initiator)};
+}
+
+std::string method_name(const Phase1Transform& transform) {
+  return authentication_name(method_number(transform, Role::Initiator));
 }
 
 std::string to_string(const Phase1Transform& transform) {

@@ -14,6 +14,9 @@ namespace testudo::ike::negotiate {
 /// one".
 v1wire::SaPayload phase1_offer(const Remote& remote);
 
+/// The word of authentication_method.
+std::string method_name(const Phase1Transform& transform);
+
 struct Phase1Choice {
   Phase1Transform agreed;
   v1wire::SaPayload answer;  ///< the chosen transform as the peer sent it

@@ -368,6 +368,16 @@ SaPayload phase2_offer(const Sainfo& sainfo, const std::vector<ChildItem>& items
   return sa;
 }
 
+std::optional<ChildItem> only_item(const SaPayload& theirs, const Modes& modes) {
+  if (theirs.proposals.empty() || theirs.proposals.front().transforms.empty()) return std::nullopt;
+  const Proposal& first = theirs.proposals.front();
+  const bool bundle = theirs.proposals.size() > 1 && theirs.proposals[1].number == first.number;
+  if (bundle || (first.protocol != Protocol::Esp && first.protocol != Protocol::Ah)) return std::nullopt;
+  const std::uint64_t mode = read(first.protocol, first.transforms.front()).mode;
+  const bool transport = mode == modes.transport || mode == ipsec::kTransport;
+  return ChildItem{first.protocol, transport ? Encapsulation::Transport : Encapsulation::Tunnel, ReqId{}};
+}
+
 Result<Phase2Choice, Mismatch> choose_phase2(const SaPayload& theirs, const Phase2Wish& wish) {
   Attempt attempt{wish};
   const std::span<const Proposal> all{theirs.proposals};

@@ -25,6 +25,9 @@ struct Modes {
 v1wire::SaPayload phase2_offer(const Sainfo& sainfo, const std::vector<ChildItem>& items, const std::vector<Spi>& spis,
                                const Modes& modes = {});
 
+/// What the first of the peer's proposals is, for a policy that is made of it; nothing for a bundle.
+std::optional<ChildItem> only_item(const v1wire::SaPayload& theirs, const Modes& modes);
+
 struct Phase2Choice {
   struct Item {
     ChildTerms terms;

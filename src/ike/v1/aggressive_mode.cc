@@ -35,7 +35,7 @@ Reply answer_offer(IkeSa& sa, const Chain& chain, Environment& env) {
   TRY_DONE(check_identity(sa, When::Early));
   TRY(auto value, peer_public_value(sa, chain));
   TRY(auto nonce, only_nonce(chain));
-  if (!env.strangers.take(env.now)) {
+  if (!sa.work.is_again() && !env.strangers.take(env.now)) {
     return Failure{Mismatch{"aggressive mode", "", "", "",
                             "too many hosts ask for it at once; main mode is answered, and this host may ask again",
                             v1wire::Notify{}, "has to wait"}};

@@ -19,6 +19,19 @@ Result<Opened, wire::Malformed> open(const IkeSa& sa, Bytes iv, const wire::ike:
 /// Header and encrypted payloads; `iv` becomes the next one.  Empty when the library failed.
 ByteVector seal(const IkeSa& sa, ByteVector& iv, wire::ike::Header header, const v1wire::ChainWriter& payloads);
 
+/// A message of an exchange under phase 1 of one payload, with the HASH over it in front; `iv` becomes the next one.
+/// The payload is wiped: it may hold a password.
+struct Proven {
+  v1wire::Exchange exchange{};
+  std::uint32_t message_id = 0;
+  v1wire::Payload type{};
+  ByteVector body;
+};
+ByteVector seal_proven(const IkeSa& sa, ByteVector& iv, Proven payload);
+
+/// Decrypted, and with the right HASH as its first payload; else why not.
+Result<Opened, std::string> open_proven(const IkeSa& sa, Bytes iv, const wire::ike::Message& message);
+
 /// By which a datagram that came before is known again.
 ByteVector digest_of(Bytes datagram);
 

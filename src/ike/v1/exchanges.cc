@@ -22,15 +22,23 @@ bool is_half_open(const IkeSa& sa) {
 
 /// Its source may be forged: message 3 alone shows that our answer reached somebody.
 bool is_unconfirmed(const IkeSa& sa) {
-  return is_half_open(sa) && sa.state == State::SaSent;
+  return is_half_open(sa) && (sa.state == State::Idle || sa.state == State::SaSent);
+}
+
+Variables environment_of(const IkeSa& sa) {
+  Variables all = variables_of(sa.assignment);
+  if (sa.login.state == Login::State::Passed) all.emplace_back("XAUTH_USER", sa.login.user);
+  return all;
 }
 
 }  // namespace
 
-Exchanges::Exchanges(std::shared_ptr<const Policy> policy, const KeyStore& keys, const PolicyBase& policies)
+Exchanges::Exchanges(std::shared_ptr<const Policy> policy, const KeyStore& keys, const PolicyBase& policies,
+                     SlowWork slow_work)
     : policy_(std::move(policy)),
       keys_(keys),
       policies_(policies),
+      slow_work_(slow_work),
       strangers_(policy_->limits.aggressive_burst, policy_->limits.aggressive_refill) {}
 
 void Exchanges::receive(const Received& datagram, const wire::ike::Message& message, Context& context) {
@@ -38,6 +46,10 @@ void Exchanges::receive(const Received& datagram, const wire::ike::Message& mess
   if (header.initiator == 0) return drop(datagram, "the initiator's cookie is zero", context);
   if ((header.flags & ~kKnownFlags) != 0) return drop(datagram, "unknown flags", context);
   IkeSa* const sa = find(header, datagram.remote);
+  if (sa != nullptr && sa->is_busy()) return hold(*sa, datagram, context);
+  if (header.next == static_cast<std::uint8_t>(v1wire::Payload::Fragment)) {
+    return fragment(sa, datagram, message, context);
+  }
   const bool encrypted = (header.flags & v1wire::flag::kEncryption) != 0;
   const bool goes_on = header.exchange == static_cast<std::uint8_t>(Exchange::Quick);
   if (sa != nullptr && encrypted && goes_on && awaits_lost_proof(*sa)) return send_again(*sa, context);
@@ -48,6 +60,8 @@ void Exchanges::receive(const Received& datagram, const wire::ike::Message& mess
       return phase1(sa, datagram, message, context);
     case Exchange::Quick:
       return quick_mode(sa, datagram, message, context);
+    case Exchange::Transaction:
+      return transaction(sa, datagram, message, context);
     case Exchange::Informational:
       return informational(sa, datagram, message, context);
     default:
@@ -81,7 +95,7 @@ IkeSa* Exchanges::find(const wire::ike::Header& header, const net::Endpoint& rem
 IkeSa* Exchanges::established_with(const Child& child) const {
   IkeSa* newest = nullptr;
   for (const auto& [cookie, sa] : sas_) {
-    if (!sa->established() || sa->remote.address != child.request.remote || !(sa->peer == child.peer)) continue;
+    if (!sa->ready() || sa->remote.address != child.request.remote || !(sa->peer == child.peer)) continue;
     if (newest == nullptr || sa->expires > newest->expires) newest = sa.get();
   }
   return newest;
@@ -97,7 +111,7 @@ IkeSa* Exchanges::established_for(const ChildRequest& request) const {
   }
   IkeSa* newest = nullptr;
   for (const auto& [cookie, sa] : sas_) {
-    if (!sa->established() || sa->remote.address != request.remote) continue;
+    if (!sa->ready() || sa->remote.address != request.remote) continue;
     if (newest == nullptr || sa->expires > newest->expires) newest = sa.get();
   }
   return newest;
@@ -137,15 +151,22 @@ bool Exchanges::make_room(const net::Address& source, Context& context) {
 
 /// Its quick modes end with it and who waits is told; SAs that are in use stay.
 void Exchanges::end(IkeSa& sa, Context& context) {
-  if (sa.established()) hook(Hook::Event::Phase1Down, sa, context);
+  if (sa.announced) hook(Hook::Event::Phase1Down, sa, context);
+  give_back(sa, context);
   while (!sa.quicks.empty()) end_quick(sa, sa.quicks.back(), context);
   for (const Waiting& waiting : sa.waiting) context.out.emplace_back(Abandon{waiting.request.acquire_sequence});
   sa.waiting.clear();
   sa.state = State::Dead;
+  some_ended_ = true;
 }
 
 void Exchanges::send(const IkeSa& sa, ByteVector bytes, Context& context) {
-  if (!bytes.empty()) context.out.emplace_back(Send{sa.local, sa.remote, std::move(bytes), sa.nat.floated});
+  if (bytes.empty()) return;
+  auto pieces = sa.sends_fragments ? split(bytes) : std::vector<ByteVector>{};
+  if (pieces.empty()) pieces.push_back(std::move(bytes));
+  for (ByteVector& piece : pieces) {
+    context.out.emplace_back(Send{sa.local, sa.remote, std::move(piece), sa.nat.floated});
+  }
 }
 
 /// A stranger's address may be that of somebody else, who would get all of them.
@@ -186,7 +207,15 @@ void Exchanges::hook(Hook::Event event, const IkeSa& sa, Context& context) {
   const std::string& script = event == Phase1Up ? scripts.up : event == Phase1Down ? scripts.down : scripts.dead;
   if (script.empty()) return;
   context.out.emplace_back(Hook{event, script, sa.local, sa.remote, sa.established() ? sa.peer.to_string() : "",
-                                sa.cookies.initiator, sa.cookies.responder});
+                                sa.cookies.initiator, sa.cookies.responder, environment_of(sa)});
+}
+
+bool Child::has(ChildProtocol protocol, const net::Address& destination, Spi spi) const {
+  return std::ranges::any_of(pairs, [&](const Pair& pair) {
+    const bool comes_in = destination == request.local && (spi == Spi{} || pair.in == spi);
+    const bool goes_out = destination == request.remote && (spi == Spi{} || pair.out == spi);
+    return pair.protocol == protocol && (comes_in || goes_out);
+  });
 }
 
 void Exchanges::want(const ChildRequest& request, Context& context) {
@@ -194,11 +223,17 @@ void Exchanges::want(const ChildRequest& request, Context& context) {
   for (const auto& [cookie, sa] : sas_) {
     const bool waits = std::ranges::any_of(sa->waiting, same, &Waiting::request);
     const bool runs = std::ranges::any_of(sa->quicks, [&](const Quick& quick) {
-      return quick.role == Role::Initiator && quick.state != Quick::State::Done && same(quick.request);
+      // For a policy that is being made, the peer's own exchange brings the SAs.
+      const bool comes = quick.role == Role::Initiator || quick.generates;
+      return comes && quick.state != Quick::State::Done && same(quick.request);
     });
     if (waits || runs) return;
   }
-  if (IkeSa* const sa = established_for(request)) return begin_quick(*sa, request, context);
+  if (IkeSa* const sa = established_for(request)) {
+    if (!sa->paused_for) return begin_quick(*sa, request, context);
+    sa->waiting.push_back({request, context.now + sa->policy->limits.phase1});
+    return;
+  }
   for (const auto& [cookie, sa] : sas_) {
     if (sa->role != Role::Initiator || sa->state == State::Dead || sa->remote.address != request.remote) continue;
     sa->waiting.push_back({request, context.now + sa->policy->limits.phase1});
@@ -219,6 +254,7 @@ void Exchanges::tick(Context& context) {
     if (sa->established() && sa->rekey && context.now >= *sa->rekey) old.push_back(sa.get());
   }
   for (IkeSa* sa : old) rekey_phase1(*sa, context);
+  tick_renewals(context);
   tick_keepalives(context);
 }
 
@@ -241,7 +277,10 @@ void Exchanges::tick_keepalives(Context& context) {
   for (const auto& [local, remote] : mappings()) context.out.emplace_back(KeepAlive{local, remote});
 }
 
-void Exchanges::reap() {
+void Exchanges::reap(Context& context) {
+  drop_policies(context);
+  // Every event ends here, and there may be thousands.
+  if (!std::exchange(some_ended_, false)) return;
   std::erase_if(sas_, [](const auto& entry) { return entry.second->state == State::Dead; });
 }
 
@@ -266,8 +305,12 @@ void Exchanges::tick_sa(IkeSa& sa, Context& context) {
     send_deletion(sa, ChildProtocol::Isakmp, {sa.cookies.bytes()}, context);
     return end(sa, context);
   }
+  if (const auto since = sa.fragments.since(); since && context.now >= *since + limits.fragments) sa.fragments.forget();
   if (sa.liveness.next && context.now >= *sa.liveness.next) ask_whether_alive(sa, context);
+  tick_login(sa, context);
+  tick_transactions(sa, context);
   tick_waiting(sa, context);
+  begin_waiting(sa, context);
   tick_quicks(sa, context);
 }
 
@@ -298,11 +341,19 @@ std::optional<Time> Exchanges::next_deadline() const {
   std::optional<Time> first;
   const Duration interval = policy_->limits.natt_keepalive;
   if (interval != Duration{} && !mappings().empty()) first = last_keepalive_ + interval;
+  for (const Child& child : children_) earlier(first, child.last_chance);
   for (const auto& [cookie, sa] : sas_) {
     earlier(first, sa->sent.deadline());
     if (is_half_open(*sa)) earlier(first, sa->created + sa->policy->limits.half_open);
+    if (const auto since = sa->fragments.since()) earlier(first, *since + sa->policy->limits.fragments);
     if (sa->established()) earlier(first, sa->expires), earlier(first, sa->liveness.next), earlier(first, sa->rekey);
+    earlier(first, login_deadline(*sa));
+    earlier(first, sa->paused_for);
     for (const Waiting& waiting : sa->waiting) earlier(first, waiting.until);
+    for (const Transaction& each : sa->transactions) {
+      const bool waits = each.purpose != Transaction::Purpose::Answer;
+      earlier(first, waits ? each.sent.deadline() : std::optional{each.deadline});
+    }
     for (const Quick& quick : sa->quicks) {
       earlier(first, quick.sent.deadline());
       earlier(first, quick.deadline);

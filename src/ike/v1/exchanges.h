@@ -11,7 +11,11 @@
 #include <utility>
 
 #include "ike/event.h"
+#include "ike/pool.h"
 #include "ike/ports.h"
+#include "ike/throttle.h"
+#include "ike/v1/fragments.h"
+#include "ike/v1/generated.h"
 #include "ike/v1/mode.h"
 #include "ike/v1/sa.h"
 #include "wire/ike/header.h"
@@ -39,14 +43,20 @@ struct Child {
   Role role = Role::Initiator;
   ChildRequest request;
   std::vector<Pair> pairs;
-  Identity peer;                ///< several may have one address
-  net::Endpoint local, remote;  ///< ports: those of ESP in UDP, or 0
-  bool behind_nat = false;      ///< this host is
+  Identity peer;                      ///< several may have one address
+  net::Endpoint local, remote;        ///< ports: those of ESP in UDP, or 0
+  bool behind_nat = false;            ///< this host is
+  std::string user{};                 ///< who had logged in by XAUTH
+  Time renewed_at{}, ends_at{};       ///< the soft and the hard end of its SAs
+  std::optional<Time> last_chance{};  ///< it was not renewed at the soft one: see renewal.cc
+
+  /// One of its SAs; SPI 0 is any.
+  bool has(ChildProtocol protocol, const net::Address& destination, Spi spi) const;
 };
 
 class Exchanges {
  public:
-  Exchanges(std::shared_ptr<const Policy> policy, const KeyStore& keys, const PolicyBase& policies);
+  Exchanges(std::shared_ptr<const Policy> policy, const KeyStore& keys, const PolicyBase& policies, SlowWork slow_work);
 
   /// For what starts from now on; what exists keeps the policy that it was made under.
   void set_policy(std::shared_ptr<const Policy> policy) { policy_ = std::move(policy); }
@@ -55,9 +65,17 @@ class Exchanges {
   void want(const ChildRequest& request, Context& context);
   void connect(const Connect& wish, Context& context);
   void disconnect(const Disconnect& wish, Context& context);
+  void login_judged(const LoginJudged& event, Context& context);
+  void computed(const Computed& event, Context& context);
+  void logout(const Logout& wish, Context& context);
+  void policy_made(const PolicyMade& event, Context& context);
+  void policy_refused(const PolicyRefused& event, Context& context);
+  void policy_added(const PolicyAdded& event, Context& context);
+  void policy_gone(const PolicyGone& event, Context& context);
   void spi_allocated(const SpiAllocated& event, Context& context);
   void spi_refused(const SpiRefused& event, Context& context);
   void expired(const Expired& event, Context& context);
+  void new_mapping(const NewMapping& event, Context& context);
   void install_refused(const InstallRefused& event, Context& context);
   void removed(const Removed& event, Context& context);
   void flushed(const Flushed& event, Context& context);
@@ -65,7 +83,7 @@ class Exchanges {
   void tick(Context& context);
   void shutdown(Context& context);
   /// Forgets what has ended; after every event.
-  void reap();
+  void reap(Context& context);
 
   std::optional<Time> next_deadline() const;
   const std::map<std::uint64_t, std::unique_ptr<IkeSa>>& sas() const { return sas_; }
@@ -94,20 +112,40 @@ class Exchanges {
   void tick_keepalives(Context& context);
   std::set<std::pair<net::Endpoint, net::Endpoint>> mappings() const;
 
+  // fragmented.cc
+  void fragment(IkeSa* sa, const Received& datagram, const wire::ike::Message& message, Context& context);
+  const Remote* block_for_fragments(v1wire::Exchange exchange, const net::Address& peer) const;
+  Reassembly& first_fragments(const net::Endpoint& remote, std::uint64_t cookie, Time now);
+
   // operator.cc
   IkeSa* begin_phase1(const ChildRequest& request, Context& context);
 
   // phase1.cc
   void phase1(IkeSa* sa, const Received& datagram, const wire::ike::Message& message, Context& context);
   void answer_first(const Mode& mode, const Received& datagram, const wire::ike::Message& message, Context& context);
+  void answer_first_again(IkeSa& sa, const Received& datagram, const wire::ike::Message& message, Context& context);
+  void take_first(IkeSa& sa, const Edge& edge, const v1wire::ChainWriter& reply, const Received& datagram,
+                  Context& context);
   void step(IkeSa& sa, const Received& datagram, const wire::ike::Message& message, Context& context);
   void take(IkeSa& sa, const Edge& edge, const v1wire::ChainWriter& reply, bool initial_contact, Context& context);
   IkeSa* start_phase1(const Remote& block, const ChildRequest& request, Context& context);
+  bool launch(IkeSa& sa, Context& context);
   void on_established(IkeSa& sa, bool initial_contact, Context& context);
+  void on_ready(IkeSa& sa, Context& context);
+  void begin_waiting(IkeSa& sa, Context& context);
   void limit_established(const IkeSa& newest, Context& context);
   void phase1_timed_out(IkeSa& sa, Context& context);
   void wrong_message(IkeSa& sa, int number, Mismatch why, Context& context);
   Environment environment(const IkeSa& sa, Context& context);
+
+  // slow_work.cc
+  void begin_work(const IkeSa& sa, Workbench& bench, Context& context);
+  bool may_begin_work(const net::Address& source) const;
+  bool park(IkeSa& sa, const Received& datagram, Context& context);
+  void hold(IkeSa& sa, const Received& datagram, Context& context);
+  void resume(IkeSa& sa, Context& context);
+  void resume(IkeSa& sa, Quick& quick, Context& context);
+  void release(IkeSa& sa, Context& context);
 
   // phase2.cc
   void quick_mode(IkeSa* sa, const Received& datagram, const wire::ike::Message& message, Context& context);
@@ -126,6 +164,46 @@ class Exchanges {
   void end_quick(IkeSa& sa, Quick& quick, Context& context);
   void tick_quicks(IkeSa& sa, Context& context);
 
+  // transactions.cc
+  void transaction(IkeSa* sa, const Received& datagram, const wire::ike::Message& message, Context& context);
+  void begin_transaction(IkeSa& sa, Transaction::Purpose purpose, v1wire::Configuration configuration,
+                         Context& context);
+  void answer(IkeSa& sa, Transaction transaction, v1wire::Configuration reply, Context& context);
+  void take_transaction(IkeSa& sa, Transaction transaction, const v1wire::Configuration& said, Context& context);
+  void take_reply(IkeSa& sa, Transaction::Purpose purpose, const v1wire::Configuration& said, Context& context);
+  void transaction_timed_out(IkeSa& sa, Transaction::Purpose purpose, Context& context);
+  void tick_transactions(IkeSa& sa, Context& context);
+
+  // login.cc
+  void begin_login(IkeSa& sa, Context& context);
+  void answer_login(IkeSa& sa, Transaction transaction, const v1wire::Configuration& question, Context& context);
+  void take_verdict(IkeSa& sa, const v1wire::Configuration& said, Context& context);
+  void take_login(IkeSa& sa, const v1wire::Configuration& said, Context& context);
+  void judge_login(IkeSa& sa, Context& context);
+  void fail_login(IkeSa& sa, Mismatch why, Context& context);
+  void give_up_login(IkeSa& sa, Mismatch why, Context& context);
+  void tick_login(IkeSa& sa, Context& context);
+  static std::optional<Time> login_deadline(const IkeSa& sa);
+
+  // configuring.cc
+  void on_logged_in(IkeSa& sa, Context& context);
+  void take_configuration(IkeSa& sa, const v1wire::Configuration& said, Context& context);
+  void give_up_configuration(IkeSa& sa, Mismatch why, Context& context);
+  void answer_configuration(IkeSa& sa, Transaction transaction, const v1wire::Configuration& question,
+                            Context& context);
+  void give_back(IkeSa& sa, Context& context);
+  void announce(IkeSa& sa, Context& context);
+
+  // mapping.cc
+  void follow_peer(IkeSa& sa, const Received& datagram, Context& context);
+  void move_peer(const Identity& peer, const net::Endpoint& was, const net::Endpoint& now, Context& context);
+  void move_child(Child& child, const net::Endpoint& now, Context& context);
+
+  // generated.cc
+  Status<Mismatch> claim(const IkeSa& sa, Quick& quick) const;
+  void make_policy(const IkeSa& sa, Quick& quick, Context& context);
+  void drop_policies(Context& context);
+
   // informational.cc
   void informational(IkeSa* sa, const Received& datagram, const wire::ike::Message& message, Context& context);
   void early_word(IkeSa& sa, const Received& datagram, const wire::ike::Message& message, Context& context);
@@ -137,6 +215,12 @@ class Exchanges {
   void forget_others(const IkeSa& sa, Context& context);
   void remove_child(const Child& child, Context& context);
   void end_children(const std::function<bool(const Child&)>& which, const std::string& why, Context& context);
+
+  // renewal.cc
+  static Duration margin_of(const Child& child);
+  bool is_outlived(const Child& child, const Context& context) const;
+  void renew(const Child& child, Context& context);
+  void tick_renewals(Context& context);
 
   // liveness.cc
   void heard(IkeSa& sa, Context& context);
@@ -150,9 +234,35 @@ class Exchanges {
   std::shared_ptr<const Policy> policy_;
   const KeyStore& keys_;
   const PolicyBase& policies_;
+  const SlowWork slow_work_;
   std::map<std::uint64_t, std::unique_ptr<IkeSa>> sas_;  ///< by the cookie that is ours
+  bool some_ended_ = false;                              ///< of these
   std::vector<Child> children_;
+  /// A policy of generate_policy, and whose it is.
+  struct Generated {
+    net::Selector outbound;
+    Owner owner;
+    net::Endpoint local, remote;
+  };
+  std::vector<Generated> generated_;
+  std::vector<net::Selector> perhaps_unused_;  ///< what ended in this event
+  struct FirstFragments {
+    net::Endpoint remote;
+    std::uint64_t cookie = 0;  ///< the initiator's
+    Reassembly pieces;
+  };
+  std::vector<FirstFragments> first_fragments_;  ///< oldest first
+  /// For whom; of an SA that has ended meanwhile, too.
+  struct UnderWay {
+    std::uint64_t cookie = 0;
+    net::Address source;
+  };
+  std::map<WorkId, UnderWay> under_way_;
+  std::uint32_t next_work_ = 1;
   std::uint32_t next_child_ = 1;
+  std::uint32_t next_login_ = 1;
+  AddressPool pool_;
+  Throttle throttle_;  ///< of wrong passwords
   Budget strangers_;
   Time last_keepalive_{};
 };

@@ -54,6 +54,9 @@ Mismatch explain(const IkeSa& sa, Notify type) {
   }
   const bool about_certificates = type == Notify::InvalidCertificate || type == Notify::InvalidSignature ||
                                   type == Notify::InvalidCertAuthority || type == Notify::CertificateUnavailable;
+  if (is_being_judged(sa) && (about_certificates || type == Notify::AuthenticationFailed) && sa.block->plain_own) {
+    return about_plain_key(sa, type);
+  }
   if (about_certificates && sa.block->credentials) {
     return {"certificate",
             sa.block->credentials->certificate().subject_text(),
@@ -62,6 +65,15 @@ Mismatch explain(const IkeSa& sa, Notify type) {
             "the peer does not believe it: it has to know the CA that signed it (ca_type x509 there)",
             type,
             "is not believed"};
+  }
+  if (type == Notify::InvalidPayloadType && sa.sends_fragments) {
+    return {"fragmentation",
+            "ike_frag of remote " + sa.block->name + ": messages in fragments",
+            said,
+            "",
+            "the peer takes none: set ike_frag on there, or on instead of force here",
+            type,
+            "is not taken"};
   }
   if (type == Notify::InvalidMajorVersion) {
     return {"IKE version", "1", said, "", "the peer does not speak version 1: let it, or speak its version with it",
@@ -83,33 +95,10 @@ Mismatch explain(const IkeSa& sa, Notify type) {
   return {"negotiation", "", said, "", "the log of the peer says why", type};
 }
 
-/// SPI 0 is any.
-bool has_sa(const Child& child, ChildProtocol protocol, const net::Address& destination, Spi spi) {
-  return std::ranges::any_of(child.pairs, [&](const Child::Pair& pair) {
-    const bool in = destination == child.request.local && (spi == Spi{} || pair.in == spi);
-    const bool out = destination == child.request.remote && (spi == Spi{} || pair.out == spi);
-    return pair.protocol == protocol && (in || out);
-  });
-}
-
 /// The number of the message that did not come; of who has sent the last one, that.
 int awaited(const IkeSa& sa) {
   const Edge* const edge = next_edge(sa);
   return edge != nullptr ? edge->message : sa.mode == Exchange::Aggressive ? 3 : 0;
-}
-
-/// Decrypted, and with the right HASH.
-Result<Opened, std::string> open_proven(const IkeSa& sa, const wire::ike::Message& message) {
-  const std::uint32_t id = message.header.message_id;
-  auto opened = open(sa, phase2_iv(sa, id), message);
-  if (!opened) return Failure{std::string{"an informational message that cannot be decrypted"}};
-  const auto& payloads = opened->chain.payloads;
-  if (payloads.empty() || payloads.front().type != Payload::Hash) return Failure{std::string{"it has no HASH"}};
-  const Bytes hash = payloads.front().body;
-  const std::size_t begin = 4 + hash.size();
-  const Bytes rest = Bytes{opened->plain}.subspan(begin, opened->chain.used - begin);
-  if (equal_constant_time(phase2_hash(sa, id, {}, rest).expose(), hash)) return *std::move(opened);
-  return Failure{std::string{"a wrong HASH"}};
 }
 
 bool is_error(Notify type) {
@@ -133,10 +122,10 @@ void Exchanges::informational(IkeSa* sa, const Received& datagram, const wire::i
   if (!sa->established()) return early_word(*sa, datagram, message, context);
   if (is_used_up(*sa, context)) return;
   if (id == 0 || sa->message_ids.contains(id)) return drop(datagram, "a message id of old", context);
-  const auto opened = open_proven(*sa, message);
+  const auto opened = open_proven(*sa, phase2_iv(*sa, id), message);
   if (!opened) return drop(datagram, opened.error(), context);
   sa->message_ids.insert(id);
-  follow(*sa, datagram);
+  follow_peer(*sa, datagram, context);
   heard(*sa, context);
   for (const auto& payload : opened->chain.payloads) {
     if (payload.type == Payload::Notification) notified(*sa, payload.body, context);
@@ -149,7 +138,7 @@ void Exchanges::early_word(IkeSa& sa, const Received& datagram, const wire::ike:
   if (sa.cipher_key.size() == 0 || message.header.message_id == 0) {
     return drop(datagram, "informational before there are keys", context);
   }
-  if (const auto opened = open_proven(sa, message)) {
+  if (const auto opened = open_proven(sa, phase2_iv(sa, message.header.message_id), message)) {
     hearsay(sa, opened->chain, true, context);
     if (!sa.told && awaits_lost_proof(sa)) send_again(sa, context);
     return;
@@ -173,7 +162,10 @@ void Exchanges::hearsay(IkeSa& sa, const Chain& chain, bool proven, Context& con
 void Exchanges::notified(IkeSa& sa, Bytes body, Context& context) {
   const auto notification = v1wire::parse_notification(body);
   if (!notification) return;
-  if (notification->type == Notify::InitialContact) return forget_others(sa, context);
+  if (notification->type == Notify::InitialContact) {
+    sa.initial_contact = true;
+    return sa.ready() ? forget_others(sa, context) : void();
+  }
   if (notification->type == Notify::RUThere) {
     if (notification->spi != sa.cookies.bytes() || notification->data.size() != 4) return;
     v1wire::Notification answer = *notification;
@@ -209,8 +201,10 @@ void Exchanges::deleted(IkeSa& sa, Bytes body, Context& context) {
   if (deletion->protocol == v1wire::Protocol::Isakmp) {
     if (std::ranges::find(deletion->spis, sa.cookies.bytes()) == deletion->spis.end()) return;
     tell(Fact::Phase1Deleted, sa, "by the peer", context);
+    if (!sa.login.done() && sa.login.state != Login::State::Failed) tell(Fact::LoginFailed, sa, sa.login.user, context);
     return end(sa, context);
   }
+  if (!sa.ready()) return;
   const auto meant = [&](const Child& child) {
     if (child.request.remote != sa.remote.address || !(child.peer == sa.peer)) return false;
     return std::ranges::any_of(child.pairs, [&](const Child::Pair& pair) {
@@ -227,6 +221,7 @@ void Exchanges::deleted(IkeSa& sa, Bytes body, Context& context) {
 }
 
 void Exchanges::remove_child(const Child& child, Context& context) {
+  perhaps_unused_.push_back(child.request.outbound);
   for (const Child::Pair& pair : child.pairs) {
     // What carries no ports is found without.
     const bool esp = pair.protocol == ChildProtocol::Esp;
@@ -256,17 +251,8 @@ void Exchanges::forget_others(const IkeSa& sa, Context& context) {
 
 void Exchanges::send_protected(IkeSa& sa, Payload type, ByteVector body, Context& context) {
   const std::uint32_t id = fresh_message_id(sa, context);
-  v1wire::ChainWriter rest;
-  rest.add(type, body);
-  v1wire::ChainWriter all;
-  all.add(Payload::Hash, owned(phase2_hash(sa, id, {}, rest.bytes()).expose())).add(type, std::move(body));
-  wire::ike::Header header;
-  header.initiator = sa.cookies.initiator;
-  header.responder = sa.cookies.responder;
-  header.exchange = static_cast<std::uint8_t>(Exchange::Informational);
-  header.message_id = id;
   ByteVector iv = phase2_iv(sa, id);
-  send(sa, seal(sa, iv, header, all), context);
+  send(sa, seal_proven(sa, iv, {Exchange::Informational, id, type, std::move(body)}), context);
 }
 
 void Exchanges::send_deletion(IkeSa& sa, ChildProtocol protocol, std::vector<ByteVector> spis, Context& context) {
@@ -289,23 +275,12 @@ void Exchanges::end_children(const std::function<bool(const Child&)>& which, con
   std::erase_if(children_, which);
 }
 
-void Exchanges::expired(const Expired& event, Context& context) {
-  const auto meant = [&](const Child& child) { return has_sa(child, event.protocol, event.destination, event.spi); };
-  if (event.hard) return end_children(meant, "its lifetime is over", context);
-  const auto known = std::ranges::find_if(children_, meant);
-  // The responder leaves it to the initiator, so that both do not begin at once.
-  if (known == children_.end() || known->role != Role::Initiator) return;
-  ChildRequest again = known->request;
-  again.acquire_sequence = 0;  // its ACQUIRE was answered long ago
-  want(again, context);
-}
-
 void Exchanges::removed(const Removed& event, Context& context) {
   const auto meant = [&](const Child& child) {
     const net::Address &local = child.request.local, &remote = child.request.remote;
     const bool between = (event.source == local && event.destination == remote) ||
                          (event.source == remote && event.destination == local);
-    return between && has_sa(child, event.protocol, event.destination, event.spi);
+    return between && child.has(event.protocol, event.destination, event.spi);
   };
   end_children(meant, "another program here removed it", context);
 }

@@ -70,7 +70,7 @@ void Exchanges::rekey_phase1(IkeSa& sa, Context& context) {
   for (const Remote* block : policy_->remotes_for(sa.remote.address)) {
     if (block->name != sa.block->name) continue;
     tell(Fact::Phase1Rekeyed, sa, "", context);
-    static_cast<void>(start_phase1(*block, child->request, context));
+    if (IkeSa* const next = start_phase1(*block, child->request, context)) next->login.given = sa.login.given;
     return;
   }
 }

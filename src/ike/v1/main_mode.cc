@@ -79,8 +79,9 @@ Reply take_key_exchange(IkeSa& sa, const Chain& chain, Environment& env) {
   TRY_DONE(read_key_exchange(sa, chain));
   TRY_DONE(derive_keys(sa, key));
   detect_nat(sa, chain, env.local, env.remote);
+  TRY(auto out, identity_payloads(sa, env));
   float_ports(sa);
-  return identity_payloads(sa, env);
+  return out;
 }
 
 Status<Mismatch> authenticate(IkeSa& sa, const Chain& chain) {

@@ -41,7 +41,7 @@ void Exchanges::connect(const Connect& wish, Context& context) {
   ChildRequest nothing;
   nothing.local = wish.local;
   nothing.remote = wish.remote;
-  begin_phase1(nothing, context);
+  if (IkeSa* const sa = begin_phase1(nothing, context)) sa->login.given = wish.login;
 }
 
 /// Children first: their phase 1 carries the word that they go.
@@ -63,6 +63,15 @@ void Exchanges::disconnect(const Disconnect& wish, Context& context) {
       tell(Fact::Phase1Deleted, *sa, kWhy, context);
       end(*sa, context);
     }
+  }
+}
+
+void Exchanges::logout(const Logout& wish, Context& context) {
+  static constexpr const char* kWhy = "an administrator logged the user out";
+  end_children([&](const Child& child) { return !wish.user.empty() && child.user == wish.user; }, kWhy, context);
+  for (const auto& [cookie, sa] : sas_) {
+    const bool has = sa->established() && sa->login.state == Login::State::Passed && sa->login.user == wish.user;
+    if (has && !wish.user.empty()) retire(*sa, kWhy, context);
   }
 }
 

@@ -7,6 +7,8 @@
 #include "ike/v1/exchanges.h"
 #include "ike/v1/nat.h"
 #include "ike/v1/proof.h"
+#include "ike/v1/required.h"
+#include "ike/v1/signature.h"
 #include "wire/ike/v1/payload.h"
 
 namespace testudo::ike::v1 {
@@ -51,6 +53,24 @@ std::string text_of(Exchange mode) {
   return std::string{v1wire::name_of(mode)};
 }
 
+/// What one datagram may not carry was sent, or is awaited: paths that drop IP fragments are many.
+bool may_need_fragments(const IkeSa& sa) {
+  static constexpr std::size_t kUsualPath = 1400;
+  const bool awaits_certificate = sa.state == State::KeSent && sa.role == Role::Responder && uses_signatures(sa);
+  return !sa.sends_fragments && (sa.sent.message().size() > kUsualPath || awaits_certificate);
+}
+
+std::string hint_for_silence(const IkeSa& sa) {
+  std::string hint = sa.role == Role::Responder ? "the peer began and did not go on: the peer's log may say why"
+                     : sa.nat.floated
+                         ? "NAT-T goes on at UDP port 4500: check that it is open in between, and the peer's log"
+                         : "check that the peer runs IKE, that UDP port 500 is open in between, and the peer's log";
+  if (may_need_fragments(sa)) {
+    hint += "; a message with certificates may be longer than the path takes: ike_frag on at both ends cuts it";
+  }
+  return hint;
+}
+
 /// There is no block for the peer, or none that allows the mode.
 Mismatch no_block_for(const Mode& mode, const std::vector<const Remote*>& blocks, const net::Address& peer) {
   const std::string word{mode.word};
@@ -75,6 +95,8 @@ Mismatch no_block_for(const Mode& mode, const std::vector<const Remote*>& blocks
 }  // namespace
 
 Environment Exchanges::environment(const IkeSa& sa, Context& context) {
+  // Only who begins says INITIAL-CONTACT: a responder to thousands need not look through them for each message.
+  if (sa.role == Role::Responder) return {context.now, context.random, keys_, strangers_, sa.local, sa.remote, false};
   const auto same_peer = [&](const auto& entry) {
     return entry.second.get() != &sa && entry.second->established() &&
            entry.second->remote.address == sa.remote.address;
@@ -91,25 +113,37 @@ IkeSa* Exchanges::start_phase1(const Remote& block, const ChildRequest& request,
   auto sa = std::make_unique<IkeSa>();
   sa->role = Role::Initiator;
   sa->mode = block.exchange_modes.front();
-  sa->state = State::SaSent;
+  sa->work = Workbench{slow_work_};
   sa->cookies.initiator = fresh_cookie(context.random);
   sa->local = {request.local, policy_->ports.isakmp};
   sa->remote = {request.remote, block.port};
   sa->policy = policy_;
   sa->block = &block;
   sa->created = context.now;
-  Environment env = environment(*sa, context);
-  const Mode* const mode = mode_of(sa->mode);
-  const auto first = mode == nullptr ? Reply{Failure{Mismatch{}}} : mode->start(*sa, env);
-  if (!first) {
-    refuse(*sa, sa->mode, 1, first.error(), context);
-    return nullptr;
+  sa->sends_fragments = block.ike_frag == Fragmentation::Force;
+  return launch(*sa, context) ? &add(std::move(sa)) : nullptr;
+}
+
+/// Message 1, at once or when there is time for its public value; false when this machine cannot.
+bool Exchanges::launch(IkeSa& sa, Context& context) {
+  Environment env = environment(sa, context);
+  const Mode* const mode = mode_of(sa.mode);
+  const auto first = mode == nullptr ? Reply{Failure{Mismatch{}}} : mode->start(sa, env);
+  if (!first && sa.work.waits()) {
+    begin_work(sa, sa.work, context);
+    return true;
   }
-  ByteVector message = in_clear(header_of(*sa), *first);
-  tell(Fact::Phase1Started, *sa, text_of(sa->mode), context);
-  send(*sa, message, context);
-  sa->sent.start(std::move(message), context.now, policy_->limits);
-  return &add(std::move(sa));
+  sa.work.clear();
+  if (!first) {
+    refuse(sa, sa.mode, 1, first.error(), context);
+    return false;
+  }
+  sa.state = State::SaSent;
+  ByteVector message = in_clear(header_of(sa), *first);
+  tell(Fact::Phase1Started, sa, text_of(sa.mode), context);
+  send(sa, message, context);
+  sa.sent.start(std::move(message), context.now, sa.policy->limits);
+  return true;
 }
 
 void Exchanges::phase1(IkeSa* sa, const Received& datagram, const wire::ike::Message& message, Context& context) {
@@ -137,6 +171,7 @@ void Exchanges::answer_first(const Mode& mode, const Received& datagram, const w
     auto sa = std::make_unique<IkeSa>();
     sa->role = Role::Responder;
     sa->mode = mode.exchange;
+    sa->work = Workbench{slow_work_};
     sa->cookies = {message.header.initiator, fresh_cookie(context.random)};
     sa->local = datagram.local;
     sa->remote = datagram.remote;
@@ -146,16 +181,15 @@ void Exchanges::answer_first(const Mode& mode, const Received& datagram, const w
     const Edge& edge = *edge_of(mode, Role::Responder, State::Idle);
     Environment env = environment(*sa, context);
     auto reply = edge.handler(*sa, *chain, env);
+    if (!reply && sa->work.waits()) {
+      if (park(*sa, datagram, context)) add(std::move(sa));
+      return;
+    }
     if (!reply) {
       if (!refusal) refusal = Refusal{sa->local, sa->remote, sa->role, 1, mode.exchange, 1, reply.error(), false};
       continue;
     }
-    sa->state = edge.to;
-    ByteVector answer = in_clear(header_of(*sa), *reply);
-    sa->seen.answer(digest_of(datagram.bytes));
-    tell(Fact::Phase1Started, *sa, text_of(sa->mode), context);
-    send(*sa, answer, context);
-    sa->sent.keep(std::move(answer));
+    take_first(*sa, edge, *reply, datagram, context);
     add(std::move(sa));
     return;
   }
@@ -165,6 +199,32 @@ void Exchanges::answer_first(const Mode& mode, const Received& datagram, const w
   }
   send_clear_notify(datagram, {message.header.initiator, 0}, refusal->why.notify, context);
   context.out.emplace_back(*std::move(refusal));
+}
+
+void Exchanges::take_first(IkeSa& sa, const Edge& edge, const v1wire::ChainWriter& reply, const Received& datagram,
+                           Context& context) {
+  sa.work.clear();
+  sa.state = edge.to;
+  ByteVector answer = in_clear(header_of(sa), reply);
+  sa.seen.answer(digest_of(datagram.bytes));
+  tell(Fact::Phase1Started, sa, text_of(sa.mode), context);
+  send(sa, answer, context);
+  sa.sent.keep(std::move(answer));
+}
+
+/// Its block was found and its work is done: nothing can be wrong any more but what only the work shows.
+void Exchanges::answer_first_again(IkeSa& sa, const Received& datagram, const wire::ike::Message& message,
+                                   Context& context) {
+  const Edge* const edge = next_edge(sa);
+  const auto chain = v1wire::walk(Payload{message.header.next}, message.body);
+  if (edge == nullptr || !chain) return end(sa, context);
+  Environment env = environment(sa, context);
+  const auto reply = edge->handler(sa, *chain, env);
+  if (reply) return take_first(sa, *edge, *reply, datagram, context);
+  if (sa.work.waits() && park(sa, datagram, context)) return;
+  send_clear_notify(datagram, {message.header.initiator, 0}, reply.error().notify, context);
+  refuse(sa, sa.mode, 1, reply.error(), context);
+  end(sa, context);
 }
 
 /// The next message of a phase 1 that exists.
@@ -194,11 +254,11 @@ void Exchanges::step(IkeSa& sa, const Received& datagram, const wire::ike::Messa
     // Message 2 tells it to us; as long as none was accepted, any responder may.
     const std::uint64_t known = std::exchange(sa.cookies.responder, message.header.responder);
     auto reply = edge->handler(sa, *chain, env);
-    if (!reply) {
-      sa.cookies.responder = known;
-      return fail(reply.error());
-    }
-    if (sa.role == Role::Responder && edge->to == State::Established) follow(sa, datagram);
+    if (!reply) sa.cookies.responder = known;
+    if (!reply && sa.work.waits()) return static_cast<void>(park(sa, datagram, context));
+    sa.work.clear();
+    if (!reply) return fail(reply.error());
+    if (sa.role == Role::Responder && edge->to == State::Established) follow_peer(sa, datagram, context);
     note(sa, *reply, std::move(digest));
     return take(sa, *edge, *reply, false, context);
   }
@@ -207,11 +267,11 @@ void Exchanges::step(IkeSa& sa, const Received& datagram, const wire::ike::Messa
   const ByteVector before = sa.iv;
   sa.iv = opened->next_iv;
   auto reply = edge->handler(sa, opened->chain, env);
-  if (!reply) {
-    sa.iv = before;
-    return fail(reply.error());
-  }
-  follow(sa, datagram);
+  if (!reply) sa.iv = before;
+  if (!reply && sa.work.waits()) return static_cast<void>(park(sa, datagram, context));
+  sa.work.clear();
+  if (!reply) return fail(reply.error());
+  follow_peer(sa, datagram, context);
   note(sa, *reply, std::move(digest));
   take(sa, *edge, *reply, says_initial_contact(opened->chain), context);
 }
@@ -251,9 +311,36 @@ void Exchanges::on_established(IkeSa& sa, bool initial_contact, Context& context
   heard(sa, context);
   const std::string nat = nat_text(sa);
   tell(Fact::Phase1Established, sa, negotiate::to_string(sa.agreed) + (nat.empty() ? "" : ", " + nat), context);
-  hook(Hook::Event::Phase1Up, sa, context);
-  if (initial_contact) forget_others(sa, context);
+  sa.initial_contact = initial_contact;
+  if (sa.agreed.xauth == Xauth::None) {
+    on_logged_in(sa, context);
+  } else {
+    begin_login(sa, context);
+  }
   limit_established(sa, context);
+}
+
+/// All that phase 2 needs is there.  When it is our message that tells the peer so, phase 2 waits a moment: peers that
+/// work on several messages at once (charon) may see the later one first, and end a phase 1 that was not ready for it.
+void Exchanges::on_ready(IkeSa& sa, Context& context) {
+  tell(Fact::Phase1Ready, sa, "", context);
+  Variables& variables = std::get<Told>(context.out.back()).variables;
+  variables = variables_of(sa.assignment);
+  if (!sa.assignment.banner.empty()) variables.emplace_back("BANNER", sa.assignment.banner);
+  const bool may_ask = sa.role == Role::Responder && sa.policy->mode_config.network4.has_value();
+  if (!may_ask) announce(sa, context);
+  if (sa.initial_contact) forget_others(sa, context);
+  const bool tells_peer = std::ranges::any_of(context.out, [&](const Action& action) {
+    const auto* message = std::get_if<Send>(&action);
+    return message != nullptr && message->remote == sa.remote;
+  });
+  sa.paused_for = context.now + (tells_peer ? sa.policy->limits.pause : Duration{});
+  begin_waiting(sa, context);
+}
+
+void Exchanges::begin_waiting(IkeSa& sa, Context& context) {
+  if (!sa.paused_for || context.now < *sa.paused_for) return;
+  sa.paused_for.reset();
   const auto waiting = std::exchange(sa.waiting, {});
   for (const Waiting& each : waiting) begin_quick(sa, each.request, context);
 }
@@ -278,11 +365,7 @@ void Exchanges::phase1_timed_out(IkeSa& sa, Context& context) {
     refusal.why.hint += "; nothing else came from the peer until the time was up";
     context.out.emplace_back(std::move(refusal));
   } else if (sa.wrong_messages == 0) {  // else it was said what was wrong with them
-    const char* const hint =
-        sa.role == Role::Responder ? "the peer began and did not go on: the peer's log may say why"
-        : sa.nat.floated ? "NAT-T goes on at UDP port 4500: check that it is open in between, and the peer's log"
-                         : "check that the peer runs IKE, that UDP port 500 is open in between, and the peer's log";
-    Mismatch why{"answer", "a message waits for one", "none came", "", hint, Notify{}};
+    Mismatch why{"answer", "a message waits for one", "none came", "", hint_for_silence(sa), Notify{}};
     const Edge* const edge = next_edge(sa);
     refuse(sa, sa.mode, edge == nullptr ? 0 : edge->message, std::move(why), context);
   }

@@ -5,6 +5,7 @@
 #include "ike/selector_id.h"
 #include "ike/v1/crypt.h"
 #include "ike/v1/exchanges.h"
+#include "ike/v1/mode_config.h"
 #include "ike/v1/nat.h"
 #include "ike/v1/quick_mode.h"
 #include "ike/v1/required.h"
@@ -24,6 +25,27 @@ bool is_unproven(const Mismatch& why) {
 
 Mismatch no_answer() {
   return {"answer", "a message waits for one", "none came", "", "the log of the peer may say why", Notify{}};
+}
+
+Mismatch login_first() {
+  return {"XAUTH",
+          "somebody has to log in first",
+          "phase 2",
+          "",
+          "Attempt to start phase 2 whereas Xauth failed: the "
+          "client has to answer the question for a password",
+          Notify::AuthenticationFailed,
+          "is not done"};
+}
+
+Mismatch not_its_own(const IkeSa& sa, const net::Prefix& asked) {
+  return {"networks",
+          sa.assignment.address ? sa.assignment.address->to_string() + " was lent to it" : "it was lent no address",
+          asked.to_string(),
+          "",
+          "let the client use the address that mode-config gives it",
+          Notify::InvalidIdInformation,
+          "belong to another client"};
 }
 
 std::string spi_text(const std::vector<ChildSa>& sas) {
@@ -53,6 +75,7 @@ void Exchanges::quick_mode(IkeSa* sa, const Received& datagram, const wire::ike:
 void Exchanges::begin_quick(IkeSa& sa, const ChildRequest& request, Context& context) {
   const net::Selector& s = request.outbound;
   Quick quick;
+  quick.work = Workbench{slow_work_};
   quick.id = ChildId{next_child_++};
   quick.request = request;
   quick.sainfo =
@@ -152,6 +175,8 @@ void Exchanges::spis_complete(IkeSa& sa, Quick& quick, Context& context) {
   Environment env = environment(sa, context);
   const bool initiator = quick.role == Role::Initiator;
   auto message = initiator ? compose_offer(sa, quick, env) : compose_answer(sa, quick, env);
+  if (!message && quick.work.waits()) return begin_work(sa, quick.work, context);
+  quick.work.clear();
   if (!message) {
     if (!initiator) tell_failure(sa, message.error(), context);
     refuse_child(sa, quick.request.outbound, initiator ? 0 : 1, message.error(), context);
@@ -174,6 +199,7 @@ void Exchanges::take_offer(IkeSa& sa, const Received& datagram, const wire::ike:
     return drop(datagram, "too many quick modes", context);
   }
   Quick quick;
+  quick.work = Workbench{slow_work_};
   quick.role = Role::Responder;
   quick.state = Quick::State::AnswerSpisWanted;
   quick.message_id = message.header.message_id;
@@ -181,12 +207,17 @@ void Exchanges::take_offer(IkeSa& sa, const Received& datagram, const wire::ike:
   quick.deadline = context.now + sa.policy->limits.phase2;
   const auto opened = open(sa, quick.iv, message);
   if (!opened) return drop(datagram, "quick mode that cannot be decrypted", context);
-  const auto judged = judge_offer(sa, quick, opened->chain, opened->plain, policies_);
+  auto judged = judge_offer(sa, quick, opened->chain, opened->plain, policies_);
+  if (judged) judged = claim(sa, quick);
   if (!judged && is_unproven(judged.error())) return drop(datagram, judged.error().hint, context);
   // From here on the message is known to be the peer's, so its id is spent whatever comes of it.
-  follow(sa, datagram);
+  follow_peer(sa, datagram, context);
   heard(sa, context);
   sa.message_ids.insert(quick.message_id);
+  if (!sa.login.done()) judged = Failure{login_first()};
+  const net::Prefix& asked = quick.request.outbound.destination;
+  if (judged && is_of_another(sa.policy->mode_config, sa.assignment.address, asked))
+    judged = Failure{not_its_own(sa, asked)};
   if (!judged) {
     tell_failure(sa, judged.error(), context);
     return refuse(sa, Exchange::Quick, 1, judged.error(), context);
@@ -194,8 +225,8 @@ void Exchanges::take_offer(IkeSa& sa, const Received& datagram, const wire::ike:
   quick.iv = opened->next_iv;
   quick.id = ChildId{next_child_++};
   quick.seen.answer(digest_of(datagram.bytes));
-  allocate_spis(sa, quick, context);
   tell_child(Fact::Phase2Started, sa, quick.request.outbound, "", context);
+  quick.generates ? make_policy(sa, quick, context) : allocate_spis(sa, quick, context);
   sa.quicks.push_back(std::move(quick));
 }
 
@@ -207,6 +238,11 @@ void Exchanges::take_quick(IkeSa& sa, Quick& quick, const Received& datagram, co
   if (!opened) return drop(datagram, "quick mode that cannot be decrypted", context);
   if (quick.state == Quick::State::OfferSent) {
     const auto judged = judge_answer(sa, quick, opened->chain, opened->plain);
+    if (!judged && quick.work.waits()) {
+      quick.parked = Held{datagram.local, datagram.remote, owned(datagram.bytes), datagram.floated};
+      return begin_work(sa, quick.work, context);
+    }
+    quick.work.clear();
     if (!judged && is_unproven(judged.error())) return drop(datagram, judged.error().hint, context);
     if (!judged) {
       tell_failure(sa, judged.error(), context);
@@ -253,6 +289,9 @@ void Exchanges::finish(IkeSa& sa, Quick& quick, Context& context) {
     child.remote = sa.remote;
     child.behind_nat = sa.nat.here;
   }
+  child.user = sa.login.user;
+  child.renewed_at = context.now + std::chrono::seconds{soft_of(quick.choice.lifetime)};
+  child.ends_at = context.now + std::chrono::seconds{quick.choice.lifetime};
   for (std::size_t i = 0; i < quick.request.items.size(); ++i) {
     child.pairs.push_back({quick.request.items[i].protocol, quick.spis[i], quick.choice.items[i].peer_spi});
   }
@@ -261,6 +300,7 @@ void Exchanges::finish(IkeSa& sa, Quick& quick, Context& context) {
                  ", out: " + spi_text(child_sas(sa, quick, ChildSa::Direction::Out)),
              context);
   children_.push_back(std::move(child));
+  announce(sa, context);
 }
 
 /// What was allocated or installed for it goes again, and whoever waited is told.
@@ -271,6 +311,7 @@ void Exchanges::fail_quick(IkeSa& sa, Quick& quick, Context& context) {
         Remove{quick.request.items[i].protocol, quick.spis[i], {sa.remote.address, 0}, {sa.local.address, 0}});
   }
   if (quick.role == Role::Initiator) context.out.emplace_back(Abandon{quick.request.acquire_sequence});
+  if (quick.generates) perhaps_unused_.push_back(quick.request.outbound);
   std::erase_if(sa.quicks, [id = quick.id](const Quick& other) { return other.id == id; });
 }
 

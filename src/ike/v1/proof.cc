@@ -6,6 +6,7 @@
 #include "crypto/ike/prf.h"
 #include "ike/negotiate/phase1.h"
 #include "ike/v1/crypt.h"
+#include "ike/v1/fragments.h"
 #include "ike/v1/nat.h"
 #include "ike/v1/required.h"
 #include "ike/v1/signature.h"
@@ -25,6 +26,13 @@ using v1wire::Payload;
 /// RFC 3706 section 5.1, version 1.0.
 constexpr std::array<std::uint8_t, 16> kDpdVendor{0xaf, 0xca, 0xd7, 0x13, 0x68, 0xa1, 0xf1, 0xc9,
                                                   0x6b, 0x86, 0x96, 0xfc, 0x77, 0x57, 0x01, 0x00};
+
+/// The first half of MD5 of "draft-ietf-ipsra-isakmp-xauth-06.txt".
+constexpr std::array<std::uint8_t, 8> kXauthVendor{0x09, 0x00, 0x26, 0x89, 0xdf, 0xd6, 0xb7, 0x12};
+
+/// Cisco's Unity, version 1.0: its attributes of mode-config are understood.
+constexpr std::array<std::uint8_t, 16> kUnityVendor{0x12, 0xf5, 0xf2, 0x8c, 0x45, 0x71, 0x68, 0xa9,
+                                                    0x70, 0x2d, 0x9f, 0xe2, 0x74, 0xcc, 0x01, 0x00};
 
 Mismatch improper_value(const IkeSa& sa) {
   return broken("KE payload", "the peer's value is no proper member of " + std::string{sa.agreed.group->name},
@@ -89,11 +97,15 @@ Secret proof_of(const IkeSa& sa, Role who) {
 
 void add_vendors(ChainWriter& out, const IkeSa& sa) {
   add_nat_vendors(out, sa);
+  add_fragment_vendor(out, sa);
   if (sa.block->dpd) out.add(Payload::VendorId, owned(kDpdVendor));
+  if (sa.block->uses_xauth()) out.add(Payload::VendorId, owned(kXauthVendor));
+  if (sa.block->uses_xauth() || sa.block->mode_cfg) out.add(Payload::VendorId, owned(kUnityVendor));
 }
 
 void note_vendors(IkeSa& sa, const Chain& chain) {
   choose_nat_version(sa, chain);
+  note_fragment_vendor(sa, chain);
   sa.liveness.peer_answers = std::ranges::any_of(chain.payloads, [](const v1wire::PayloadView& p) {
     return p.type == Payload::VendorId && std::ranges::equal(p.body, kDpdVendor);
   });
@@ -122,14 +134,17 @@ Status<Mismatch> accept(IkeSa& sa, const Chain& chain) {
 // ---- contributions and keys
 
 Status<Mismatch> make_public_value(IkeSa& sa, Environment& env) {
-  auto made = crypto::ike::KeyExchange::generate(*sa.agreed.group, env.random);
-  if (!made) return Failure{broken("DH group", "this machine's OpenSSL cannot compute in it")};
-  sa.own().public_value = made->public_value();
-  sa.key_exchange = std::move(made);
+  const WorkProduct* const made = sa.work.product(
+      SlowStep::KeyPair, [&] { return key_pair_work(*sa.agreed.group, sa.theirs().public_value, env.random); });
+  if (made == nullptr) return Failure{not_yet()};
+  if (!made->own) return Failure{broken("DH group", "this machine's OpenSSL cannot compute in it")};
+  sa.own().public_value = made->own->public_value();
+  sa.key_exchange = made->own;
   return Done{};
 }
 
 void make_nonce(IkeSa& sa, Environment& env) {
+  if (sa.work.keep_nonce()) return;
   ByteVector& nonce = sa.own().nonce;
   nonce.resize(sa.block->nonce_size);
   env.random.fill(nonce);
@@ -167,7 +182,14 @@ void derive_skeyid(IkeSa& sa, const Secret& key) {
 }
 
 Status<Mismatch> derive_keys(IkeSa& sa, const Secret& key) {
-  const auto shared = sa.key_exchange->agree(sa.theirs().public_value);
+  // Who makes its own value when it has the peer's has computed both.
+  const WorkProduct* made = sa.work.known(SlowStep::KeyPair);
+  if (made == nullptr) {
+    made =
+        sa.work.product(SlowStep::Agreement, [&] { return agreement_work(sa.key_exchange, sa.theirs().public_value); });
+  }
+  if (made == nullptr) return Failure{not_yet()};
+  const auto& shared = made->shared;
   if (!shared) return Failure{improper_value(sa)};
   const keys::NoncePair nonces{sa.initiator.nonce, sa.responder.nonce};
   Secret base = uses_signatures(sa) ? keys::skeyid_of_signatures(*sa.agreed.hash, *shared, nonces)
@@ -220,18 +242,20 @@ Status<Mismatch> check_identity(const IkeSa& sa, When when) {
                           Notify::InvalidIdInformation}};
 }
 
-Status<Mismatch> add_proof(ChainWriter& out, const IkeSa& sa) {
+Status<Mismatch> add_proof(ChainWriter& out, IkeSa& sa) {
   const Secret proof = proof_of(sa, sa.role);
-  if (uses_signatures(sa)) return add_signature(out, sa, proof.expose());
+  if (sa.agreed.signs()) return add_signature(out, sa, proof.expose());
   out.add(Payload::Hash, owned(proof.expose()));
   return Done{};
 }
 
 Status<Mismatch> check_proof(const IkeSa& sa, const Chain& chain) {
   const Secret proof = proof_of(sa, sa.role == Role::Initiator ? Role::Responder : Role::Initiator);
-  if (uses_signatures(sa)) return check_signature(sa, chain, proof.expose(), sa.peer);
+  if (sa.agreed.peer_signs()) return check_signature(sa, chain, proof.expose(), sa.peer);
   TRY(const Bytes hash, only(chain, Payload::Hash));
   if (equal_constant_time(proof.expose(), hash)) return Done{};
+  if (sa.agreed.is_hybrid())
+    return Failure{broken("HASH payload", "the peer's HASH is wrong", Notify::InvalidHashInformation)};
   const std::string name = sa.has_key_of_name ? sa.peer.to_string() : sa.remote.address.to_string();
   return Failure{
       Mismatch{"pre-shared key", "", "", "",

@@ -46,7 +46,7 @@ enum class When : std::uint8_t { Early, Final };
 Status<Mismatch> check_identity(const IkeSa& sa, When when);
 
 /// HASH, or CERT and SIG.
-Status<Mismatch> add_proof(v1wire::ChainWriter& out, const IkeSa& sa);
+Status<Mismatch> add_proof(v1wire::ChainWriter& out, IkeSa& sa);
 /// The peer's, for sa.peer.
 Status<Mismatch> check_proof(const IkeSa& sa, const v1wire::Chain& chain);
 

@@ -6,6 +6,7 @@
 #include "base/endian.h"
 #include "ike/selector_id.h"
 #include "ike/v1/crypt.h"
+#include "ike/v1/generated.h"
 #include "ike/v1/nat.h"
 #include "ike/v1/required.h"
 #include "wire/ike/v1/payload.h"
@@ -76,17 +77,8 @@ Result<Identification, Mismatch> read_id(Bytes body, const net::Address& implied
   return *id;
 }
 
-bool is_host(const Identification& id) {
-  return id.type == v1wire::IdType::V4Address || id.type == v1wire::IdType::V6Address;
-}
-
-/// In transport mode the ids are addresses behind NATs; policies here know the ones that packets carry.
-Identification outside(const Identification& id, const net::Address& seen, bool behind_nat) {
-  if (!behind_nat || !is_host(id)) return id;
-  return id_of(net::Prefix::host(seen), id.protocol == 0 ? net::protocol::kAny : id.protocol, id.port);
-}
-
-Status<Mismatch> find_policy(const IkeSa& sa, Quick& quick, const PolicyBase& policies) {
+Status<Mismatch> find_policy(const IkeSa& sa, Quick& quick, const v1wire::SaPayload& offer,
+                             const PolicyBase& policies) {
   TRY(const Identification theirs, read_id(quick.id_i, sa.remote.address));
   TRY(const Identification ours, read_id(quick.id_r, sa.local.address));
   auto selector = selector_of(ours, theirs);
@@ -96,6 +88,10 @@ Status<Mismatch> find_policy(const IkeSa& sa, Quick& quick, const PolicyBase& po
     selector =
         selector_of(outside(ours, sa.local.address, sa.nat.here), outside(theirs, sa.remote.address, sa.nat.there));
     request = selector ? policies.find(*selector, sa.local.address, sa.remote.address) : std::nullopt;
+  }
+  if (!request && generates_policies(sa)) {
+    TRY(request, generated_request(sa, {ours, theirs}, offer, policies));
+    quick.generates = true;
   }
   if (!request) {
     const std::string nearest = selector ? policies.nearest(*selector) : "";
@@ -113,11 +109,23 @@ Status<Mismatch> find_policy(const IkeSa& sa, Quick& quick, const PolicyBase& po
   return Done{};
 }
 
-Status<Mismatch> start_key_exchange(Quick& quick, const crypto::ike::GroupRow* group, Environment& env) {
-  if (group == nullptr) return Done{};
-  quick.key_exchange = crypto::ike::KeyExchange::generate(*group, env.random);
-  if (!quick.key_exchange) return Failure{broken("PFS group", "this machine's OpenSSL cannot compute in it")};
+Status<Mismatch> take_shared(Quick& quick, const WorkProduct& made) {
+  if (!made.shared) {
+    return Failure{broken("KE payload", "no proper member of the group", Notify::InvalidKeyInformation)};
+  }
+  quick.shared = made.shared->clone();
   return Done{};
+}
+
+/// `peer`: empty in the offer.
+Status<Mismatch> start_key_exchange(Quick& quick, const crypto::ike::GroupRow* group, Bytes peer, Environment& env) {
+  if (group == nullptr) return Done{};
+  const WorkProduct* const made =
+      quick.work.product(SlowStep::KeyPair, [&] { return key_pair_work(*group, peer, env.random); });
+  if (made == nullptr) return Failure{not_yet()};
+  if (!made->own) return Failure{broken("PFS group", "this machine's OpenSSL cannot compute in it")};
+  quick.key_exchange = made->own;
+  return peer.empty() ? Status<Mismatch>{Done{}} : take_shared(quick, *made);
 }
 
 /// KE is there exactly when a group was agreed; ours is made already or will be in compose_answer().
@@ -133,15 +141,18 @@ Result<Bytes, Mismatch> peer_value(const Chain& chain, const crypto::ike::GroupR
     return Failure{Mismatch{"PFS", std::string{group->name}, "no KE payload", "",
                             "PFS is specified, but the peer doesn't send KE", Notify::NoProposalChosen}};
   }
-  return only(chain, Payload::KeyExchange);
+  TRY(const Bytes value, only(chain, Payload::KeyExchange));
+  if (!crypto::ike::KeyExchange::is_plausible(*group, value)) {
+    return Failure{broken("KE payload", "no proper member of the group", Notify::InvalidKeyInformation)};
+  }
+  return value;
 }
 
 Status<Mismatch> agree(Quick& quick, Bytes value) {
   if (!quick.key_exchange) return Done{};
-  auto shared = quick.key_exchange->agree(value);
-  if (!shared) return Failure{broken("KE payload", "no proper member of the group", Notify::InvalidKeyInformation)};
-  quick.shared = *std::move(shared);
-  return Done{};
+  const WorkProduct* const made =
+      quick.work.product(SlowStep::Agreement, [&] { return agreement_work(quick.key_exchange, value); });
+  return made == nullptr ? Status<Mismatch>{Failure{not_yet()}} : take_shared(quick, *made);
 }
 
 ByteVector fresh_nonce(const IkeSa& sa, Environment& env) {
@@ -205,7 +216,7 @@ Status<Mismatch> check_nat(const IkeSa& sa, const std::vector<ChildItem>& items)
 }
 
 Result<ByteVector, Mismatch> compose_offer(IkeSa& sa, Quick& quick, Environment& env) {
-  TRY_DONE(start_key_exchange(quick, quick.sainfo->pfs_group, env));
+  TRY_DONE(start_key_exchange(quick, quick.sainfo->pfs_group, {}, env));
   quick.nonce_i = fresh_nonce(sa, env);
   const net::Selector& s = quick.request.outbound;
   quick.id_i = v1wire::compose_identification(id_of(s.source, s.protocol, s.source_port));
@@ -225,7 +236,7 @@ Status<Mismatch> judge_offer(IkeSa& sa, Quick& quick, const Chain& chain, Bytes 
   TRY(auto ids, ids_of(chain));
   quick.id_i = std::move(ids.i);
   quick.id_r = std::move(ids.r);
-  TRY_DONE(find_policy(sa, quick, policies));
+  TRY_DONE(find_policy(sa, quick, offer, policies));
   TRY(quick.choice,
       negotiate::choose_phase2(offer, {*quick.sainfo, quick.request.items, sa.block->proposal_check, modes_of(sa)}));
   read_original_addresses(sa, quick, chain);
@@ -236,8 +247,7 @@ Status<Mismatch> judge_offer(IkeSa& sa, Quick& quick, const Chain& chain, Bytes 
 }
 
 Result<ByteVector, Mismatch> compose_answer(IkeSa& sa, Quick& quick, Environment& env) {
-  TRY_DONE(start_key_exchange(quick, quick.choice.pfs_group, env));
-  TRY_DONE(agree(quick, quick.peer_value));
+  TRY_DONE(start_key_exchange(quick, quick.choice.pfs_group, quick.peer_value, env));
   quick.nonce_r = fresh_nonce(sa, env);
   Payloads payloads;
   payloads.emplace_back(Payload::Sa,
@@ -286,6 +296,7 @@ std::vector<ChildSa> child_sas(const IkeSa& sa, const Quick& quick, ChildSa::Dir
     child.direction = direction;
     child.child = quick.id;
     child.item = quick.request.items[i];
+    if (in) child.item.reqid = child.item.reqid_in;
     child.terms = quick.choice.items[i].terms;
     child.spi = in ? quick.spis[i] : quick.choice.items[i].peer_spi;
     child.source = in ? sa.remote.address : sa.local.address;
@@ -293,7 +304,7 @@ std::vector<ChildSa> child_sas(const IkeSa& sa, const Quick& quick, ChildSa::Dir
     child.udp = udp_of(sa, quick, child.item, in);
     child.acquire_sequence = quick.request.acquire_sequence;
     child.hard_seconds = quick.choice.lifetime;
-    child.soft_seconds = static_cast<std::uint32_t>(std::uint64_t{quick.choice.lifetime} * 4 / 5);
+    child.soft_seconds = soft_of(quick.choice.lifetime);
     std::array<std::uint8_t, 4> spi{};
     put_be32(spi.data(), child.spi.value);
     const Secret keys = keys::keymat(

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ike/plain_keys.h"
+#include "ike/v1/nat.h"
 #include "ike/v1/required.h"
 #include "wire/ike/v1/payload.h"
 
@@ -84,7 +86,95 @@ Status<Mismatch> check_name(const IkeSa& sa, const Certificate& certificate, con
   return check_expected(sa, peer);
 }
 
+// ---- without certificates
+
+Mismatch no_plain_key(const IkeSa& sa, const Identity& peer) {
+  return {"RSA key",
+          sa.block->plain_peers_file,
+          peer.to_string() + " at " + sa.remote.address.to_string(),
+          "",
+          "no key there is for it: add a line \"" + sa.remote.address.to_string() +
+              " : PUB 0s...\" with its public key to that file here",
+          Notify::AuthenticationFailed,
+          "is not known"};
+}
+
+PlainKeys::Candidates candidates(const IkeSa& sa, const Identity& peer) {
+  return sa.block->plain_peers->peers_for(sa.local.address, sa.remote.address, peer);
+}
+
+/// A key that is for anybody proves no name by itself: the address does, or the configuration, when it has one key.
+Status<Mismatch> check_plain_name(const IkeSa& sa, const Identity& peer) {
+  if (key_proves_name(sa, peer) || peer == Identity::of(sa.remote.address) || is_inside_name(sa, peer)) {
+    return check_expected(sa, peer);
+  }
+  const std::string line = (peer.type == IdType::V4Address || peer.type == IdType::V6Address ? "" : "@");
+  return Failure{Mismatch{"identifier", sa.remote.address.to_string(), peer.to_string(), "",
+                          "its key is not known to be that of this name: write \"" + line + peer.to_string() +
+                              " : PUB 0s...\" in " + sa.block->plain_peers_file +
+                              " here, or, where that has one key, add a peers_identifier to remote " + sa.block->name +
+                              "; or set my_identifier address; at the peer",
+                          Notify::InvalidIdInformation}};
+}
+
+Status<Mismatch> check_plain_signature(const IkeSa& sa, Bytes signature, Bytes proof, const Identity& peer) {
+  const auto found = candidates(sa, peer);
+  if (found.keys.empty()) return Failure{no_plain_key(sa, peer)};
+  const auto is_signer = [&](const PlainKeys::Peer* each) { return each->key.is_signature_of(signature, proof); };
+  if (std::ranges::any_of(found.keys, is_signer)) return check_plain_name(sa, peer);
+  std::string names;
+  for (const PlainKeys::Peer* each : found.keys) names += (names.empty() ? "" : " or ") + each->key.name();
+  return Failure{Mismatch{"signature", names, peer.to_string(), "",
+                          "the peer does not hold the private key of the public one in " + sa.block->plain_peers_file +
+                              " here, or signs for another host: compare the two",
+                          Notify::InvalidSignature, "is wrong"}};
+}
+
+/// `sign` must not outlive the policy of the SA.
+template <typename Sign>
+Status<Mismatch> add_signed(ChainWriter& out, IkeSa& sa, Bytes proof, Sign sign) {
+  const WorkProduct* const made = sa.work.product(SlowStep::Signature, [&] {
+    return [policy = sa.policy, sign, proof = ByteVector(proof.begin(), proof.end())] {
+      WorkProduct product;
+      product.signature = sign(proof);
+      return product;
+    };
+  });
+  if (made == nullptr) return Failure{not_yet()};
+  if (made->signature.empty()) return Failure{broken("signature", "this machine's OpenSSL cannot sign with the key")};
+  out.add(Payload::Signature, made->signature);
+  return Done{};
+}
+
+Status<Mismatch> add_plain_signature(ChainWriter& out, IkeSa& sa, Bytes proof) {
+  const auto* const own = sa.block->plain_own->own_for(sa.local.address, sa.remote.address);
+  if (own == nullptr) {
+    return Failure{broken("RSA key", sa.block->plain_key_file + " has no private key for " +
+                                         sa.local.address.to_string() + " " + sa.remote.address.to_string())};
+  }
+  return add_signed(out, sa, proof, [own](Bytes hash) { return own->key.sign(hash); });
+}
+
 }  // namespace
+
+Mismatch about_plain_key(const IkeSa& sa, Notify type) {
+  const auto* const own = sa.block->plain_own->own_for(sa.local.address, sa.remote.address);
+  return {"RSA key",
+          own == nullptr ? sa.block->plain_key_file : own->key.public_key().name(),
+          std::string{v1wire::name_of(type)},
+          "",
+          "the peer does not believe it: its file of public keys needs the one that is in the first line of " +
+              sa.block->plain_key_file + " here",
+          type,
+          "is not believed"};
+}
+
+bool key_proves_name(const IkeSa& sa, const Identity& peer) {
+  if (!sa.block->plain_peers) return true;
+  if (candidates(sa, peer).prove_name) return true;
+  const auto& wanted = sa.block->peers_identifiers;
+  return sa.block->plain_peers->peers.size() == 1 && std::ranges::find(wanted, peer) != wanted.end();
+}
 
 Status<Mismatch> check_expected(const IkeSa& sa, const Identity& peer) {
   const auto& wanted = sa.block->peers_identifiers;
@@ -100,7 +190,7 @@ Status<Mismatch> check_expected(const IkeSa& sa, const Identity& peer) {
 }
 
 bool uses_signatures(const IkeSa& sa) {
-  return sa.agreed.authentication == v1wire::oakley::kRsaSignature;
+  return sa.agreed.signs() || sa.agreed.peer_signs();
 }
 
 Identity own_identity(const IkeSa& sa) {
@@ -111,28 +201,27 @@ Identity own_identity(const IkeSa& sa) {
 }
 
 void add_certificate_requests(ChainWriter& out, const IkeSa& sa) {
-  if (!uses_signatures(sa) || !sa.block->send_cr || !sa.block->trust) return;
+  if (!sa.agreed.peer_signs() || !sa.block->send_cr || !sa.block->trust) return;
   const auto& names = sa.block->trust->names();
   for (std::size_t i = 0; i < std::min(names.size(), kMostRequests); ++i) {
     out.add(Payload::CertificateRequest, v1wire::compose_certificate(kX509Signature, names[i]));
   }
 }
 
-Status<Mismatch> add_signature(ChainWriter& out, const IkeSa& sa, Bytes proof) {
+Status<Mismatch> add_signature(ChainWriter& out, IkeSa& sa, Bytes proof) {
+  if (sa.block->plain_own) return add_plain_signature(out, sa, proof);
   if (!sa.block->credentials) return Failure{broken("certificate", "none of its own was read here")};
   if (sa.block->send_cert) {
     for (const Certificate& certificate : sa.block->credentials->chain()) {
       out.add(Payload::Certificate, v1wire::compose_certificate(kX509Signature, certificate.der()));
     }
   }
-  ByteVector signature = sa.block->credentials->sign(proof);
-  if (signature.empty()) return Failure{broken("signature", "this machine's OpenSSL cannot sign with the key")};
-  out.add(Payload::Signature, std::move(signature));
-  return Done{};
+  return add_signed(out, sa, proof, [block = sa.block](Bytes hash) { return block->credentials->sign(hash); });
 }
 
 Status<Mismatch> check_signature(const IkeSa& sa, const Chain& chain, Bytes proof, const Identity& peer) {
   TRY(const Bytes signature, only(chain, Payload::Signature));
+  if (sa.block->plain_peers) return check_plain_signature(sa, signature, proof, peer);
   TRY(const Certificate certificate, peer_certificate(sa, chain));
   if (!certificate.is_signature_of(signature, proof)) {
     return Failure{Mismatch{"signature", "", certificate.subject_text(), "",

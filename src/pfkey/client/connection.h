@@ -25,6 +25,8 @@ std::string run_dir(std::string_view argument);
 class Connection {
  public:
   static Result<Connection, std::string> open(const std::string& run_dir);
+  /// One that another process opened and released; it is closed here.
+  static Connection adopt(int descriptor) { return Connection{descriptor}; }
 
   Connection(Connection&& other) noexcept;
   Connection& operator=(Connection&& other) noexcept;

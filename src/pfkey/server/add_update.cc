@@ -66,10 +66,7 @@ sad::Lifetime lifetime_of(const wire::pfkey::LifetimeExt& ext) {
 
 Outcome read_lifetimes(const Message& message, sad::SaParameters& p) {
   if (message.hard.has_value() != message.soft.has_value()) return Failure{Errno::Invalid};
-  p.has_lifetimes = message.hard.has_value();
-  if (!p.has_lifetimes) return Done{};
-  p.hard = lifetime_of(*message.hard);
-  p.soft = lifetime_of(*message.soft);
+  if (message.hard) p.lifetimes = sad::Lifetimes{lifetime_of(*message.hard), lifetime_of(*message.soft)};
   return Done{};
 }
 

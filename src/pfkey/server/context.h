@@ -18,6 +18,9 @@ struct Context {
   void acquire_answered(std::uint32_t sequence) const {
     if (sequence != 0 && parts.acquire_answered) parts.acquire_answered(sequence);
   }
+  void breathe() const {
+    if (parts.breathe) parts.breathe();
+  }
   void policies_changed() const {
     if (parts.policies_changed) parts.policies_changed();
   }

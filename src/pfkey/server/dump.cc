@@ -16,10 +16,11 @@ struct Name {
   Spi spi;
 };
 
-std::vector<Name> names_of(const sad::Database& sad, std::optional<sad::SaProtocol> protocol) {
+std::vector<Name> names_of(const Context& context, std::optional<sad::SaProtocol> protocol) {
   std::vector<Name> names;
-  sad.for_each([&](const sad::Sa& sa) {
+  context.parts.sad.for_each([&](const sad::Sa& sa) {
     if (!protocol || sa.group().protocol == *protocol) names.push_back({sa.group(), sa.spi()});
+    context.breathe();
   });
   return names;
 }
@@ -40,8 +41,7 @@ Outcome get(Context& context, const Request& request) {
 
 Outcome dump(Context& context, const Request& request) {
   // Only the names are taken now; each SA is described as it is when the reader gets to it.
-  const auto names =
-      std::make_shared<const std::vector<Name>>(names_of(context.parts.sad, protocol_of(request.message.satype)));
+  const auto names = std::make_shared<const std::vector<Name>>(names_of(context, protocol_of(request.message.satype)));
   const auto asked = std::make_shared<const Message>(wire::pfkey::clone(request.message));
   const auto describe = [&parts = context.parts, names, asked](std::size_t n) -> std::optional<Message> {
     const sad::Sa* sa = parts.sad.find((*names)[n].group, (*names)[n].spi);

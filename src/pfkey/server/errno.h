@@ -16,6 +16,7 @@ enum class Errno : std::uint8_t {
   NotSupported = EOPNOTSUPP,
   ProtocolNotSupported = EPROTONOSUPPORT,
   FamilyNotSupported = EAFNOSUPPORT,
+  InProgress = EINPROGRESS,  ///< the SPD has changed, and the host does not follow it yet
 };
 
 /// What a handler says: done, and all replies are queued, or the errno with which the request is echoed.

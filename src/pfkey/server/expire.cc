@@ -28,9 +28,9 @@ void announce_expiry(Context& context, const sad::Expiry& expiry) {
   m.sequence = p.message_sequence;
   // RFC 2367 section 3.1.8: "<base, SA, lifetime(C and one of HS), address(SD)>".
   if (expiry.kind == sad::Expiry::Kind::Hard) {
-    m.hard = lifetime_ext(p.hard);
+    m.hard = lifetime_ext(p.hard());
   } else {
-    m.soft = lifetime_ext(p.soft);
+    m.soft = lifetime_ext(p.soft());
   }
   context.sessions.to_registered(m.satype, wire::pfkey::compose(m, kExpire));
 }

@@ -168,6 +168,7 @@ Result<spd::Direction, Errno> direction_of(wire::pfkey::Direction word) {
 }
 
 Result<spd::Direction, Errno> direction_of(const PolicyExt& policy) {
+  if (policy.direction == wire::pfkey::Direction::Fwd) return spd::Direction::In;
   return direction_of(policy.direction);
 }
 
@@ -196,7 +197,7 @@ Result<spd::Policy, Errno> policy_of(const Message& message, Requests requests, 
 
 Result<spd::Policy, Errno> socket_policy_of(const PolicyExt& ext, Time now) {
   spd::Policy policy;
-  TRY(policy.direction, direction_of(ext));
+  TRY(policy.direction, direction_of(ext.direction));
   TRY(policy.action, socket_action_of(ext.type));
   TRY(policy.requests, requests_of(ext, Requests::Needed));
   policy.created = policy.last_used = now;

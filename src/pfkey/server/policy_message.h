@@ -6,8 +6,10 @@
 
 namespace testudo::pfkey::server {
 
-/// In or Out; KAME knows no other, and Linux's `fwd` is refused with the rest.
+/// In or Out; KAME knows no other.
 Result<spd::Direction, Errno> direction_of(wire::pfkey::Direction word);
+/// Of a policy for the database.  What programs written for Linux say of packets that are forwarded is said of all that
+/// come in, as setkey reads `fwd` on NetBSD: there one list judges both.
 Result<spd::Direction, Errno> direction_of(const wire::pfkey::PolicyExt& policy);
 /// Source, destination, upper-layer protocol and ports of both addresses.
 Result<net::Selector, Errno> selector_of(const wire::pfkey::Message& message);

@@ -48,6 +48,7 @@ Outcome register_client(Context& context, const Request& request) {
   }
   if (!context.sessions.register_for(request.client, satype)) return Failure{Errno::Exists};
   context.sessions.to_registered(satype, bytes, request.client);
+  if (context.parts.key_daemon_came) context.parts.key_daemon_came();
   return Done{};
 }
 

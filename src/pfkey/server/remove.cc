@@ -30,7 +30,7 @@ Outcome remove(Context& context, const Request& request) {
 }
 
 Outcome flush(Context& context, const Request& request) {
-  context.parts.sad.flush(protocol_of(request.message.satype));
+  context.parts.sad.flush(protocol_of(request.message.satype), [&context] { context.breathe(); });
   context.sessions.to_all(request.client, wire::pfkey::compose(request.message, {}));
   return Done{};
 }

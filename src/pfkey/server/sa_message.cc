@@ -61,11 +61,12 @@ std::uint32_t counter_of(const sad::Sa& sa) {
 }
 
 wire::pfkey::LifetimeExt current_of(const sad::Sa& sa, const WallReference& wall) {
+  const sad::Usage usage = sa.usage();
   wire::pfkey::LifetimeExt current;
-  current.allocations = static_cast<std::uint32_t>(sa.usage.packets);
-  current.bytes = sa.usage.bytes;
+  current.allocations = static_cast<std::uint32_t>(usage.packets);
+  current.bytes = usage.bytes;
   current.addtime = static_cast<std::uint64_t>(wall.to_unix(sa.created()));
-  if (sa.usage.last) current.usetime = static_cast<std::uint64_t>(wall.to_unix(*sa.usage.last));
+  if (usage.last) current.usetime = static_cast<std::uint64_t>(wall.to_unix(*usage.last));
   return current;
 }
 
@@ -219,9 +220,9 @@ Message dumped_sa(const sad::Sa& sa, const WallReference& wall, const Message& r
   m.sequence = request.sequence;
   m.pid = request.pid;
   describe_sa(sa, wall, m);
-  if (p.has_lifetimes) {
-    m.hard = lifetime_ext(p.hard);
-    m.soft = lifetime_ext(p.soft);
+  if (p.lifetimes) {
+    m.hard = lifetime_ext(p.lifetimes->hard);
+    m.soft = lifetime_ext(p.lifetimes->soft);
   }
   describe_keys(p, m);
   describe_nat(p, m);

@@ -26,6 +26,9 @@ void Server::disconnect(ClientId client) {
 void Server::receive(ClientId client, Bytes message, Time now) {
   dispatch(impl_->context, client, message, now);
 }
+void Server::settle(bool in_force) {
+  impl_->context.sessions.settle(in_force ? Outcome{Done{}} : Outcome{Failure{Errno::InProgress}});
+}
 std::optional<ByteVector> Server::next_output(ClientId client, Time) {
   return impl_->context.sessions.next_output(client);
 }

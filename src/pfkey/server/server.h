@@ -54,6 +54,10 @@ class Server {
     std::function<void(std::uint32_t sequence)> acquire_answered;
     /// Called after each change of the SPD, so that the host's rules follow; and once after a batch of them.
     std::function<void()> policies_changed;
+    /// Somebody registered, who has heard no ACQUIRE so far.
+    std::function<void()> key_daemon_came{};
+    /// Called between two SAs of many: others may look at the databases.
+    std::function<void()> breathe{};
   };
   explicit Server(Parts parts);
   ~Server();
@@ -66,6 +70,9 @@ class Server {
 
   /// One message from a client; answers and broadcasts are queued.
   void receive(ClientId client, Bytes message, Time now);
+  /// After a batch of messages and before their answers are taken: does the host follow what they made of the SPD? When
+  /// not, those who changed it hear EINPROGRESS; the others hear of the change as ever.
+  void settle(bool in_force);
   /// The next message for this client, or nothing.  Composes dumps lazily.
   std::optional<ByteVector> next_output(ClientId client, Time now);
   bool has_output(ClientId client) const;

@@ -10,6 +10,8 @@ namespace {
 using wire::pfkey::Message;
 using wire::pfkey::SaType;
 
+constexpr std::size_t kErrnoAt = 2;  // in a message's header
+
 std::size_t index_of(SaType satype) {
   return static_cast<std::size_t>(satype);
 }
@@ -86,6 +88,23 @@ void Sessions::to_all(ClientId requester, const ByteVector& message) {
   }
 }
 
+void Sessions::to_all_when_settled(ClientId requester, const ByteVector& message) {
+  to_all(requester, message);
+  Session* session = find(requester);
+  if (session == nullptr || session->output.empty()) return;
+  // Unless there was no room for it.
+  auto* last = std::get_if<ByteVector>(&session->output.back());
+  if (last != nullptr && *last == message) session->unsettled.push_back(last);
+}
+
+void Sessions::settle(Outcome outcome) {
+  for (auto& [id, session] : sessions_) {
+    for (ByteVector* message : std::exchange(session.unsettled, {})) {
+      if (!outcome) (*message)[kErrnoAt] = static_cast<std::uint8_t>(outcome.error());
+    }
+  }
+}
+
 void Sessions::to_registered(SaType satype, const ByteVector& message, std::optional<ClientId> requester) {
   count(message);
   to_promiscuous(message);
@@ -118,6 +137,7 @@ Outcome Sessions::to_one(ClientId client, Dump dump) {
 std::optional<ByteVector> Sessions::next_output(ClientId client) {
   Session* session = find(client);
   if (session == nullptr || session->output.empty()) return std::nullopt;
+  session->unsettled.clear();
   if (std::holds_alternative<Dump>(session->output.front())) return next_of_dump(*session);
   ByteVector message = std::get<ByteVector>(std::move(session->output.front()));
   session->output.pop_front();

@@ -14,6 +14,7 @@
 #include <map>
 #include <optional>
 #include <variant>
+#include <vector>
 
 #include "pfkey/server/errno.h"
 #include "pfkey/server/server.h"
@@ -58,6 +59,9 @@ class Sessions {
 
   void to_one(ClientId client, ByteVector message);
   void to_all(ClientId requester, const ByteVector& message);
+  /// The same, and settle() may still turn the requester's copy into an error.
+  void to_all_when_settled(ClientId requester, const ByteVector& message);
+  void settle(Outcome outcome);
   /// To the clients registered for this type of SA (for Unspec: for any), and to the requester if there is one.
   void to_registered(wire::pfkey::SaType satype, const ByteVector& message, std::optional<ClientId> requester = {});
   /// NoEntry for an empty dump; NoBuffers when the client has not read the ones before.
@@ -76,7 +80,8 @@ class Sessions {
     bool privileged = false, promiscuous = false;
     std::bitset<wire::pfkey::kSaTypeMax + 1> registered;
     std::deque<std::variant<ByteVector, Dump>> output;
-    std::size_t dumps = 0, bytes = 0;  ///< of output
+    std::vector<ByteVector*> unsettled;  ///< of output; until one of it is taken
+    std::size_t dumps = 0, bytes = 0;    ///< of output
   };
 
   Session* find(ClientId client);

@@ -27,7 +27,7 @@ Outcome answer_installed(Context& context, const Request& request, const Stored&
   Message reply = wire::pfkey::clone(request.message);
   // As stored, so that an allocated reqid can be seen; KAME echoes the request and hides it.
   reply.policy = policy_ext(**stored);
-  context.sessions.to_all(request.client, wire::pfkey::compose(reply, kInstalled));
+  context.sessions.to_all_when_settled(request.client, wire::pfkey::compose(reply, kInstalled));
   context.policies_changed();
   return Done{};
 }
@@ -36,9 +36,16 @@ Outcome answer_installed(Context& context, const Request& request, const Stored&
 Outcome answer_removed(Context& context, const Request& request, PolicyId id, std::span<const Ext> order) {
   Message reply = wire::pfkey::clone(request.message);
   reply.policy->id = id;
-  context.sessions.to_all(request.client, wire::pfkey::compose(reply, order));
+  context.sessions.to_all_when_settled(request.client, wire::pfkey::compose(reply, order));
   context.policies_changed();
   return Done{};
+}
+
+/// The inbound policy that stands already where a program of Linux asks for `fwd`; or null.  It stays as it is: what
+/// such a program says of forwarded packets alone must not make less of what it says of those that are for this host.
+const spd::Policy* inbound_that_stands(const Context& context, const Message& message, const spd::Policy& wanted) {
+  if (message.policy->direction != wire::pfkey::Direction::Fwd) return nullptr;
+  return context.parts.spd.find(spd::Direction::In, wanted.selector);
 }
 
 Message shown(const spd::Policy& policy, const Message& request) {
@@ -63,6 +70,8 @@ std::vector<PolicyId> ids_of(const spd::Database& spd) {
 
 Outcome spd_add(Context& context, const Request& request) {
   TRY(auto policy, policy_of(request.message, Requests::Needed, request.now));
+  if (const auto* in = inbound_that_stands(context, request.message, policy))
+    return answer_installed(context, request, in);
   return answer_installed(context, request, context.parts.spd.add(std::move(policy)));
 }
 
@@ -73,6 +82,8 @@ Outcome spd_set_index(Context& context, const Request& request) {
 
 Outcome spd_update(Context& context, const Request& request) {
   TRY(auto policy, policy_of(request.message, Requests::Needed, request.now));
+  if (const auto* in = inbound_that_stands(context, request.message, policy))
+    return answer_installed(context, request, in);
   return answer_installed(context, request, context.parts.spd.update(std::move(policy)));
 }
 
@@ -103,8 +114,8 @@ Outcome spd_get(Context& context, const Request& request) {
 
 Outcome spd_flush(Context& context, const Request& request) {
   if (request.bytes.size() != kHeader) return Failure{Errno::Invalid};
-  context.parts.spd.flush();
-  context.sessions.to_all(request.client, wire::pfkey::compose(request.message, {}));
+  context.parts.spd.flush([&context] { context.breathe(); });
+  context.sessions.to_all_when_settled(request.client, wire::pfkey::compose(request.message, {}));
   context.policies_changed();
   return Done{};
 }

@@ -161,6 +161,13 @@ Result<PolicyExt, ParseError> parse_policy(Bytes bytes) {
   const auto raw = parse_raw(in);
   if (!raw || !in.empty()) return Failure{ParseError::BadExtensionLength};
   if (raw->type != Ext::Policy) return Failure{ParseError::UnknownExtension};
+  return parse_socket_policy(bytes);
+}
+
+Result<PolicyExt, ParseError> parse_socket_policy(Bytes bytes) {
+  Reader in{bytes};
+  const auto raw = parse_raw(in);
+  if (!raw || !in.empty()) return Failure{ParseError::BadExtensionLength};
   Reader body{raw->body};
   return parse_policy_body(body);
 }

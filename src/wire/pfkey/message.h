@@ -158,6 +158,8 @@ std::optional<std::size_t> message_length(Bytes bytes);
 /// One policy extension alone, as ipsec_set_policy(3) makes it.
 ByteVector compose_policy(const PolicyExt& policy);
 Result<PolicyExt, ParseError> parse_policy(Bytes bytes);
+/// The same as setsockopt(2) gets it.  NetBSD and Linux do not look at its type there, and OpenIKED's is another one.
+Result<PolicyExt, ParseError> parse_socket_policy(Bytes bytes);
 
 /// A deep copy (keys do not copy by accident).
 Message clone(const Message& message);

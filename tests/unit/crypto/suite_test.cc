@@ -20,6 +20,9 @@ ByteVector some_key(std::size_t bytes) {
 KeyError refusal(const SuiteKeys& keys, Backend backend = Backend::Best) {
   auto made = make_suite(keys, backend);
   EXPECT_FALSE(made);
+  if (const auto can_be = check_suite(keys); backend == Backend::Best) {
+    EXPECT_EQ(can_be ? KeyError{} : can_be.error(), made ? KeyError{} : made.error());
+  }
   return made ? KeyError{} : made.error();
 }
 
@@ -30,6 +33,7 @@ TEST(MakeSuite, AcceptsEveryKeyLengthOfTheRowAndRefusesEveryOther) {
       const auto key = some_key(bytes);
       const auto made = make_suite({.cipher = &row, .cipher_key = key});
       ASSERT_EQ(bool(made), row.key.allows(bytes)) << row.name << " with " << bytes << " bytes";
+      ASSERT_EQ(bool(check_suite({.cipher = &row, .cipher_key = key})), bool(made)) << row.name;
       if (!made) {
         EXPECT_EQ(made.error(), KeyError::BadLength);
       }

@@ -49,6 +49,17 @@ TEST_F(AcquireQueueTest, EachKindOfSaIsAnnouncedForItself) {
   EXPECT_NE(*first, 0U);
 }
 
+TEST_F(AcquireQueueTest, ForgottenOnesAreAnnouncedAtOnceUnderNewNumbers) {
+  const auto first = queue.want(group(0), at(0));
+  queue.forget_all();
+  EXPECT_EQ(queue.size(), 0U);
+  queue.answered(*first);
+  const auto again = queue.want(group(0), at(0));
+  ASSERT_TRUE(again.has_value());
+  EXPECT_NE(again, first);
+  EXPECT_FALSE(queue.want(group(0), at(0)).has_value());
+}
+
 // With blockacq_count 10 the count passes it with the 11th need that is held back; the 12th goes out again.
 TEST_F(AcquireQueueTest, RepeatsTheSameAcquireWhenTheCountIsPassed) {
   const auto first = queue.want(group(0), at(0));

@@ -13,12 +13,15 @@ namespace {
 using net::DropReason;
 using spd::Level;
 using test::ip;
+using test::kGateA;
+using test::kGateB;
+using test::kHostA;
+using test::kHostB;
 using test::request;
 using test::tunnel;
 using Proto = spd::RequestProtocol;
 
-const net::Address kHostA = ip("10.0.1.5"), kHostB = ip("10.0.2.5"), kGateA = ip("20.0.0.1"), kGateB = ip("20.0.0.2"),
-                   kGateA6 = ip("fd::1"), kGateB6 = ip("fd::2");
+const net::Address kGateA6 = ip("fd::1"), kGateB6 = ip("fd::2");
 
 class NoHost final : public Host {
  public:

@@ -108,7 +108,7 @@ TEST_F(ClassifyTest, AnIcmpErrorGoesWithTheTrafficThatItIsAbout) {
 
 TEST_F(ClassifyTest, TheSelectorOfAFragmentIsHiddenWhenTheFirstPolicyForItsAddressesAsksForIt) {
   const auto fragment = [&] { return w.enter(piece(kA, kB, net::protocol::kUdp, ByteVector(16, 1), 800, false)); };
-  const auto hidden = [&] { return selector_is_hidden(fragment(), Direction::Out, w.station.spd); };
+  const auto hidden = [&] { return selector_is_hidden(fragment(), Direction::Out, w.station.spd.latest()); };
   EXPECT_FALSE(hidden()) << "no policy";
   spd::Policy elsewhere = policy(Direction::Out, "10.9.0.0/24", "10.0.2.0/24", Action::None);
   elsewhere.selector.protocol = net::protocol::kTcp;
@@ -130,7 +130,7 @@ TEST_F(ClassifyTest, TheSelectorOfAFragmentIsHiddenWhenTheFirstPolicyForItsAddre
     p.selector.destination_port = row.destination_port;
     const PolicyId id = w.station.install(p).id;
     EXPECT_EQ(hidden(), row.hidden) << row.what;
-    EXPECT_FALSE(selector_is_hidden(fragment(), Direction::In, w.station.spd)) << "the other direction's";
+    EXPECT_FALSE(selector_is_hidden(fragment(), Direction::In, w.station.spd.latest())) << "the other direction's";
     ASSERT_TRUE(w.station.spd.remove(id));
   }
 }
@@ -141,7 +141,7 @@ TEST_F(ClassifyTest, APolicyBehindOneThatMatchesAnywayHidesNothing) {
   later.selector.protocol = net::protocol::kTcp;
   w.station.install(later);
   const Passage fragment = w.enter(piece(kA, kB, net::protocol::kUdp, ByteVector(16, 1), 800, false));
-  EXPECT_FALSE(selector_is_hidden(fragment, Direction::Out, w.station.spd));
+  EXPECT_FALSE(selector_is_hidden(fragment, Direction::Out, w.station.spd.latest()));
 }
 
 }  // namespace

@@ -92,7 +92,9 @@ void expect_same_counters(const Station& a, const Station& b) {
 void expect_same_usage(const Station& a, const Station& b) {
   std::vector<std::uint64_t> x, y;
   const auto into = [](std::vector<std::uint64_t>& out) {
-    return [&out](const sad::Sa& sa) { out.insert(out.end(), {sa.usage.packets, sa.usage.bytes, sa.sequence.last()}); };
+    return [&out](const sad::Sa& sa) {
+      out.insert(out.end(), {sa.usage().packets, sa.usage().bytes, sa.sequence.last()});
+    };
   };
   a.sad.for_each(into(x));
   b.sad.for_each(into(y));
@@ -219,7 +221,7 @@ TEST(ExpressOut, HoldsTheLimitOfPacketsInTheMiddleOfABatch) {
   Station sender{1};
   sender.host.addresses = {ip("20.0.0.1")};
   sad::SaParameters parameters = test::esp(ip("20.0.0.1"), ip("20.0.0.2"), "aes-gcm-16");
-  parameters.hard.allocations = 9;
+  parameters.lifetimes = sad::Lifetimes{.hard = {.allocations = 9}};
   sender.install(std::move(parameters));
   const auto request = test::tunnel(spd::RequestProtocol::Esp, ip("20.0.0.1"), ip("20.0.0.2"));
   sender.install(test::policy(spd::Direction::Out, "10.0.1.0/24", "10.0.2.0/24", {request}));

@@ -136,12 +136,11 @@ inline std::unique_ptr<sad::Sa> World::Association::make(Side side) const {
   p.group.mode = side == Side::Near ? mode : far_mode;
   p.group.reqid = reqid;
   p.replay_packets = replay;
-  p.hard = hard;
-  p.soft = soft;
+  p.lifetimes = sad::Lifetimes{hard, soft};
   p.nat = side == Side::Near ? nat : far_nat;
   std::unique_ptr<sad::Sa> made = sa(std::move(p));
-  made->iv_counter = spi.value;
-  made->identification = static_cast<std::uint16_t>(spi.value);
+  made->iv_counter = sad::IvCounter{spi.value};
+  made->share().identification = static_cast<std::uint16_t>(spi.value);
   if (sequence == 0) return made;
   made->sequence = sad::Sequence{flags.extended_sequence, made->sequence.wrap(), sequence};
   made->window.commit(sequence);

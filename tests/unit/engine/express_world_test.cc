@@ -98,11 +98,12 @@ std::vector<std::string> state_of(const Station& station) {
     out.push_back(line);
   };
   station.sad.for_each([&](const sad::Sa& sa) {
+    const sad::Usage usage = sa.usage();
     std::uint64_t seen = 0;
     for (std::uint64_t i = 0; i < 40; ++i) seen = seen << 1 | (sa.window.check(sa.window.highest() - i) ? 1U : 0U);
-    add({sa.spi().value, static_cast<std::uint64_t>(sa.state()), sa.usage.packets, sa.usage.bytes,
-         since_start(sa.usage.first), since_start(sa.usage.last), sa.sequence.last(), sa.window.highest(), seen,
-         sa.identification, sa.iv_counter.value_or(0)});
+    add({sa.spi().value, static_cast<std::uint64_t>(sa.state()), usage.packets, usage.bytes, since_start(usage.first),
+         since_start(usage.last), sa.sequence.last(), sa.window.highest(), seen, sa.share().identification,
+         sa.iv_counter.next()});
   });
   for (const auto direction : {spd::Direction::In, spd::Direction::Out}) {
     station.spd.for_each(direction, [&](const spd::Policy& p) { add({p.id.value, p.hits, since_start(p.last_used)}); });
@@ -125,7 +126,7 @@ bool tells_whereabouts(const ByteVector& packet, std::size_t place) {
 }
 
 /// What a network does to packets.
-void mistreat(Packets& packets, test::SeededRandom& random) {
+void trouble(Packets& packets, test::SeededRandom& random) {
   for (std::size_t i = 0, n = packets.size(); i < n; ++i) {
     ByteVector& packet = packets[i];
     if (packet.empty()) continue;
@@ -212,7 +213,7 @@ void ExpressWorlds::receive() {
   }
   sender.send(batch(World::Side::Far), now);
   arriving.insert(arriving.end(), sender.wire.begin(), sender.wire.end());
-  mistreat(arriving, world.random);
+  trouble(arriving, world.random);
   for (Station* station : {&quick, &traced}) {
     station->clear();
     station->receive(arriving, now);

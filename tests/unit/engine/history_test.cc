@@ -12,13 +12,16 @@ namespace {
 
 using sad::SaProtocol;
 using test::ip;
+using test::kGateA;
+using test::kGateB;
+using test::kHostA;
+using test::kHostB;
 using test::request;
 using test::tunnel;
 using Proto = spd::RequestProtocol;
 using spd::Level;
 
-const net::Address kHostA = ip("10.0.1.5"), kHostB = ip("10.0.2.5"), kGateA = ip("20.0.0.1"), kGateB = ip("20.0.0.2"),
-                   kStranger = ip("20.0.0.9");
+const net::Address kStranger = ip("20.0.0.9");
 
 /// SAs by name; inbound ones, from A to B.
 class HistoryTest : public testing::Test {

@@ -17,7 +17,7 @@ using wire::packet::PacketBuffer;
 
 const net::Address a4 = test::ip("10.0.0.1"), b4 = test::ip("10.0.0.2");
 const net::Address a6 = test::ip("fd00::1"), b6 = test::ip("fd00::2");
-constexpr Time kStart{std::chrono::hours{1}};
+constexpr Time kFirst{std::chrono::hours{1}};
 
 struct Cut {
   std::size_t offset = 0;
@@ -79,23 +79,23 @@ struct Bench {
 
   explicit Bench(const ReassemblyLimits& with = {}) : limits(with) {}
 
-  Reassembler::Added add(const ByteVector& packet, Time now = kStart) {
+  Reassembler::Added add(const ByteVector& packet, Time now = kFirst) {
     EXPECT_TRUE(buffer.assign(packet));
     const auto ip = wire::packet::parse_ip(packet);
     EXPECT_TRUE(ip && ip->fragment);
     return reassembler.add(buffer, *ip, now);
   }
-  bool held(const ByteVector& packet, Time now = kStart) {
+  bool held(const ByteVector& packet, Time now = kFirst) {
     return std::holds_alternative<Reassembler::Held>(add(packet, now));
   }
   /// How many fragments were joined; 0 when it is not complete.
-  std::size_t completed(const ByteVector& packet, Time now = kStart) {
+  std::size_t completed(const ByteVector& packet, Time now = kFirst) {
     const auto added = add(packet, now);
     const auto* complete = std::get_if<Reassembler::Complete>(&added);
     return complete != nullptr ? complete->fragments : 0;
   }
   /// How many fragments were dropped as invalid; 0 when it was not.
-  std::size_t invalid(const ByteVector& packet, Time now = kStart) {
+  std::size_t invalid(const ByteVector& packet, Time now = kFirst) {
     const auto added = add(packet, now);
     const auto* drop = std::get_if<Reassembler::Drop>(&added);
     return drop != nullptr && drop->reason == DropReason::ReassemblyInvalid ? drop->fragments : 0;
@@ -124,7 +124,7 @@ TEST(Reassembly, RebuildsRandomFragmentationsInRandomOrderExactly) {
     if (used < cuts.size()) {
       EXPECT_TRUE(bench.held(fragment_packet(v4, cuts.back()))) << "a late duplicate begins another packet";
     }
-    bench.reassembler.tick(kStart + std::chrono::hours{1});
+    bench.reassembler.tick(kFirst + std::chrono::hours{1});
     ASSERT_EQ(bench.reassembler.bytes_kept(), 0U);
   }
 }
@@ -222,9 +222,9 @@ TEST(Reassembly, DropsAPacketWhoseFragmentsOverlapWithAllThatStillCome) {
       EXPECT_EQ(bench.invalid(fragment_packet(v4, row.cut)), 2U);
       EXPECT_EQ(bench.invalid(fragment_packet(v4, {0, twos, true})), 1U) << "what still arrives is dropped too";
       EXPECT_TRUE(bench.held(fragment_packet(v4, {16, ones, true, 8}))) << "another packet is not concerned";
-      bench.reassembler.tick(kStart + std::chrono::seconds{60});
+      bench.reassembler.tick(kFirst + std::chrono::seconds{60});
       ASSERT_EQ(bench.lost.size(), 1U) << "the broken one was counted when it broke";
-      EXPECT_TRUE(bench.held(fragment_packet(v4, {16, ones, true}), kStart + std::chrono::seconds{61}));
+      EXPECT_TRUE(bench.held(fragment_packet(v4, {16, ones, true}), kFirst + std::chrono::seconds{61}));
     }
   }
 }
@@ -332,10 +332,10 @@ TEST(Reassembly, GivesUpAfterThirtySecondsInIpv4AndSixtyInIpv6) {
     const auto limit = std::chrono::seconds{v4 ? 30 : 60};
     Bench bench;
     EXPECT_TRUE(bench.held(fragment_packet(v4, {0, ByteVector(8, 1), true})));
-    EXPECT_TRUE(bench.held(fragment_packet(v4, {16, ByteVector(8, 1), true}), kStart + std::chrono::seconds{20}));
-    bench.reassembler.tick(kStart + limit - std::chrono::nanoseconds{1});
+    EXPECT_TRUE(bench.held(fragment_packet(v4, {16, ByteVector(8, 1), true}), kFirst + std::chrono::seconds{20}));
+    bench.reassembler.tick(kFirst + limit - std::chrono::nanoseconds{1});
     EXPECT_TRUE(bench.lost.empty());
-    bench.reassembler.tick(kStart + limit);
+    bench.reassembler.tick(kFirst + limit);
     ASSERT_EQ(bench.lost.size(), 1U) << "the first fragment starts the clock";
     EXPECT_EQ(bench.lost[0].reason, DropReason::ReassemblyTimeout);
     EXPECT_EQ(bench.lost[0].fragments, 2U);
@@ -374,7 +374,7 @@ TEST(Reassembly, KeepsAtMostAsManyBytesAsItMay) {
     ASSERT_LE(bench.reassembler.bytes_kept(), limits.bytes);
   }
   EXPECT_FALSE(bench.lost.empty());
-  bench.reassembler.tick(kStart + std::chrono::hours{1});
+  bench.reassembler.tick(kFirst + std::chrono::hours{1});
   std::size_t lost = 0;
   for (const auto& l : bench.lost) lost += l.fragments;
   EXPECT_EQ(lost, added) << "every fragment that was kept is counted when it leaves";
@@ -396,7 +396,7 @@ TEST(Reassembly, SurvivesAnythingThatParsesAsAFragment) {
                   static_cast<std::uint8_t>(50 + random.below(2))};
     if (cut.offset == 0 && !cut.more) continue;
     ++in;
-    const auto added = bench.add(fragment_packet(random.chance(50), cut), kStart + std::chrono::milliseconds{i});
+    const auto added = bench.add(fragment_packet(random.chance(50), cut), kFirst + std::chrono::milliseconds{i});
     if (const auto* drop = std::get_if<Reassembler::Drop>(&added)) out += drop->fragments;
     if (const auto* complete = std::get_if<Reassembler::Complete>(&added)) {
       out += complete->fragments;
@@ -405,9 +405,9 @@ TEST(Reassembly, SurvivesAnythingThatParsesAsAFragment) {
       EXPECT_FALSE(whole->fragment);
       EXPECT_EQ(whole->total_length, bench.buffer.size());
     }
-    if (i % 500 == 0) bench.reassembler.tick(kStart + std::chrono::milliseconds{i} * 40);
+    if (i % 500 == 0) bench.reassembler.tick(kFirst + std::chrono::milliseconds{i} * 40);
   }
-  bench.reassembler.tick(kStart + std::chrono::hours{9});
+  bench.reassembler.tick(kFirst + std::chrono::hours{9});
   for (const auto& l : bench.lost) out += l.fragments;
   EXPECT_EQ(in, out) << "no fragment disappears uncounted";
 }

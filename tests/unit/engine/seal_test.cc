@@ -10,8 +10,6 @@ namespace {
 using namespace test;
 using net::DropReason;
 
-const net::Address kHostA = ip("10.0.1.5"), kHostB = ip("10.0.2.5"), kGateA = ip("20.0.0.1"), kGateB = ip("20.0.0.2");
-
 class SealTest : public testing::Test {
  protected:
   sad::Sa& add(sad::SaParameters p) {
@@ -63,8 +61,8 @@ TEST_F(SealTest, CountsPacketsBytesAndTheAlgorithm) {
   EXPECT_EQ(w.statistics.esp.output, 2U);
   EXPECT_EQ(w.statistics.esp.output_bytes, 40U + 8 + 60 + 8);
   EXPECT_EQ(w.statistics.esp.histogram[12], 2U);
-  EXPECT_EQ(sa.usage.packets, 2U);
-  EXPECT_EQ(sa.usage.bytes, 116U);
+  EXPECT_EQ(sa.usage().packets, 2U);
+  EXPECT_EQ(sa.usage().bytes, 116U);
 }
 
 TEST_F(SealTest, WhatFailsIsDroppedAndTheOthersGoOn) {
@@ -77,7 +75,7 @@ TEST_F(SealTest, WhatFailsIsDroppedAndTheOthersGoOn) {
 
 TEST_F(SealTest, AHardLimitHoldsInTheMiddleOfARun) {
   sad::SaParameters p = esp(kHostA, kHostB, "aes-cbc", "hmac-sha1");
-  p.hard.allocations = 2;
+  p.lifetimes = sad::Lifetimes{.hard = {.allocations = 2}};
   sad::Sa& sa = add(std::move(p));
   EXPECT_EQ(seal({{&sa, false}}, {40, 40, 40, 40}).size(), 3U) << "past its limit is above it, as in key_timehandler()";
   EXPECT_EQ(w.drops(DropReason::HardLifetime), 1U);

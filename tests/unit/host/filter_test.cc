@@ -4,9 +4,12 @@
 
 #include <sstream>
 
+#include "support/requests.h"
+
 namespace testudo::host {
 namespace {
 
+using test::selector;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -16,11 +19,6 @@ using ::testing::StartsWith;
 using Kind = FilterChange::Kind;
 
 constexpr const char* kMark = "meta mark set meta mark & 0xf3ffffff | 0x04000000 accept";
-
-net::Selector selector(const char* source, const char* destination, std::uint8_t protocol = net::protocol::kAny,
-                       std::uint16_t source_port = 0, std::uint16_t destination_port = 0) {
-  return {*net::Prefix::parse(source), *net::Prefix::parse(destination), protocol, source_port, destination_port};
-}
 
 FilterRule host_rule(std::uint32_t n, unsigned length) {
   return {{{net::Address::v4(n), length}, net::Prefix::host(net::Address::v4(1)), 255, 0, 0}, Treatment::Protect, 0, n};

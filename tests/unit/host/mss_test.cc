@@ -15,7 +15,7 @@ FilterRule rule(const char* source, const char* destination, Treatment treatment
       {*net::Prefix::parse(source), *net::Prefix::parse(destination), protocol, 0, destination_port}, treatment, mss};
 }
 
-FilterPlan outbound(std::vector<FilterRule> rules) {
+FilterPlan leaving(std::vector<FilterRule> rules) {
   return {std::move(rules), {}, false, false};
 }
 
@@ -33,9 +33,9 @@ TEST(MssWithin, IsThePacketLessTheHeadersAndNeverLessThanEveryHostTakes) {
 }
 
 TEST(MssRules, OneRuleAFamilyWhenAllPoliciesLeaveTheSameRoom) {
-  const auto plan = outbound({rule("10.0.1.0/24", "10.0.2.0/24", Treatment::Protect, 1383),
-                              rule("10.0.1.0/24", "10.0.3.0/24", Treatment::Protect, 1383),
-                              rule("fd00:1::/64", "fd00:2::/64", Treatment::Protect, 1343)});
+  const auto plan = leaving({rule("10.0.1.0/24", "10.0.2.0/24", Treatment::Protect, 1383),
+                             rule("10.0.1.0/24", "10.0.3.0/24", Treatment::Protect, 1383),
+                             rule("fd00:1::/64", "fd00:2::/64", Treatment::Protect, 1343)});
   for (const Way way : {Way::IntoDevice, Way::OutOfDevice}) {
     EXPECT_THAT(mss_rules(plan, way), ElementsAre("meta nfproto ipv4 tcp option maxseg size set 1383",
                                                   "meta nfproto ipv6 tcp option maxseg size set 1343"));
@@ -43,9 +43,9 @@ TEST(MssRules, OneRuleAFamilyWhenAllPoliciesLeaveTheSameRoom) {
 }
 
 TEST(MssRules, InTheOrderOfThePoliciesWhenTheyDiffer) {
-  const auto plan = outbound({rule("10.0.1.0/24", "10.0.2.9", Treatment::Clear, 0),
-                              rule("10.0.1.0/24", "10.0.2.0/24", Treatment::Protect, 1383),
-                              rule("10.0.1.0/24", "10.0.3.0/24", Treatment::Protect, 8900, net::protocol::kTcp, 25)});
+  const auto plan = leaving({rule("10.0.1.0/24", "10.0.2.9", Treatment::Clear, 0),
+                             rule("10.0.1.0/24", "10.0.2.0/24", Treatment::Protect, 1383),
+                             rule("10.0.1.0/24", "10.0.3.0/24", Treatment::Protect, 8900, net::protocol::kTcp, 25)});
   EXPECT_THAT(
       mss_rules(plan, Way::IntoDevice),
       ElementsAre("meta nfproto ipv4 ip saddr 10.0.1.0/24 ip daddr 10.0.2.9/32 return",
@@ -61,7 +61,7 @@ TEST(MssRules, InTheOrderOfThePoliciesWhenTheyDiffer) {
 }
 
 TEST(MssRules, ManyPoliciesThatDifferAreToldTheLeast) {
-  FilterPlan plan = outbound({rule("::/0", "::/0", Treatment::Protect, 1220)});
+  FilterPlan plan = leaving({rule("::/0", "::/0", Treatment::Protect, 1220)});
   for (std::uint32_t n = 0; n <= kMaxOutboundRules; ++n) {
     plan.outbound.push_back(rule("10.0.1.0/24", "10.0.2.0/24", Treatment::Protect, n == 7 ? 1300 : 1383));
     plan.outbound.back().selector.source.address = net::Address::v4(n);
@@ -75,12 +75,12 @@ TEST(MssRules, ManyPoliciesThatDifferAreToldTheLeast) {
 
 TEST(MssRules, NothingWhereNothingIsLimitedOrNoTcpIsProtected) {
   EXPECT_THAT(mss_rules({}, Way::IntoDevice), IsEmpty());
-  EXPECT_THAT(mss_rules(outbound({rule("10.0.1.0/24", "10.0.2.0/24", Treatment::Protect, 0)}), Way::IntoDevice),
+  EXPECT_THAT(mss_rules(leaving({rule("10.0.1.0/24", "10.0.2.0/24", Treatment::Protect, 0)}), Way::IntoDevice),
               IsEmpty());
   EXPECT_THAT(
-      mss_rules(outbound({rule("::/0", "::/0", Treatment::Protect, 1300, net::protocol::kUdp)}), Way::IntoDevice),
+      mss_rules(leaving({rule("::/0", "::/0", Treatment::Protect, 1300, net::protocol::kUdp)}), Way::IntoDevice),
       IsEmpty());
-  EXPECT_THAT(mss_rules(outbound({rule("::/0", "::/0", Treatment::Clear, 0)}), Way::OutOfDevice), IsEmpty());
+  EXPECT_THAT(mss_rules(leaving({rule("::/0", "::/0", Treatment::Clear, 0)}), Way::OutOfDevice), IsEmpty());
 }
 
 }  // namespace

@@ -2,17 +2,15 @@
 
 #include <gmock/gmock.h>
 
+#include "support/requests.h"
+
 namespace testudo::host {
 namespace {
 
+using test::selector;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-net::Selector selector(const char* source, const char* destination, std::uint8_t protocol = net::protocol::kAny,
-                       std::uint16_t source_port = 0, std::uint16_t destination_port = 0) {
-  return {*net::Prefix::parse(source), *net::Prefix::parse(destination), protocol, source_port, destination_port};
-}
 
 TEST(NftMatches, NetworksAndWildcards) {
   EXPECT_THAT(nft_matches(selector("10.0.1.0/24", "10.0.2.0/24"), true),

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "ike/machine.h"
+#include "ike/selector_id.h"
 #include "support/random.h"
 
 namespace testudo::ike::test {
@@ -31,20 +32,31 @@ class Policies final : public PolicyBase {
  public:
   std::optional<ChildRequest> find(const net::Selector& outbound, const net::Address& local,
                                    const net::Address& remote) const override {
+    const auto own = std::ranges::find(generated, outbound, &ChildRequest::outbound);
+    if (own != generated.end())
+      return own->local == local && own->remote == remote ? std::optional{*own} : std::nullopt;
     if (only && !(*only == outbound)) return std::nullopt;
     return ChildRequest{0, local, remote, outbound, items};
+  }
+  std::string in_the_way(const net::Selector& outbound) const override {
+    return only && overlap(*only, outbound) ? to_string(*only) : "";
   }
   std::string nearest(const net::Selector&) const override { return only ? "10.9.0.0/16 to 10.8.0.0/16" : ""; }
 
   std::optional<net::Selector> only;
+  std::vector<ChildRequest> generated;  ///< what MakePolicy made, each with reqids of its own
   std::vector<ChildItem> items{ChildItem{}};
 };
 
 /// bits 0: the cipher's usual length.
 inline Phase1Transform transform(const char* cipher, unsigned bits, const char* hash, const char* group) {
   const auto* row = crypto::ike::cipher_by_name(cipher);
-  return {row, static_cast<std::uint16_t>(bits == 0 ? row->default_key * 8U : bits), crypto::ike::hash_by_name(hash),
-          v1wire::oakley::kPreSharedKey, crypto::ike::group_by_name(group)};
+  return {row,
+          static_cast<std::uint16_t>(bits == 0 ? row->default_key * 8U : bits),
+          crypto::ike::hash_by_name(hash),
+          v1wire::oakley::kPreSharedKey,
+          Xauth::None,
+          crypto::ike::group_by_name(group)};
 }
 
 /// Small groups keep the tests fast; what is tested here is not their strength.
@@ -60,6 +72,7 @@ inline Policy default_policy() {
   Policy policy;
   policy.remotes = {remote};
   policy.sainfos = {sainfo};
+  policy.limits.pause = {};  // this peer takes messages in their order
   return policy;
 }
 
@@ -71,9 +84,11 @@ struct Side {
 
   /// The machine is made when it is first needed, so a test can change policy and keys before.
   Machine& machine() {
-    if (!made) made = std::make_unique<Machine>(std::make_shared<Policy>(policy), keys, policies);
+    if (!made) made = std::make_unique<Machine>(std::make_shared<Policy>(policy), keys, policies, SlowWork::AsActions);
     return *made;
   }
+
+  Remote& remote() { return policy.remotes[0]; }
 
   net::Address here, there;
   testudo::test::SeededRandom random;
@@ -83,7 +98,15 @@ struct Side {
   std::unique_ptr<Machine> made;
   std::uint32_t next_spi = 0x1000;
   bool gives_spis = true;
+  bool makes_policies = true;
+  std::vector<MakePolicy> made_policies;
   bool answers_for_spis = true;  ///< else its key table is silent, as one that just ended
+
+  std::map<std::string, std::string> accounts;  ///< who may log in, with what password
+  bool judges = true;                           ///< else nobody answers whether a login is right
+  std::vector<CheckLogin> questions;
+  bool computes_at_once = true;  ///< else when nothing is on the way any more, the newest first
+  std::vector<Compute> work;
 
   std::vector<Refusal> refusals;
   std::vector<Told> told;
@@ -91,6 +114,7 @@ struct Side {
   std::map<std::pair<ChildProtocol, std::uint32_t>, ChildSa> in, out;
   std::vector<std::uint32_t> abandoned;
   std::vector<KeepAlive> keepalives;
+  std::vector<Move> moves;
   unsigned sent = 0;
 
   unsigned count(Fact fact) const { return static_cast<unsigned>(std::ranges::count(told, fact, &Told::fact)); }
@@ -133,8 +157,21 @@ class Pair {
     settle();
   }
 
-  /// Delivers all that is on the way.
+  /// The newest work of that side.
+  void compute(Side& side) {
+    const Compute next = std::move(side.work.back());
+    side.work.pop_back();
+    event(side, Computed{next.id, std::make_shared<WorkProduct>(next.work())});
+  }
+  /// Delivers all that is on the way, and has done what is to compute.
   void settle() {
+    deliver();
+    for (Side* busy = busy_side(); busy != nullptr; busy = busy_side()) {
+      compute(*busy);
+      deliver();
+    }
+  }
+  void deliver() {
     while (!wire_.empty()) {
       Datagram datagram = std::move(wire_.front());
       wire_.pop_front();
@@ -178,6 +215,7 @@ class Pair {
   };
   using Table = std::map<std::pair<ChildProtocol, std::uint32_t>, ChildSa>;
 
+  Side* busy_side() { return !a.work.empty() ? &a : !b.work.empty() ? &b : nullptr; }
   static bool same(const Table& left, const Table& right) {
     if (left.empty()) return false;
     return std::ranges::all_of(left, [&](const auto& entry) {
@@ -205,6 +243,17 @@ class Pair {
       for (unsigned i = 0; i < copies; ++i) wire_.push_back({send->local, send->remote, send->bytes, send->floated});
     } else if (auto* alive = std::get_if<KeepAlive>(&action)) {
       side.keepalives.push_back(*alive);
+    } else if (auto* policy = std::get_if<MakePolicy>(&action)) {
+      side.made_policies.push_back(*policy);
+      if (!side.makes_policies) return event(side, PolicyRefused{policy->child, "File exists"});
+      std::erase_if(side.policies.generated,
+                    [&](const auto& each) { return each.outbound == policy->request.outbound; });
+      const auto number = static_cast<std::uint32_t>(0x4000 + 2 * side.made_policies.size());
+      for (ChildItem& item : policy->request.items) item.reqid = ReqId{number}, item.reqid_in = ReqId{number + 1};
+      side.policies.generated.push_back(policy->request);
+      event(side, PolicyMade{policy->child, policy->request.outbound});
+    } else if (auto* drop = std::get_if<DropPolicy>(&action)) {
+      std::erase_if(side.policies.generated, [&](const auto& each) { return each.outbound == drop->outbound; });
     } else if (auto* spi = std::get_if<AllocateSpi>(&action)) {
       if (!side.answers_for_spis) return;
       if (!side.gives_spis) return event(side, SpiRefused{spi->child});
@@ -216,6 +265,18 @@ class Pair {
     } else if (auto* remove = std::get_if<Remove>(&action)) {
       side.in.erase({remove->protocol, remove->spi.value});
       side.out.erase({remove->protocol, remove->spi.value});
+    } else if (auto* login = std::get_if<CheckLogin>(&action)) {
+      const auto account = side.accounts.find(login->user);
+      const bool right =
+          account != side.accounts.end() && equal_constant_time(as_bytes(account->second), login->password.expose());
+      const LoginId id = login->login;
+      side.questions.push_back(std::move(*login));
+      if (side.judges) event(side, LoginJudged{id, right, ""});
+    } else if (auto* slow = std::get_if<Compute>(&action)) {
+      side.work.push_back(std::move(*slow));
+      if (side.computes_at_once) compute(side);
+    } else if (auto* move = std::get_if<Move>(&action)) {
+      side.moves.push_back(*move);
     } else if (auto* abandon = std::get_if<Abandon>(&action)) {
       side.abandoned.push_back(abandon->acquire_sequence);
     } else if (auto* told = std::get_if<Told>(&action)) {

@@ -5,6 +5,8 @@
 
 #include <array>
 #include <csignal>
+#include <string>
+#include <thread>
 
 #include "io/fd.h"
 
@@ -88,6 +90,44 @@ TEST(EventLoop, SpinsWithoutForgettingAnybody) {
   const auto timer = loop.every(std::chrono::milliseconds{5}, [&] { ::send(pair.a.get(), "x", 1, 0); });
   loop.run(std::chrono::milliseconds{2});
   EXPECT_EQ(seen, "xxx");
+}
+
+TEST(EventLoop, DoesWhatAnotherThreadAsksItToDo) {
+  EventLoop loop;
+  const auto runs_it = std::this_thread::get_id();
+  std::thread::id did_it;
+  const auto keeps_it_running = loop.every(std::chrono::seconds{1}, [] {});
+  std::thread other{[&] {
+    loop.post([&] {
+      did_it = std::this_thread::get_id();
+      loop.stop();
+    });
+  }};
+  loop.run();
+  other.join();
+  EXPECT_EQ(did_it, runs_it);
+}
+
+TEST(EventLoop, CallsBackThroughWhatSurroundsIt) {
+  Pair pair;
+  EventLoop loop;
+  std::string seen;
+  loop.surround([&](const EventLoop::Callback& callback) {
+    seen += '(';
+    callback();
+    seen += ')';
+  });
+  const auto watch = loop.watch(pair.b.get(), [&] {
+    seen += take(pair.b);
+    loop.post([&] { loop.stop(); });
+  });
+  const auto timer = loop.every(std::chrono::milliseconds{5}, [&] {
+    seen += 't';
+    if (seen == "(t)(t") ::send(pair.a.get(), "x", 1, 0);
+  });
+  loop.run();
+  EXPECT_TRUE(seen.starts_with("(t)(t)(x)")) << seen;
+  EXPECT_EQ(seen.back(), ')');
 }
 
 TEST(EventLoop, SignalsAreCallbacks) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "base/endian.h"
 
 namespace testudo::observe {
@@ -21,20 +23,34 @@ TraceStep step(Kind kind, spd::Direction direction = spd::Direction::Out) {
   return made;
 }
 
+std::uint32_t native32(const ByteVector& bytes, std::size_t at) {
+  std::uint32_t value = 0;
+  std::memcpy(&value, bytes.data() + at, sizeof value);
+  return value;
+}
+
 TEST(Pcapng, BlocksStateTheirLengthAtBothEndsAndAreOfWholeWords) {
   const ByteVector preface = pcapng_preface();
   for (const ByteVector& blocks :
        {preface, pcapng_packet({.bytes = kPacket}, "five!"), pcapng_missed(TapSide::Host, 1, 2)}) {
     for (std::size_t at = 0; at < blocks.size();) {
-      const std::size_t length = be32(blocks.data() + at + 4);
+      const std::size_t length = native32(blocks, at + 4);
       ASSERT_EQ(length % 4, 0U);
       ASSERT_LE(at + length, blocks.size());
-      EXPECT_EQ(be32(blocks.data() + at + length - 4), length);
+      EXPECT_EQ(native32(blocks, at + length - 4), length);
       at += length;
     }
   }
   EXPECT_EQ(be32(preface.data()), 0x0a0d0d0aU);
-  EXPECT_EQ(be32(preface.data() + 8), 0x1a2b3c4dU);
+  EXPECT_EQ(native32(preface, 8), 0x1a2b3c4dU) << "dumpcap takes no other order from a pipe";
+}
+
+// draft-ietf-opsawg-pcapng, enhanced packet block: two words, the upper one first in either order of bytes.
+TEST(Pcapng, WritesTheHighHalfOfTheTimeFirst) {
+  const ByteVector block = pcapng_packet({TapSide::Wire, TapWay::In, 0x0006'0000'1234'5678, kPacket}, "");
+  EXPECT_EQ(native32(block, 12), 0x00060000U);
+  EXPECT_EQ(native32(block, 16), 0x12345678U);
+  EXPECT_EQ(packet_of(block).microseconds, 0x0006'0000'1234'5678U);
 }
 
 TEST(Pcapng, GivesBackWhatWasPutIn) {

@@ -405,8 +405,7 @@ TEST(SadScale, AHundredThousandSasOfOneGroupCostNoSearch) {
   constexpr std::uint32_t kCount = 100'000;
   for (std::uint32_t i = 0; i < kCount; ++i) {
     SaParameters p = parameters(group(), 1000 + i);
-    p.soft.addtime = 10;
-    p.hard.addtime = 20;
+    p.lifetimes = Lifetimes{.hard = {.addtime = 20}, .soft = {.addtime = 10}};
     ASSERT_TRUE(sad.add(make(std::move(p))).has_value());
     ASSERT_EQ(sad.outbound({SaProtocol::Esp, Mode::Transport, ip("10.0.0.1"), ip("10.0.0.2"), {}})->spi().value,
               1000 + i);
@@ -494,20 +493,19 @@ SaParameters keyed(std::uint32_t spi, std::uint8_t fill, std::uint32_t window = 
 
 TEST_F(SadDatabase, AnUpdateWithTheSameKeysGoesOnWhereTheOldOneWas) {
   Sa* old = *sad.add(make(keyed(10000, 1), 5));
-  old->iv_counter = 77;
+  old->iv_counter = IvCounter{77};
   for (int i = 0; i < 40; ++i) old->sequence.next();
   for (const std::uint64_t n : {90U, 98U, 100U}) old->window.commit(n);
-  old->count(1000, at(6));
+  old->share().count(1, 1000, at(6));
   SaParameters next = keyed(10000, 1);
-  next.hard = next.soft = {.addtime = 3600};
-  next.has_lifetimes = true;
+  next.lifetimes = Lifetimes{{.addtime = 3600}, {.addtime = 3600}};
   const Sa* now = *sad.update(make(std::move(next), 50));
   EXPECT_EQ(now->sequence.last(), 40U);
-  EXPECT_EQ(now->iv_counter, 77U);
+  EXPECT_EQ(now->iv_counter.next(), 77U);
   EXPECT_EQ(now->window.highest(), 100U);
   EXPECT_FALSE(now->window.check(98));
   EXPECT_TRUE(now->window.check(99));
-  EXPECT_EQ(now->usage.bytes, 1000U);
+  EXPECT_EQ(now->usage().bytes, 1000U);
   EXPECT_EQ(now->created(), at(5));
   EXPECT_THAT(tick(at(3605)), testing::IsEmpty());
   EXPECT_THAT(tick(at(3606)), testing::Not(testing::IsEmpty())) << "an hour from its creation, not from the update";
@@ -517,11 +515,11 @@ TEST_F(SadDatabase, AnUpdateWithOtherKeysStartsAnew) {
   Sa* old = *sad.add(make(keyed(10000, 1), 5));
   old->sequence.next();
   old->window.commit(100);
-  old->count(1000, at(6));
+  old->share().count(1, 1000, at(6));
   const Sa* now = *sad.update(make(keyed(10000, 2), 50));
   EXPECT_EQ(now->sequence.last(), 0U);
   EXPECT_EQ(now->window.highest(), 0U);
-  EXPECT_EQ(now->usage.packets, 0U);
+  EXPECT_EQ(now->usage().packets, 0U);
   EXPECT_EQ(now->created(), at(50));
 }
 

@@ -59,19 +59,19 @@ TEST_F(SadDatabase, AHardLimitAloneEndsAnSaToo) {
 TEST_F(SadDatabase, UseEndsAnSaStrictlyAboveTheLimit) {
   Sa* by_bytes = add_living(group(), 10000, {.bytes = 100}, {.bytes = 200});
   Sa* by_packets = add_living(group(), 10001, {.allocations = 3}, {.allocations = 4});
-  by_bytes->count(100, at(1));
-  for (int i = 0; i < 3; ++i) by_packets->count(1, at(1));
+  by_bytes->share().count(1, 100, at(1));
+  for (int i = 0; i < 3; ++i) by_packets->share().count(1, 1, at(1));
   EXPECT_FALSE(Database::over_limit(*by_bytes));
   EXPECT_FALSE(Database::over_limit(*by_packets));
   EXPECT_THAT(tick(at(1)), testing::IsEmpty());
-  by_bytes->count(1, at(1));
-  by_packets->count(1, at(1));
+  by_bytes->share().count(1, 1, at(1));
+  by_packets->share().count(1, 1, at(1));
   EXPECT_TRUE(Database::over_limit(*by_bytes));
   EXPECT_TRUE(Database::over_limit(*by_packets));
   EXPECT_THAT(tick(at(1)), ElementsAre(std::pair{kSoft, 10000U}, std::pair{kSoft, 10001U}));
   EXPECT_FALSE(Database::over_limit(*by_bytes)) << "announced already";
-  by_bytes->count(100, at(1));
-  by_packets->count(1, at(1));
+  by_bytes->share().count(1, 100, at(1));
+  by_packets->share().count(1, 1, at(1));
   EXPECT_TRUE(Database::over_limit(*by_bytes));
   EXPECT_THAT(tick(at(1)), ElementsAre(std::pair{kHard, 10000U}, std::pair{kHard, 10001U}));
   EXPECT_EQ(sad.size(), 0U);
@@ -80,8 +80,8 @@ TEST_F(SadDatabase, UseEndsAnSaStrictlyAboveTheLimit) {
 TEST_F(SadDatabase, UseTimeCountsFromTheFirstPacket) {
   Sa* sa = add_living(group(), 10000, {.usetime = 10}, {.usetime = 20});
   EXPECT_THAT(tick(at(1000)), testing::IsEmpty());
-  sa->count(1, at(1000));
-  sa->count(1, at(1009));
+  sa->share().count(1, 1, at(1000));
+  sa->share().count(1, 1, at(1009));
   EXPECT_THAT(tick(at(1010)), testing::IsEmpty());
   EXPECT_THAT(tick(at(1011)), ElementsAre(std::pair{kSoft, 10000U}));
   EXPECT_THAT(tick(at(1020)), testing::IsEmpty());
@@ -90,7 +90,7 @@ TEST_F(SadDatabase, UseTimeCountsFromTheFirstPacket) {
 
 TEST_F(SadDatabase, AnAgeLimitStillCountsAfterAByteLimitWasAnnounced) {
   Sa* sa = add_living(group(), 10000, {.bytes = 10, .addtime = 50}, {.bytes = 1000, .addtime = 60});
-  sa->count(11, at(1));
+  sa->share().count(1, 11, at(1));
   EXPECT_THAT(tick(at(1)), ElementsAre(std::pair{kSoft, 10000U}));
   EXPECT_THAT(tick(at(60)), testing::IsEmpty());
   EXPECT_THAT(tick(at(61)), ElementsAre(std::pair{kHard, 10000U}));

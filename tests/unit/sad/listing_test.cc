@@ -17,11 +17,27 @@ namespace {
 
 using Members = Group::Members;
 
+/// A group with one SA, which it has its key from.
+struct Peopled {
+  explicit Peopled(const SaGroup& key) {
+    listing.sa = Sa::larval(key, Spi{1000}, 0, 0, Time{});
+    group.by_state[0].push_front(listing);
+  }
+  Listing listing;
+  Group group;
+};
+
+SaGroup of_ports(std::uint16_t destination) {
+  SaGroup key;
+  key.ports = {4500, destination};
+  return key;
+}
+
 std::vector<const Listing*> all_of(const Members& members) {
   std::vector<const Listing*> out;
   for (const Listing* l = members.front(); l != nullptr; l = Members::after(*l)) out.push_back(l);
   std::vector<const Listing*> backwards;
-  for (const Listing* l = members.back(); l != nullptr; l = Members::before(*l)) backwards.insert(backwards.begin(), l);
+  for (const Listing* l = members.back(); l != nullptr; l = members.before(*l)) backwards.insert(backwards.begin(), l);
   EXPECT_EQ(out, backwards);
   return out;
 }
@@ -65,10 +81,12 @@ TEST(Chain, FindsFromBothEnds) {
 }
 
 TEST(GroupChains, AreListsByKeyNewestFirst) {
-  std::deque<Group> groups(40);
+  std::deque<Peopled> groups;
   for (std::uint32_t i = 0; i < 40; ++i) {
-    groups[i].key.source = net::Address::v4(i % 5);
-    groups[i].key.reqid = ReqId{i};
+    SaGroup key;
+    key.source = net::Address::v4(i % 5);
+    key.reqid = ReqId{i};
+    groups.emplace_back(key);
   }
   GroupChains<PairOfGroup, &Group::in_pair> chains;
   std::map<std::uint32_t, std::list<const Group*>> expected;
@@ -78,11 +96,11 @@ TEST(GroupChains, AreListsByKeyNewestFirst) {
     const std::uint32_t i = random.below(40);
     std::list<const Group*>& list = expected[i % 5];
     if (there[i]) {
-      chains.remove(groups[i]);
-      list.remove(&groups[i]);
+      chains.remove(groups[i].group);
+      list.remove(&groups[i].group);
     } else {
-      chains.add(groups[i]);
-      list.push_front(&groups[i]);
+      chains.add(groups[i].group);
+      list.push_front(&groups[i].group);
     }
     there[i] = !there[i];
     for (const auto& [source, wanted] : expected) {
@@ -95,21 +113,19 @@ TEST(GroupChains, AreListsByKeyNewestFirst) {
 }
 
 TEST(GroupTable, TellsGroupsApartByTheWholeKeyAndRequestsWithoutPorts) {
-  Group here, there;
-  here.key.ports = {4500, 4500};
-  there.key.ports = {4500, 4501};
+  Peopled here{of_ports(4500)}, there{of_ports(4501)};
   GroupTable<WholeGroup> whole;
-  whole.put(here);
-  whole.put(there);
-  EXPECT_EQ(whole.find(here.key), &here);
-  EXPECT_EQ(whole.find(there.key), &there);
+  whole.put(here.group);
+  whole.put(there.group);
+  EXPECT_EQ(whole.find(of_ports(4500)), &here.group);
+  EXPECT_EQ(whole.find(of_ports(4501)), &there.group);
   EXPECT_EQ(whole.find(SaGroup{}), nullptr);
-  whole.remove(here.key);
-  EXPECT_EQ(whole.find(here.key), nullptr);
+  whole.remove(of_ports(4500));
+  EXPECT_EQ(whole.find(of_ports(4500)), nullptr);
   GroupTable<RequestOfGroup> requests;
-  requests.put(here);
-  requests.put(there);
-  EXPECT_EQ(requests.find(SaGroup{}), &there);
+  requests.put(here.group);
+  requests.put(there.group);
+  EXPECT_EQ(requests.find(SaGroup{}), &there.group);
 }
 
 }  // namespace

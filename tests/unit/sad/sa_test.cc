@@ -284,8 +284,8 @@ TEST(Sa, ALarvalOneWaitsForItsKeys) {
   EXPECT_EQ(larval->parameters().message_sequence, 5U);
   EXPECT_EQ(larval->parameters().pid, 42U);
   EXPECT_EQ(larval->created(), Time{} + std::chrono::seconds{9});
-  EXPECT_EQ(larval->suite(), nullptr);
-  EXPECT_EQ(larval->mac(), nullptr);
+  EXPECT_EQ(larval->suite(larval->share()), nullptr);
+  EXPECT_EQ(larval->mac(larval->share()), nullptr);
 }
 
 TEST(Sa, KnowsTheProtocolNumbers) {

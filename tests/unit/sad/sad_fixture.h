@@ -57,9 +57,7 @@ class SadDatabase : public testing::Test {
   }
   Sa* add_living(const SaGroup& g, std::uint32_t spi, const Lifetime& soft, const Lifetime& hard) {
     SaParameters p = parameters(g, spi);
-    p.soft = soft;
-    p.hard = hard;
-    p.has_lifetimes = true;
+    p.lifetimes = Lifetimes{hard, soft};
     return *sad.add(make(std::move(p)));
   }
   std::uint32_t outbound_spi(std::uint32_t reqid = 0, Mode mode = Mode::Transport) const {

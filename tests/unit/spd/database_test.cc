@@ -197,6 +197,17 @@ TEST_F(SpdDatabase, ReqidsOfRemovedAndUpdatedPoliciesAreFreeAgain) {
   EXPECT_EQ(given.back(), 16385U);
 }
 
+TEST_F(SpdDatabase, AnUpdateMayKeepTheReqidThatThePolicyWasGivenAndNoOther) {
+  const auto id = add(unique_policy(selector("10.0.0.0/8", "0.0.0.0/0"), 0));
+  const auto other = add(unique_policy(selector("11.0.0.0/8", "0.0.0.0/0"), 0));
+  const std::uint32_t own = spd.find(PolicyId{id})->requests[0].reqid.value;
+  const std::uint32_t others = spd.find(PolicyId{other})->requests[0].reqid.value;
+  ASSERT_TRUE(spd.update(unique_policy(selector("10.0.0.0/8", "0.0.0.0/0"), own)).has_value());
+  EXPECT_EQ(spd.find(PolicyId{id})->requests[0].reqid, ReqId{own});
+  ASSERT_TRUE(spd.update(unique_policy(selector("10.0.0.0/8", "0.0.0.0/0"), others)).has_value());
+  EXPECT_NE(spd.find(PolicyId{id})->requests[0].reqid, ReqId{others});
+}
+
 // ---- time -----------------------------------------------------------------------------------------------------------
 
 TEST_F(SpdDatabase, EndsByAgeAndByIdlenessStrictly) {

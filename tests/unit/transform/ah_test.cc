@@ -321,7 +321,7 @@ TEST(Ah, GivesANumberToPacketsThatARawSocketWouldNumber) {
     const Outcome sealed = seal_all(sign_ah, *sealer, {plain}, random).front();
     ASSERT_TRUE(sealed) << name_of(sealed);
     EXPECT_EQ(be16(sealed.bytes.data() + 4) == 0, dont_fragment);
-    const auto open = [](sad::Sa& sa, std::span<OpenJob> jobs) { verify_ah(sa, jobs, {}); };
+    const auto open = [](sad::Sa& sa, std::span<OpenJob> jobs, sad::Worker) { verify_ah(sa, jobs, {}); };
     EXPECT_TRUE(open_all(open, *opener, {sealed.bytes}).front());
   }
 }

@@ -177,7 +177,7 @@ TEST(EspSeal, NoCounterIvRepeatsInOneInstallation) {
   for (const char* cipher : {"aes-ctr", "aes-gcm-16", "aes-gmac", "aes-ccm-16", "chacha20-poly1305"}) {
     const auto sa = test::sa(test::esp(kA, kB, cipher));
     test::SeededRandom random;
-    sa->iv_counter = UINT64_MAX - 100;  // it may wrap: only the distance of two values counts
+    sa->iv_counter = sad::IvCounter{UINT64_MAX - 100};  // it may wrap: only the distance of two values counts
     std::set<std::uint64_t> seen;
     for (const Outcome& o : seal_all(&seal_esp, *sa, std::vector<ByteVector>(500, datagram()), random)) {
       EXPECT_TRUE(seen.insert(iv_of(o)).second) << cipher;

@@ -115,7 +115,7 @@ constexpr PacketVector kRfc7634{
 TEST(EspVectors, TheRfc7634PacketIsMadeAndOpenedByteForByte) {
   const auto out = test::sa(with_key("chacha20-poly1305", kRfc7634));
   out->sequence = sad::Sequence{false, sad::Sequence::Wrap::Never, kRfc7634.sequence - 1};
-  out->iv_counter = be64(hex(kRfc7634.iv).data());
+  out->iv_counter = sad::IvCounter{be64(hex(kRfc7634.iv).data())};
   const Outcome sealed = seal(*out, hex(kRfc7634.before));
   ASSERT_TRUE(sealed) << name_of(sealed);
   EXPECT_EQ(sealed.bytes, hex(kRfc7634.after));

@@ -26,7 +26,7 @@ inline std::string_view name_of(const Outcome& o) {
 }
 
 using Seal = void (*)(sad::Sa&, std::span<SealJob>, const Context&);
-using Open = void (*)(sad::Sa&, std::span<OpenJob>);
+using Open = void (*)(sad::Sa&, std::span<OpenJob>, sad::Worker);
 
 inline std::vector<Outcome> seal_all(Seal seal, sad::Sa& sa, const std::vector<ByteVector>& packets, Random& random,
                                      const HeaderSettings& settings = {}) {
@@ -65,7 +65,7 @@ inline std::vector<Outcome> open_all(Open open, sad::Sa& sa, const std::vector<B
     jobs.push_back({.packet = &buffer, .ip = *ip});
     places.push_back(i);
   }
-  open(sa, jobs);
+  open(sa, jobs, {});
   for (std::size_t j = 0; j < jobs.size(); ++j) {
     Outcome& o = out[places[j]];
     const Bytes bytes = jobs[j].packet->bytes();
@@ -79,8 +79,8 @@ inline std::vector<Outcome> open_all(Open open, sad::Sa& sa, const std::vector<B
   return out;
 }
 
-inline void verify_with_defaults(sad::Sa& sa, std::span<OpenJob> jobs) {
-  verify_ah(sa, jobs, HeaderSettings{});
+inline void verify_with_defaults(sad::Sa& sa, std::span<OpenJob> jobs, sad::Worker worker) {
+  verify_ah(sa, jobs, HeaderSettings{}, worker);
 }
 
 inline Outcome seal(sad::Sa& sa, const ByteVector& packet, Random& random) {

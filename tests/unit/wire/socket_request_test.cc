@@ -51,7 +51,7 @@ TEST(SocketRequest, UdpEncapIsAnIntOfWhichThreeValuesAreOurs) {
 TEST(SocketRequest, TheDirectionStandsInTheFirstBytesOfAPolicy) {
   EXPECT_EQ(*socket_policy_direction(ByteVector{2, 0, 18, 0, 0, 0, 1, 0}), pfkey::Direction::In);
   EXPECT_EQ(*socket_policy_direction(ByteVector{2, 0, 18, 0, 0, 0, 2}), pfkey::Direction::Out);
-  EXPECT_FALSE(socket_policy_direction(ByteVector{2, 0, 17, 0, 0, 0, 2, 0})) << "another extension";
+  EXPECT_EQ(*socket_policy_direction(ByteVector{2, 0, 12, 0, 0, 0, 2, 0}), pfkey::Direction::Out) << "as OpenIKED's";
   EXPECT_FALSE(socket_policy_direction(ByteVector{2, 0, 18, 0, 0, 0})) << "cut short";
 }
 

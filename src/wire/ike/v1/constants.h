@@ -60,7 +60,23 @@ inline constexpr std::uint16_t kEncryption = 1, kHash = 2, kAuthentication = 3, 
                                kLifeDuration = 12, kKeyLength = 14;
 inline constexpr std::uint16_t kSeconds = 1;
 inline constexpr std::uint16_t kPreSharedKey = 1, kDssSignature = 2, kRsaSignature = 3;
+/// With XAUTH behind them; the side that has to log in is in the name.
+inline constexpr std::uint16_t kHybridInitiatorRsa = 64221, kHybridResponderRsa = 64222;
+inline constexpr std::uint16_t kXauthInitiatorKey = 65001, kXauthResponderKey = 65002, kXauthInitiatorRsa = 65005,
+                               kXauthResponderRsa = 65006;
 }  // namespace oakley
+
+/// Attributes of the transaction exchange: mode-config draft 05 section 3.4, XAUTH draft 06 section 6.2.
+namespace config {
+inline constexpr std::uint16_t kAddress4 = 1, kNetmask4 = 2, kDns4 = 3, kWins4 = 4, kVersion = 7;
+inline constexpr std::uint16_t kXauthType = 16520, kXauthUser = 16521, kXauthPassword = 16522, kXauthPasscode = 16523,
+                               kXauthMessage = 16524, kXauthChallenge = 16525, kXauthDomain = 16526,
+                               kXauthStatus = 16527;
+/// Cisco's Unity.
+inline constexpr std::uint16_t kUnityBanner = 28672, kUnitySavePassword = 28673, kUnityDomain = 28674,
+                               kUnitySplitDns = 28675, kUnityInclude = 28676, kUnityLocalLan = 28678, kUnityPfs = 28679;
+inline constexpr std::uint16_t kXauthGeneric = 0, kXauthFailed = 0, kXauthPassed = 1;
+}  // namespace config
 
 /// Attributes of phase 2: RFC 2407 section 4.5.
 namespace ipsec {

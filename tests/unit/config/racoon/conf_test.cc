@@ -164,7 +164,21 @@ INSTANTIATE_TEST_SUITE_P(
         ErrorRow{"remote anonymous { dpd_delay 4000; }", "expected a decimal number up to 3600"},
         ErrorRow{"remote anonymous { dpd_retry 0; }", "expected a decimal number from 1 up to 3600"},
         ErrorRow{"remote anonymous { rekey always; }", "expected on or off"},
-        ErrorRow{"remote anonymous { certificate_type plain_rsa \"a\"; }", "\"plain_rsa\" is not built yet"},
+        ErrorRow{"remote anonymous { certificate_type plain_rsa; }", "a value is missing behind it"},
+        ErrorRow{"remote anonymous { certificate_type plain_rsa \"a\" \"b\"; }", "nothing more may stand behind"},
+        ErrorRow{"remote anonymous { certificate_type openpgp \"a\"; }", "expected x509 or plain_rsa"},
+        ErrorRow{"remote anonymous { certificate_type plain_rsa \"a\"; certificate_type x509 \"b\" \"c\"; }",
+                 "certificate_type already defined"},
+        ErrorRow{"remote anonymous { peers_certfile openpgp \"a\"; }", "expected plain_rsa, x509 or dnssec"},
+        ErrorRow{"remote anonymous { peers_certfile plain_rsa \"a\"; peers_certfile plain_rsa \"b\"; }",
+                 "peers_certfile already defined"},
+        ErrorRow{"remote anonymous { exchange_mode main; certificate_type plain_rsa \"a\"; proposal { "
+                 "encryption_algorithm aes; hash_algorithm sha1; authentication_method rsasig; dh_group 14; } }",
+                 "no peers_certfile plain_rsa"},
+        ErrorRow{"remote anonymous { exchange_mode main; certificate_type x509 \"a\" \"b\"; peers_certfile plain_rsa "
+                 "\"c\"; proposal { encryption_algorithm aes; hash_algorithm sha1; authentication_method rsasig; "
+                 "dh_group 14; } }",
+                 "peers_certfile plain_rsa without certificate_type plain_rsa"},
         ErrorRow{"remote anonymous { certificate_type x509 \"a\"; }", "a value is missing behind it"},
         ErrorRow{"remote anonymous { peers_identifier asn1dn \"nobody\"; }", "expected a name such as"},
         ErrorRow{"remote anonymous { exchange_mode main; proposal { encryption_algorithm aes; hash_algorithm sha1; "
@@ -176,6 +190,8 @@ INSTANTIATE_TEST_SUITE_P(
             "hash_algorithm sha1; authentication_method pre_shared_key; dh_group 5; } }",
             "DH group must be equal in all proposals when aggressive mode is used."},
         ErrorRow{"remote anonymous { nat_traversal yes; }", "expected on, off or force"},
+        ErrorRow{"remote anonymous { ike_frag yes; }", "expected off, on or force"},
+        ErrorRow{"remote anonymous { generate_policy yes; }", "expected off, on, require or unique"},
         ErrorRow{"listen { adminsock \"/x\" \"root\" \"root\" 0890; }", "Mode 00890 is invalid"},
         ErrorRow{"listen { adminsock \"/x\" \"root\" \"root\" 0770; }", "Mode 00770 is invalid"},
         ErrorRow{"listen { adminsock \"/x\" \"root\"; }", "a value is missing behind it"},
@@ -234,6 +250,38 @@ TEST(RacoonConf, LifetimeIsForProposalsWithoutOneWhereverItStands) {
   }
 }
 
+TEST(RacoonConf, FragmentsAreOffUnlessTheFileAsksForThem) {
+  static const std::string kProposal =
+      "proposal { encryption_algorithm aes; hash_algorithm sha1; authentication_method pre_shared_key; dh_group 14; }";
+  const std::pair<const char*, ike::Fragmentation> rows[] = {{"", ike::Fragmentation::Off},
+                                                             {"ike_frag off;", ike::Fragmentation::Off},
+                                                             {"ike_frag on;", ike::Fragmentation::On},
+                                                             {"ike_frag force;", ike::Fragmentation::Force}};
+  for (const auto& [word, wanted] : rows) {
+    const Loaded loaded = load("remote anonymous { exchange_mode main; " + std::string{word} + kProposal + "}");
+    ASSERT_FALSE(loaded.failed()) << word;
+    EXPECT_TRUE(loaded.diagnostics.empty()) << word;
+    EXPECT_EQ(loaded.conf->policy.remotes.at(0).ike_frag, wanted) << word;
+  }
+}
+
+TEST(RacoonConf, PoliciesAreGeneratedOnlyWhereTheFileAsksForThem) {
+  static const std::string kProposal =
+      "proposal { encryption_algorithm aes; hash_algorithm sha1; authentication_method pre_shared_key; dh_group 14; }";
+  using Level = ike::GeneratePolicy;
+  const std::pair<const char*, Level> rows[] = {{"", Level::Off},
+                                                {"generate_policy off;", Level::Off},
+                                                {"generate_policy on;", Level::Require},
+                                                {"generate_policy require;", Level::Require},
+                                                {"generate_policy unique;", Level::Unique}};
+  for (const auto& [word, wanted] : rows) {
+    const Loaded loaded = load("remote anonymous { exchange_mode main; " + std::string{word} + kProposal + "}");
+    ASSERT_FALSE(loaded.failed()) << word;
+    EXPECT_TRUE(loaded.diagnostics.empty()) << word;
+    EXPECT_EQ(loaded.conf->policy.remotes.at(0).generate_policy, wanted) << word;
+  }
+}
+
 TEST(RacoonConf, NatTraversalIsOffUnlessTheFileAsksForIt) {
   static const std::string kProposal =
       "proposal { encryption_algorithm aes; hash_algorithm sha1; authentication_method pre_shared_key; dh_group 14; }";
@@ -265,8 +313,83 @@ TEST(RacoonConf, CertificatesAreNamedAndNothingIsRead) {
   EXPECT_FALSE(remote.verify_cert);
   EXPECT_TRUE(remote.send_cert);
   EXPECT_FALSE(remote.send_cr);
-  EXPECT_TRUE(remote.uses_certificates());
+  EXPECT_TRUE(remote.uses_signatures());
   EXPECT_EQ(remote.peers_identifiers.at(0).to_string(), "C = NL, O = Example, CN = host");
+}
+
+TEST(RacoonConf, PlainKeysAreFilesOfBothSides) {
+  const Loaded loaded = load(R"(
+    remote anonymous { exchange_mode main; certificate_type plain_rsa "own.key"; peers_certfile plain_rsa "peers";
+      proposal { encryption_algorithm aes; hash_algorithm sha1; authentication_method rsasig; dh_group 14; } })");
+  ASSERT_FALSE(loaded.failed());
+  const ike::Remote& remote = loaded.conf->policy.remotes.at(0);
+  EXPECT_EQ(remote.plain_key_file, "own.key");
+  EXPECT_EQ(remote.plain_peers_file, "peers");
+  EXPECT_TRUE(loaded.diagnostics.empty());
+}
+
+TEST(RacoonConf, MethodsWithXauthSayWhoLogsIn) {
+  namespace oakley = wire::ike::v1::oakley;
+  struct Row {
+    const char* word;
+    std::uint16_t hosts;
+    ike::Xauth xauth;
+  };
+  const Row rows[] = {{"xauth_psk_client", oakley::kPreSharedKey, ike::Xauth::Client},
+                      {"xauth_psk_server", oakley::kPreSharedKey, ike::Xauth::Server},
+                      {"xauth_rsa_client", oakley::kRsaSignature, ike::Xauth::Client},
+                      {"xauth_rsa_server", oakley::kRsaSignature, ike::Xauth::Server},
+                      {"hybrid_rsa_client", oakley::kHybridInitiatorRsa, ike::Xauth::Client},
+                      {"hybrid_rsa_server", oakley::kHybridInitiatorRsa, ike::Xauth::Server},
+                      {"pre_shared_key", oakley::kPreSharedKey, ike::Xauth::None}};
+  for (const Row& row : rows) {
+    const Loaded loaded = load(
+        "remote anonymous { exchange_mode main; mode_cfg on; xauth_login \"anna\"; "
+        "certificate_type x509 \"a\" \"b\"; proposal { encryption_algorithm aes; hash_algorithm "
+        "sha1; dh_group 14; authentication_method " +
+        std::string{row.word} + "; } }");
+    ASSERT_FALSE(loaded.failed()) << row.word;
+    const ike::Remote& remote = loaded.conf->policy.remotes.at(0);
+    EXPECT_EQ(remote.proposals[0].authentication, row.hosts) << row.word;
+    EXPECT_EQ(remote.proposals[0].xauth, row.xauth) << row.word;
+    EXPECT_EQ(remote.xauth_login, "anna");
+    EXPECT_TRUE(remote.mode_cfg);
+  }
+}
+
+TEST(RacoonConf, ModeCfgSaysWhatClientsAreGiven) {
+  const Loaded loaded =
+      load(R"(mode_cfg { auth_source system; auth_groups "vpn", "admins"; auth_throttle 3; network4 10.77.0.1;
+    netmask4 255.255.255.0; pool_size 20; dns4 10.0.0.1, 10.0.0.2; wins4 10.0.0.3; nbns4 10.0.0.4; default_domain "example.org";
+    split_network local_lan 10.0.0.0/8, 192.168.0.0/16; split_dns "a.example", "b.example"; banner "/etc/motd"; pfs_group 2;
+    save_passwd on; conf_source local; group_source system; accounting none; })");
+  ASSERT_FALSE(loaded.failed());
+  const ike::ModeConfig& given = loaded.conf->policy.mode_config;
+  EXPECT_EQ(given.auth_groups, (std::vector<std::string>{"vpn", "admins"}));
+  EXPECT_EQ(given.auth_throttle, std::chrono::seconds{3});
+  EXPECT_EQ(given.network4->to_string(), "10.77.0.1");
+  EXPECT_EQ(given.netmask4->to_string(), "255.255.255.0");
+  EXPECT_EQ(given.pool_size, 20U);
+  EXPECT_EQ(given.dns4.size(), 2U);
+  EXPECT_EQ(given.wins4.size(), 2U);
+  EXPECT_EQ(given.default_domain, "example.org");
+  EXPECT_TRUE(given.split_is_local);
+  EXPECT_EQ(given.split_network.size(), 2U);
+  EXPECT_EQ(given.split_dns.size(), 2U);
+  EXPECT_EQ(given.banner_file, "/etc/motd");
+  EXPECT_EQ(given.pfs_group, 2U);
+  EXPECT_TRUE(given.save_password);
+}
+
+TEST(RacoonConf, ModeCfgRefusesWhatCannotBeDone) {
+  for (const char* bad : {"auth_source radius;", "auth_source pam;", "auth_source ldap;", "auth_source sytem;",
+                          "network4 fd00::1;", "network4 host;", "dns4 1.1.1.1, 1.1.1.2, 1.1.1.3, 1.1.1.4, 1.1.1.5;",
+                          "split_network 10.0.0.0/8;", "split_network include fd00::/8;", "pool_size 0;",
+                          "pool_size 65536;", "accounting radius;", "conf_source ldap;", "nosuchword 1;"}) {
+    EXPECT_TRUE(load("mode_cfg { " + std::string{bad} + " }").failed()) << bad;
+  }
+  const Loaded radius = load("mode_cfg { auth_source radius; }");
+  EXPECT_EQ(radius.diagnostics.at(0).message, "racoon not configured with --with-libradius");
 }
 
 TEST(RacoonConf, AdminSocketIsRootsAloneUnlessTheFileSaysOtherwise) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <optional>
 #include <random>
 #include <string>
@@ -22,8 +23,10 @@ std::size_t below(Chance& chance, std::size_t end) {
 }
 
 ByteVector random_bytes(Chance& chance, std::size_t size) {
+  std::vector<std::uint32_t> words(size / 4 + 1);
+  for (auto& word : words) word = static_cast<std::uint32_t>(chance());
   ByteVector out(size);
-  for (auto& byte : out) byte = static_cast<std::uint8_t>(chance());
+  if (size != 0) std::memcpy(out.data(), words.data(), size);
   return out;
 }
 

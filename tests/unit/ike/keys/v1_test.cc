@@ -34,7 +34,7 @@ void check(const Fields& f, const HashRow& hash) {
 }
 
 TEST(Skeyid, EqualsNistsPreSharedKeyVectors) {
-  const auto file = test::vector_file("nist-cavp/ike/ikev1_psk.rsp");
+  const auto file = testudo::test::vector_file("nist-cavp/ike/ikev1_psk.rsp");
   if (!file) GTEST_SKIP() << "nist-cavp/ike/ikev1_psk.rsp is not here";
   std::istringstream lines{*file};
   const HashRow* hash = nullptr;

@@ -29,10 +29,6 @@ Policy aggressive() {
   return policy_with({Exchange::Aggressive});
 }
 
-Remote& remote_of(Side& side) {
-  return side.policy.remotes[0];
-}
-
 Identity named(const std::string& name) {
   return {v1wire::IdType::Fqdn, {name.begin(), name.end()}};
 }
@@ -62,6 +58,32 @@ TEST_P(OtherModes, MakesAPairOfSas) {
   EXPECT_TRUE(p.keyed_alike());
   EXPECT_TRUE(p.a.refusals.empty() && p.b.refusals.empty());
   EXPECT_EQ(p.b.machine().v1().sas().begin()->second->peer.to_string(), "192.0.2.1");
+}
+
+// charon works on several messages at once, and ends a phase 1 whose quick mode it sees first.
+TEST(Aggressive, QuickModeWaitsAMomentForTheMessageThatItBuildsUpon) {
+  Policy policy = aggressive();
+  policy.limits.pause = std::chrono::milliseconds{100};
+  Pair p{policy};
+  p.want(p.a);
+  EXPECT_EQ(p.a.count(Fact::Phase1Established), 1U);
+  EXPECT_EQ(p.datagrams, 3U);
+  ChildRequest another = p.request(8);
+  another.outbound.protocol = net::protocol::kUdp;
+  p.event(p.a, Wanted{another});
+  EXPECT_EQ(p.datagrams, 3U) << "no more does one that is wanted meanwhile begin";
+  p.pass(seconds{1});
+  EXPECT_EQ(p.datagrams, 9U);
+  EXPECT_TRUE(p.keyed_alike());
+}
+
+// The last message of base mode is the responder's, so its initiator has nothing to wait for.
+TEST(Base, QuickModeFollowsTheLastMessageAtOnce) {
+  Policy policy = policy_with({Exchange::Base});
+  policy.limits.pause = std::chrono::milliseconds{100};
+  Pair p{policy};
+  p.want(p.a);
+  EXPECT_EQ(p.datagrams, 7U);
 }
 
 TEST_P(OtherModes, EveryPairOfDatagramsMayBeLost) {
@@ -105,7 +127,7 @@ TEST_P(OtherModes, OtherKeysAreNamedAtBothEnds) {
 
 TEST_P(OtherModes, ModeThatIsNotAllowedIsNamedAtBothEnds) {
   Pair p{policy()};
-  remote_of(p.b).exchange_modes = {Exchange::Main};
+  p.b.remote().exchange_modes = {Exchange::Main};
   p.want(p.a);
   ASSERT_FALSE(p.b.refusals.empty());
   EXPECT_EQ(p.b.refusals[0].why.attribute, "exchange mode");
@@ -120,11 +142,11 @@ TEST_P(OtherModes, ModeThatIsNotAllowedIsNamedAtBothEnds) {
 
 TEST_P(OtherModes, FirstModeIsUsedAndAllAreAnswered) {
   Pair p{policy_with({Exchange::Main, GetParam().mode})};
-  remote_of(p.b).exchange_modes = {GetParam().mode, Exchange::Main};
+  p.b.remote().exchange_modes = {GetParam().mode, Exchange::Main};
   p.want(p.a);
   EXPECT_EQ(p.a.machine().v1().sas().begin()->second->mode, Exchange::Main);
   Pair q{p.a.policy};
-  remote_of(q.b).exchange_modes = {GetParam().mode, Exchange::Main};
+  q.b.remote().exchange_modes = {GetParam().mode, Exchange::Main};
   q.want(q.b);
   EXPECT_EQ(q.a.machine().v1().sas().begin()->second->mode, GetParam().mode);
   EXPECT_TRUE(p.keyed_alike() && q.keyed_alike());
@@ -132,8 +154,8 @@ TEST_P(OtherModes, FirstModeIsUsedAndAllAreAnswered) {
 
 TEST_P(OtherModes, KeyIsThatOfTheNameAndProvesIt) {
   Pair p{policy()};
-  remote_of(p.a).my_identifier = named("a.example.org");
-  remote_of(p.b).my_identifier = named("b.example.org");
+  p.a.remote().my_identifier = named("a.example.org");
+  p.b.remote().my_identifier = named("b.example.org");
   p.a.keys.of = {{"b.example.org", "key of names"}};
   p.b.keys.of = {{"a.example.org", "key of names"}, {"192.0.2.1", "of another"}};
   p.want(p.a);
@@ -145,8 +167,8 @@ TEST_P(OtherModes, KeyIsThatOfTheNameAndProvesIt) {
 TEST_P(OtherModes, KeyOfTheAddressProvesNoName) {
   for (const bool listed : {false, true}) {
     Pair p{policy()};
-    remote_of(p.a).my_identifier = named("a.example.org");
-    if (listed) remote_of(p.b).peers_identifiers = {named("c.example.org"), named("a.example.org")};
+    p.a.remote().my_identifier = named("a.example.org");
+    if (listed) p.b.remote().peers_identifiers = {named("c.example.org"), named("a.example.org")};
     p.want(p.a);
     EXPECT_EQ(p.keyed_alike(), listed);
     if (listed) continue;
@@ -161,15 +183,15 @@ TEST_P(OtherModes, KeyOfTheAddressProvesNoName) {
 
 TEST_P(OtherModes, UnderVerifyIdentifierOnlyListedNamesAndTheirOwnKeysCount) {
   Pair p{policy()};
-  remote_of(p.a).my_identifier = named("a.example.org");
-  remote_of(p.b).verify_identifier = true;
-  remote_of(p.b).peers_identifiers = {named("a.example.org")};
+  p.a.remote().my_identifier = named("a.example.org");
+  p.b.remote().verify_identifier = true;
+  p.b.remote().peers_identifiers = {named("a.example.org")};
   p.want(p.a);
   ASSERT_FALSE(p.b.refusals.empty()) << "the key of the address is not asked for";
   EXPECT_EQ(p.b.refusals[0].why.ours, "none for a.example.org");
   Pair q{p.a.policy};
-  remote_of(q.b) = remote_of(p.b);
-  remote_of(q.b).peers_identifiers = {named("b.example.org")};
+  q.b.remote() = p.b.remote();
+  q.b.remote().peers_identifiers = {named("b.example.org")};
   q.b.keys.of["a.example.org"] = "the same for both";
   q.want(q.a);
   ASSERT_FALSE(q.b.refusals.empty());
@@ -179,7 +201,7 @@ TEST_P(OtherModes, UnderVerifyIdentifierOnlyListedNamesAndTheirOwnKeysCount) {
 
 TEST_P(OtherModes, AddressOfAnotherIsNoName) {
   Pair p{policy()};
-  remote_of(p.a).my_identifier = Identity::of(address("198.51.100.9"));
+  p.a.remote().my_identifier = Identity::of(address("198.51.100.9"));
   p.b.keys.of["198.51.100.9"] = "the same for both";
   p.want(p.a);
   ASSERT_FALSE(p.b.refusals.empty());
@@ -188,10 +210,10 @@ TEST_P(OtherModes, AddressOfAnotherIsNoName) {
 
 TEST_P(OtherModes, SecondBlockIsAskedWhenTheFirstDoesNotKnowTheName) {
   Pair p{policy()};
-  remote_of(p.a).my_identifier = named("a.example.org");
-  Remote other = remote_of(p.b);
-  remote_of(p.b).name = "for a";
-  remote_of(p.b).peers_identifiers = {named("a.example.org")};
+  p.a.remote().my_identifier = named("a.example.org");
+  Remote other = p.b.remote();
+  p.b.remote().name = "for a";
+  p.b.remote().peers_identifiers = {named("a.example.org")};
   other.name = "for c";
   other.peers_identifiers = {named("c.example.org")};
   p.b.policy.remotes.push_back(other);  // the one defined last is asked first
@@ -247,8 +269,8 @@ TEST(AggressiveMode, NothingIsComputedForWhoHasNoKeyOrNoNameHere) {
   p.b.keys.of.clear();
   EXPECT_EQ(private_values_for(p, caught(p, 1)), 0U);
   Pair q{aggressive()};
-  remote_of(q.b).peers_identifiers = {named("b.example.org")};
-  remote_of(q.b).verify_identifier = true;
+  q.b.remote().peers_identifiers = {named("b.example.org")};
+  q.b.remote().verify_identifier = true;
   EXPECT_EQ(private_values_for(q, caught(q, 1)), 0U);
   Pair r{aggressive()};
   EXPECT_EQ(private_values_for(r, caught(r, 1)), 1U) << "and for who has, it is";

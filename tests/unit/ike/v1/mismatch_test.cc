@@ -17,10 +17,6 @@ using test::Side;
 using test::transform;
 using testing::HasSubstr;
 
-Remote& remote_of(Side& side) {
-  return side.policy.remotes[0];
-}
-
 struct Row {
   const char* what;
   void (*change)(Pair&);                 ///< a begins, b refuses
@@ -31,31 +27,31 @@ struct Row {
 const std::vector<Row>& rows() {
   static const std::vector<Row> all{
       {"cipher",
-       [](Pair& p) { remote_of(p.a).proposals = {transform("3des", 192, "sha256", "curve25519")}; },
+       [](Pair& p) { p.a.remote().proposals = {transform("3des", 192, "sha256", "curve25519")}; },
        "encryption algorithm",
        "aes 128",
        "3des 192",
        {"proposal", "ours: 3des", "NO-PROPOSAL-CHOSEN"}},
       {"hash",
-       [](Pair& p) { remote_of(p.a).proposals = {transform("aes", 128, "sha1", "curve25519")}; },
+       [](Pair& p) { p.a.remote().proposals = {transform("aes", 128, "sha1", "curve25519")}; },
        "hash algorithm",
        "sha2_256",
        "sha1",
        {"proposal", "sha1", "NO-PROPOSAL-CHOSEN"}},
       {"group",
-       [](Pair& p) { remote_of(p.a).proposals = {transform("aes", 128, "sha256", "ecp256")}; },
+       [](Pair& p) { p.a.remote().proposals = {transform("aes", 128, "sha256", "ecp256")}; },
        "DH group",
        "curve25519",
        "ecp256",
        {"proposal", "ecp256", "NO-PROPOSAL-CHOSEN"}},
       {"lifetime of phase 1",
-       [](Pair& p) { remote_of(p.a).proposals[0].lifetime = 40000; },
+       [](Pair& p) { p.a.remote().proposals[0].lifetime = 40000; },
        "lifetime",
        "28800",
        "40000",
        {"proposal", "40000 s", "NO-PROPOSAL-CHOSEN"}},
       {"mode of phase 1",
-       [](Pair& p) { remote_of(p.b).exchange_modes = {v1wire::Exchange::Aggressive}; },
+       [](Pair& p) { p.b.remote().exchange_modes = {v1wire::Exchange::Aggressive}; },
        "exchange mode",
        "aggressive",
        "main",
@@ -68,8 +64,8 @@ const std::vector<Row>& rows() {
        {"pre-shared key", "192.0.2.2"}},
       {"identifier",
        [](Pair& p) {
-         remote_of(p.b).verify_identifier = true;
-         remote_of(p.b).peers_identifiers = {Identity::of(test::address("198.51.100.9"))};
+         p.b.remote().verify_identifier = true;
+         p.b.remote().peers_identifiers = {Identity::of(test::address("198.51.100.9"))};
        },
        "identifier",
        "198.51.100.9",
@@ -112,7 +108,7 @@ const std::vector<Row>& rows() {
       {"lifetime of phase 2",
        [](Pair& p) {
          p.a.policy.sainfos[0].lifetime = 40000;
-         remote_of(p.b).proposal_check = Check::Exact;
+         p.b.remote().proposal_check = Check::Exact;
        },
        "lifetime",
        "28800",

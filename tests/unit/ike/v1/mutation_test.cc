@@ -38,12 +38,33 @@ bool change(Tamper& tamper, Where where, ByteVector& datagram, std::size_t place
   return changed;
 }
 
+void log_in_and_lend(Pair& p) {
+  Remote &client = p.a.policy.remotes[0], &server = p.b.policy.remotes[0];
+  client.proposals[0].xauth = Xauth::Client;
+  server.proposals[0].xauth = Xauth::Server;
+  client.xauth_login = "anna";
+  client.mode_cfg = true;
+  p.a.keys.of["anna"] = p.b.accounts["anna"] = "tulip";
+  p.b.policy.mode_config.network4 = test::address("10.77.0.1");
+  p.b.policy.mode_config.banner = "welcome";
+}
+
+/// b has no policy for a.
+void generate(Pair& p) {
+  p.b.policy.remotes[0].generate_policy = GeneratePolicy::Unique;
+  p.b.policies.only = {*net::Prefix::parse("10.1.0.0/16"), *net::Prefix::parse("10.2.0.0/16")};
+}
+
 /// One conversation with one byte changed; false when there is no such byte.
 bool converse(Exchange mode, Where where, unsigned number, std::size_t place, std::uint8_t mask, Count& count) {
   Policy policy = default_policy();
-  policy.remotes[0].exchange_modes = {mode};
+  // A transaction stands for main mode with a login and an address behind it, quick mode for generated policies.
+  const bool extended = mode == Exchange::Transaction, generates = mode == Exchange::Quick;
+  policy.remotes[0].exchange_modes = {extended || generates ? Exchange::Main : mode};
   policy.remotes[0].nat_traversal = NatTraversal::On;
   Pair p{policy};
+  if (extended) log_in_and_lend(p);
+  if (generates) generate(p);
   Tamper tamper{p};
   bool changed = false;
   p.link = [&](unsigned n, ByteVector& datagram) {
@@ -67,6 +88,11 @@ bool converse(Exchange mode, Where where, unsigned number, std::size_t place, st
   EXPECT_FALSE(p.a.abandoned.empty() && p.a.out.empty()) << "who waits is told, datagram " << what;
   ++count.all;
   if (p.keyed_alike()) ++count.harmless;
+  if (generates) {
+    EXPECT_EQ(p.b.policies.generated.empty(), p.b.machine().v1().children().empty()) << "datagram " << what;
+    p.event(p.b, Shutdown{});
+    EXPECT_TRUE(p.b.policies.generated.empty()) << "datagram " << what;
+  }
   return true;
 }
 
@@ -78,7 +104,9 @@ TEST_P(Mutation, OfAnyByteLeavesNoSasThatDiffer) {
   const unsigned values = more == nullptr ? 1U : static_cast<unsigned>(std::clamp(std::atoi(more), 1, 255));
   testudo::test::SeededRandom random{7};
   Count count;
-  for (unsigned number = 1; number <= 9; ++number) {
+  const unsigned last = mode == Exchange::Transaction ? 15 : 9;
+  const bool behind_main = mode == Exchange::Transaction || mode == Exchange::Quick;
+  for (unsigned number = behind_main ? 7 : 1; number <= last; ++number) {
     for (std::size_t place = 0;; ++place) {
       bool there = true;
       for (unsigned i = 0; i < values && there; ++i) {
@@ -97,7 +125,8 @@ TEST_P(Mutation, OfAnyByteLeavesNoSasThatDiffer) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Ike, Mutation,
-                         testing::Combine(testing::Values(Exchange::Main, Exchange::Aggressive, Exchange::Base),
+                         testing::Combine(testing::Values(Exchange::Main, Exchange::Aggressive, Exchange::Base,
+                                                          Exchange::Transaction, Exchange::Quick),
                                           testing::Values(Where::OnTheWay, Where::UnderEncryption,
                                                           Where::WithItsHash)));
 

@@ -299,5 +299,94 @@ TEST(NatDetection, NobodyIsFollowedToAnotherAddress) {
   EXPECT_EQ(us.sa.remote.port, 4501);
 }
 
+/// b's view of what a has, once it is established, and what testudod says when the NAT has another port for it.
+struct Mapped : Natted {
+  Mapped() { start(); }
+  net::Endpoint home() const { return {*nat, mapped(4500)}; }
+  net::Endpoint moved(std::uint16_t by = 100) const { return {*nat, static_cast<std::uint16_t>(mapped(4500) + by)}; }
+  Spi in() const { return Spi{b.in.begin()->first.second}; }
+  const IkeSa& sa() { return *b.machine().v1().sas().begin()->second; }
+};
+
+TEST(NewMapping, SasOfBothDirectionsAndIkeFollowAGenuinePacket) {
+  Mapped p;
+  p.event(p.b, NewMapping{p.in(), p.home(), p.moved()});
+  ASSERT_EQ(p.b.moves.size(), 2U);
+  const net::Endpoint here{p.b.here, 4500};
+  const Move &in = p.b.moves[0], &out = p.b.moves[1];
+  EXPECT_EQ(in.spi, p.in());
+  EXPECT_EQ(in.was.source, p.home());
+  EXPECT_EQ(in.now.source, p.moved());
+  EXPECT_EQ(in.now.destination, here);
+  EXPECT_EQ(out.spi.value, p.b.out.begin()->first.second);
+  EXPECT_EQ(out.was.destination, p.home());
+  EXPECT_EQ(out.now.destination, p.moved());
+  EXPECT_EQ(out.now.source, here);
+  EXPECT_EQ(p.sa().remote, p.moved());
+  EXPECT_EQ(p.b.count(Fact::PeerMoved), 1U);
+  EXPECT_EQ(p.b.machine().v1().children().at(0).remote, p.moved());
+}
+
+TEST(NewMapping, WhatIsNotOfThisPeerMovesNothing) {
+  Mapped p;
+  const net::Endpoint stranger{address("203.0.113.9"), 4500};
+  for (const NewMapping& event :
+       {NewMapping{Spi{0x77}, p.home(), p.moved()}, NewMapping{p.in(), p.moved(1), p.moved(2)},
+        NewMapping{p.in(), stranger, stranger}, NewMapping{p.in(), stranger, p.moved()},
+        NewMapping{Spi{p.b.out.begin()->first.second}, p.home(), p.moved()}}) {
+    p.event(p.b, event);
+    EXPECT_TRUE(p.b.moves.empty());
+    EXPECT_EQ(p.sa().remote, p.home());
+  }
+}
+
+TEST(NewMapping, AnotherAddressIsSaidAndNotFollowed) {
+  Mapped p;
+  p.event(p.b, NewMapping{p.in(), p.home(), {address("203.0.113.9"), 4500}});
+  EXPECT_TRUE(p.b.moves.empty());
+  EXPECT_EQ(p.sa().remote, p.home());
+  EXPECT_EQ(p.b.count(Fact::PeerElsewhere), 1U);
+}
+
+TEST(NewMapping, AnSaThatLagsBehindGoesAlone) {
+  Mapped p;
+  p.event(p.b, NewMapping{p.in(), p.home(), p.moved()});
+  p.b.moves.clear();
+  p.event(p.b, NewMapping{p.in(), p.home(), p.moved()});
+  ASSERT_EQ(p.b.moves.size(), 1U);
+  EXPECT_EQ(p.b.moves[0].now.source, p.moved());
+  EXPECT_EQ(p.b.count(Fact::PeerMoved), 1U);
+}
+
+TEST(NewMapping, ProvenMessageOfIkeMovesTheSasToo) {
+  Mapped p;
+  p.shift = 100;
+  p.event(p.a, Expired{ChildProtocol::Esp, Spi{p.a.out.begin()->first.second}, p.a.there, false});
+  p.settle();
+  EXPECT_EQ(p.sa().remote, p.moved());
+  ASSERT_GE(p.b.moves.size(), 2U);
+  EXPECT_EQ(p.b.moves[0].now.source, p.moved());
+  EXPECT_EQ(p.b.count(Fact::PeerMoved), 1U);
+}
+
+TEST(NewMapping, WhatIsForgedOrToldAgainMovesNothing) {
+  Mapped p;
+  ByteVector last;
+  p.link = [&](unsigned, ByteVector& bytes) {
+    last = bytes;
+    return 1U;
+  };
+  p.event(p.a, Expired{ChildProtocol::Esp, Spi{p.a.out.begin()->first.second}, p.a.there, false});
+  p.settle();
+  const auto before = p.b.moves.size();
+  for (ByteVector bytes : {last, ByteVector(last.begin(), last.end() - 16)}) {
+    p.event(p.b, Received{{p.b.here, 4500}, p.moved(), bytes, true});
+    bytes.back() ^= 1;
+    p.event(p.b, Received{{p.b.here, 4500}, p.moved(), bytes, true});
+  }
+  EXPECT_EQ(p.b.moves.size(), before);
+  EXPECT_EQ(p.sa().remote, p.home());
+}
+
 }  // namespace
 }  // namespace testudo::ike::v1

@@ -14,10 +14,6 @@ using test::seconds;
 using test::transform;
 using testing::HasSubstr;
 
-Remote& remote_of(test::Side& side) {
-  return side.policy.remotes[0];
-}
-
 struct Phase1Row {
   const char* attribute;
   Phase1Transform theirs;
@@ -32,7 +28,7 @@ TEST(Refusal, Phase1NamesTheAttributeThatDiffers) {
   };
   for (const Phase1Row& row : rows) {
     Pair p;
-    remote_of(p.a).proposals = {row.theirs};
+    p.a.remote().proposals = {row.theirs};
     p.want(p.a);
     ASSERT_EQ(p.b.refusals.size(), 1U) << row.attribute;
     const Refusal& there = p.b.refusals[0];
@@ -59,7 +55,7 @@ TEST(Refusal, Phase1NamesTheAttributeThatDiffers) {
 
 TEST(Refusal, NearestOfSeveralProposalsIsNamed) {
   Pair p;
-  remote_of(p.a).proposals = {transform("des", 64, "md5", "modp1024"), transform("aes", 128, "sha256", "modp2048")};
+  p.a.remote().proposals = {transform("des", 64, "md5", "modp1024"), transform("aes", 128, "sha256", "modp2048")};
   p.want(p.a);
   ASSERT_EQ(p.b.refusals.size(), 1U);
   EXPECT_EQ(p.b.refusals[0].why.attribute, "DH group");
@@ -80,9 +76,9 @@ TEST(Refusal, LifetimeAndKeyLengthFollowProposalCheck) {
         Row{Check::Exact, 128, 3600, false}, Row{Check::Exact, 128, 28800, true}, Row{Check::Obey, 192, 86400, true},
         Row{Check::Claim, 128, 86400, false}}) {
     Pair p;
-    remote_of(p.a).proposals = {transform("aes", bits, "sha256", "curve25519")};
-    remote_of(p.a).proposals[0].lifetime = lifetime;
-    remote_of(p.b).proposal_check = check;
+    p.a.remote().proposals = {transform("aes", bits, "sha256", "curve25519")};
+    p.a.remote().proposals[0].lifetime = lifetime;
+    p.b.remote().proposal_check = check;
     p.want(p.a);
     EXPECT_EQ(p.b.count(Fact::Phase1Established), agreed ? 1U : 0U)
         << static_cast<int>(check) << " " << bits << " " << lifetime;
@@ -116,8 +112,8 @@ TEST(Refusal, MissingPreSharedKeyTellsWhereToAddIt) {
 
 TEST(Refusal, UnexpectedIdentifierIsShown) {
   Pair p;
-  remote_of(p.b).verify_identifier = true;
-  remote_of(p.b).peers_identifiers = {Identity::of(test::address("198.51.100.9"))};
+  p.b.remote().verify_identifier = true;
+  p.b.remote().peers_identifiers = {Identity::of(test::address("198.51.100.9"))};
   p.want(p.a);
   ASSERT_FALSE(p.b.refusals.empty());
   EXPECT_EQ(p.b.refusals[0].why.attribute, "identifier");
@@ -129,7 +125,7 @@ TEST(Refusal, UnexpectedIdentifierIsShown) {
 TEST(Refusal, NameInMainModeWithPreSharedKeysIsRefused) {
   Pair p;
   const std::string name = "a.example.org";
-  remote_of(p.a).my_identifier = Identity{v1wire::IdType::Fqdn, {name.begin(), name.end()}};
+  p.a.remote().my_identifier = Identity{v1wire::IdType::Fqdn, {name.begin(), name.end()}};
   p.want(p.a);
   ASSERT_FALSE(p.b.refusals.empty());
   EXPECT_EQ(p.b.refusals[0].why.attribute, "identifier");
@@ -193,7 +189,7 @@ TEST(Refusal, PfsNetworksAndModeAreNamed) {
 
 TEST(Refusal, SentenceHoldsAllOfIt) {
   Pair p;
-  remote_of(p.a).proposals = {transform("aes", 128, "sha256", "modp1024")};
+  p.a.remote().proposals = {transform("aes", 128, "sha256", "modp1024")};
   p.want(p.a);
   ASSERT_EQ(p.b.refusals.size(), 1U);
   EXPECT_EQ(sentence(p.b.refusals[0]),
@@ -229,8 +225,8 @@ TEST(Refusal, TheNameOfAnotherHostMustBeAllowed) {
   for (const bool allowed : {false, true}) {
     Pair p;
     const Identity other = Identity::of(test::address("198.51.100.9"));
-    remote_of(p.a).my_identifier = other;
-    if (allowed) remote_of(p.b).peers_identifiers = {other};
+    p.a.remote().my_identifier = other;
+    if (allowed) p.b.remote().peers_identifiers = {other};
     p.want(p.a);
     EXPECT_EQ(p.b.count(Fact::Phase1Established), allowed ? 1U : 0U);
     if (allowed) continue;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "ike/plain_keys.h"
 #include "support/certificates.h"
 #include "unit/ike/pair.h"
 
@@ -10,6 +11,7 @@ namespace testudo::ike::v1 {
 namespace {
 
 using crypto::ike::Credentials;
+using crypto::ike::RsaPrivateKey;
 using crypto::ike::Trust;
 using test::default_policy;
 using test::Pair;
@@ -71,6 +73,16 @@ TEST(Signatures, CertificatesOfOneCaMakeAPairOfSas) {
   EXPECT_TRUE(p.keyed_alike());
   EXPECT_EQ(p.datagrams, 9U);
   EXPECT_EQ(p.b.machine().v1().sas().begin()->second->peer.to_string(), "O = Example, CN = anna");
+}
+
+TEST(Signatures, AreRightWhenTheyTakeTheirTime) {
+  for (const auto mode : {v1wire::Exchange::Main, v1wire::Exchange::Aggressive, v1wire::Exchange::Base}) {
+    Signed p;
+    p.a.computes_at_once = p.b.computes_at_once = false;
+    for (Side* side : {&p.a, &p.b}) Signed::block(*side).exchange_modes = {mode};
+    p.want(p.a);
+    EXPECT_TRUE(p.keyed_alike()) << v1wire::name_of(mode);
+  }
 }
 
 TEST(Signatures, AggressiveAndBaseModeBelieveTheSame) {
@@ -216,6 +228,168 @@ TEST(Signatures, MethodThatDiffersIsNamed) {
   EXPECT_NE(
       sentence(p.b.refusals[0]).find("authentication method does not match; ours: pre_shared_key; theirs: rsasig"),
       std::string::npos);
+}
+
+/// The server b has a certificate, the client a has but a password.
+struct Hybrid : Signed {
+  Hybrid() {
+    for (Side* side : {&a, &b}) block(*side).proposals[0].authentication = v1wire::oakley::kHybridInitiatorRsa;
+    block(a).proposals[0].xauth = Xauth::Client;
+    block(b).proposals[0].xauth = Xauth::Server;
+    block(a).credentials.reset();
+    block(a).my_identifier.reset();
+    block(b).trust.reset();
+    block(a).xauth_login = "anna";
+    a.keys.of["anna"] = "tulip";
+    b.accounts["anna"] = "tulip";
+  }
+};
+
+TEST(Hybrid, TheServersCertificateAndTheClientsPasswordAreEnough) {
+  for (const auto mode : {v1wire::Exchange::Main, v1wire::Exchange::Aggressive}) {
+    Hybrid p;
+    for (Side* side : {&p.a, &p.b}) Signed::block(*side).exchange_modes = {mode};
+    p.want(p.a);
+    EXPECT_TRUE(p.keyed_alike());
+    EXPECT_EQ(p.b.questions.size(), 1U);
+  }
+}
+
+TEST(Hybrid, WithoutThePasswordThereIsNothing) {
+  Hybrid p;
+  p.a.keys.of["anna"] = "rose";
+  p.want(p.a);
+  EXPECT_TRUE(p.b.in.empty());
+  EXPECT_EQ(p.b.count(Fact::LoginFailed), 1U);
+}
+
+TEST(Hybrid, AServerOfAnotherCaHearsNoPassword) {
+  Hybrid p;
+  static const Party other{{.name = "other CA", .is_ca = true}};
+  Signed::trust(p.a, {other.certificate()});
+  p.want(p.a);
+  EXPECT_TRUE(p.b.questions.empty());
+  ASSERT_FALSE(p.a.refusals.empty());
+  EXPECT_EQ(p.a.refusals[0].why.attribute, "certificate");
+}
+
+TEST(Hybrid, TwoServersOrTwoClientsDoNotMeet) {
+  Hybrid p;
+  Signed::block(p.b).proposals[0].xauth = Xauth::Client;
+  p.want(p.a);
+  ASSERT_FALSE(p.b.refusals.empty());
+  EXPECT_EQ(p.b.refusals[0].why.attribute, "authentication method");
+}
+
+/// Both have keys without certificates; `of_anna` says whose the file of b takes hers for.
+struct Plain : Signed {
+  explicit Plain(const KeyScope& of_anna = {}, const Party& annas = anna()) {
+    for (Side* side : {&a, &b}) {
+      block(*side).credentials.reset();
+      block(*side).trust.reset();
+      block(*side).my_identifier.reset();
+    }
+    give(a, annas, bert(), {});
+    give(b, bert(), anna(), of_anna);
+  }
+  static RsaPrivateKey key_of(const Party& who) { return *RsaPrivateKey::of_pem(who.key()); }
+  static void give(Side& side, const Party& own, const Party& peer, const KeyScope& scope) {
+    PlainKeys mine, theirs;
+    mine.own.push_back({{}, key_of(own)});
+    theirs.peers.push_back({scope, key_of(peer).public_key()});
+    block(side).plain_own = std::make_shared<const PlainKeys>(std::move(mine));
+    block(side).plain_peers = std::make_shared<const PlainKeys>(std::move(theirs));
+    block(side).plain_peers_file = "peers";
+    block(side).plain_key_file = "own";
+  }
+  static void add(Side& side, const Party& peer, const KeyScope& scope) {
+    PlainKeys more = *block(side).plain_peers;
+    more.peers.push_back({scope, key_of(peer).public_key()});
+    block(side).plain_peers = std::make_shared<const PlainKeys>(std::move(more));
+  }
+  bool established() {
+    want(a);
+    return keyed_alike() && a.refusals.empty() && b.refusals.empty();
+  }
+};
+
+const KeyScope kOfAnna{{}, {}, "anna.example"};
+
+TEST(PlainSignatures, KeysWithoutCertificatesMakeAPairOfSasInEveryMode) {
+  for (const auto mode : {v1wire::Exchange::Main, v1wire::Exchange::Aggressive, v1wire::Exchange::Base}) {
+    Plain p;
+    for (Side* side : {&p.a, &p.b}) Signed::block(*side).exchange_modes = {mode};
+    EXPECT_TRUE(p.established());
+  }
+}
+
+TEST(PlainSignatures, WhoHoldsAnotherKeyIsNotBelievedInAnyMode) {
+  static const Party mallory{{.name = "mallory"}};
+  for (const auto mode : {v1wire::Exchange::Main, v1wire::Exchange::Aggressive, v1wire::Exchange::Base}) {
+    Plain p{{}, mallory};
+    for (Side* side : {&p.a, &p.b}) Signed::block(*side).exchange_modes = {mode};
+    p.refused_by_b("signature", "the peer does not hold the private key of the public one in peers here");
+    EXPECT_NE(sentence(p.a.refusals[0]).find("RSA key is not believed; ours: RSA 1024"), std::string::npos)
+        << sentence(p.a.refusals[0]);
+  }
+}
+
+TEST(PlainSignatures, NameWithALineIsProvedByItsKey) {
+  Plain p{kOfAnna};
+  Signed::block(p.a).my_identifier = dns("anna.example");
+  EXPECT_TRUE(p.established());
+  EXPECT_TRUE(key_proves_name(*p.b.machine().v1().sas().begin()->second, dns("anna.example")));
+  Plain q{kOfAnna};
+  Signed::block(q.a).my_identifier = dns("anna.example");
+  Signed::block(q.b).peers_identifiers = {dns("carl.example")};
+  q.refused_by_b("identifier", "ours: carl.example; theirs: anna.example");
+}
+
+TEST(PlainSignatures, NobodyTakesTheNameOfAnotherByAKeyOfItsOwn) {
+  static const Party mallory{{.name = "mallory"}};
+  Plain p{kOfAnna, mallory};
+  Plain::add(p.b, mallory, {{}, {}, "mallory.example"});
+  Signed::block(p.a).my_identifier = dns("anna.example");
+  p.refused_by_b("signature", "is wrong");
+  // Keys for anybody, several: the configuration's names are not proved by any of them.
+  Plain q{{}, mallory};
+  Plain::add(q.b, mallory, {});
+  Signed::block(q.a).my_identifier = dns("anna.example");
+  Signed::block(q.b).peers_identifiers = {dns("anna.example")};
+  q.refused_by_b("identifier", "write \"@anna.example : PUB 0s...\" in peers");
+}
+
+TEST(PlainSignatures, OneKeyForAnybodyProvesANameThatTheFileExpects) {
+  Plain p;
+  Signed::block(p.a).my_identifier = dns("anna.example");
+  Signed::block(p.b).peers_identifiers = {dns("anna.example")};
+  EXPECT_TRUE(p.established());
+  Plain q;
+  Signed::block(q.a).my_identifier = dns("anna.example");
+  q.refused_by_b("identifier", "theirs: anna.example");
+}
+
+TEST(PlainSignatures, AddressIsProvedByALineThatHasIt) {
+  const auto elsewhere = Identity::of(*net::Address::parse("198.51.100.7"));
+  Plain p{{{}, net::Prefix::parse("198.51.100.0/24"), ""}};
+  Signed::block(p.a).my_identifier = elsewhere;
+  EXPECT_TRUE(p.established());
+  Plain q;
+  Signed::block(q.a).my_identifier = elsewhere;
+  q.refused_by_b("identifier", "write \"198.51.100.7 : PUB 0s...\" in peers");
+  Plain r{{{}, net::Prefix::parse("198.51.100.8"), ""}};
+  r.refused_by_b("RSA key", "no key there is for it");
+}
+
+TEST(PlainSignatures, WithoutAPrivateKeyForThePeerOurSideSaysSo) {
+  Plain p;
+  PlainKeys none;
+  none.own.push_back({{{}, net::Prefix::parse("203.0.113.1"), ""}, Plain::key_of(Signed::anna())});
+  Signed::block(p.a).plain_own = std::make_shared<const PlainKeys>(std::move(none));
+  p.want(p.a);
+  ASSERT_FALSE(p.a.refusals.empty());
+  EXPECT_NE(sentence(p.a.refusals[0]).find("own has no private key for 192.0.2.1 192.0.2.2"), std::string::npos)
+      << sentence(p.a.refusals[0]);
 }
 
 }  // namespace

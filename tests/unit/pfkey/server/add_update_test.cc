@@ -64,8 +64,8 @@ TEST_F(AddUpdate, EverythingIsStored) {
   EXPECT_TRUE(p.flags.cyclic_sequence);
   EXPECT_EQ(p.flags.padding, sad::Padding::Random);
   EXPECT_EQ(p.replay_packets, 32U) << "sadb_sa_replay counts bytes of the window's bit map";
-  EXPECT_EQ(p.hard, (sad::Lifetime{9, 10, 100, 50}));
-  EXPECT_EQ(p.soft, (sad::Lifetime{7, 8, 80, 40}));
+  EXPECT_EQ(p.hard(), (sad::Lifetime{9, 10, 100, 50}));
+  EXPECT_EQ(p.soft(), (sad::Lifetime{7, 8, 80, 40}));
   EXPECT_EQ(p.message_sequence, 7U);
   EXPECT_EQ(p.pid, 4711U);
   EXPECT_EQ(stored(m).state(), sad::State::Mature);
@@ -167,13 +167,13 @@ TEST_F(AddUpdate, UpdateOfPortsOrLifetimesGoesOnWithTheSequence) {
   sad::Sa* sa = sad.inbound(sad::SaProtocol::Esp, *net::Address::parse("20.0.0.2"), Spi{0x1000});
   ASSERT_NE(sa, nullptr);
   sa->window.commit(500);
-  sa->count(100, now);
+  sa->share().count(1, 100, now);
   now = at(2000);
   ASSERT_EQ(error_of(nat(61009, Type::Update)), 0);
   EXPECT_EQ(sad.size(), 1U);
   const sad::Sa& updated = stored(nat(61009, Type::Update));
   EXPECT_EQ(updated.window.highest(), 500U);
-  EXPECT_EQ(updated.usage.packets, 1U);
+  EXPECT_EQ(updated.usage().packets, 1U);
   EXPECT_EQ(updated.created(), at(1000));
   EXPECT_EQ(updated.parameters().nat->source_port, 61009);
 }

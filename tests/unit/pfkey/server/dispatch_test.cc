@@ -187,7 +187,7 @@ std::vector<Case> wrong_about_a_policy() {
     c.push_back({"no policy", change(policy(type), [](M& m) { m.policy.reset(); }), EINVAL});
     c.push_back({"no source", change(policy(type), [](M& m) { m.source.reset(); }), EINVAL});
     c.push_back({"no destination", change(policy(type), [](M& m) { m.destination.reset(); }), EINVAL});
-    for (const std::uint8_t direction : std::initializer_list<std::uint8_t>{0, 3, 4, 255})
+    for (const std::uint8_t direction : std::initializer_list<std::uint8_t>{0, 4, 255})
       c.push_back({"neither in nor out",
                    change(policy(type), [=](M& m) { m.policy->direction = static_cast<pf::Direction>(direction); }),
                    EINVAL});

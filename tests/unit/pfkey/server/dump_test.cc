@@ -15,8 +15,8 @@ TEST_F(Dumps, GetReturnsEverythingWithTheKeys) {
   ASSERT_EQ(error_of(m), 0);
   sad::Sa* sa = sad.find(sad::SaProtocol::Esp, m.source->endpoint.address, m.destination->endpoint.address, m.sa->spi);
   ASSERT_NE(sa, nullptr);
-  sa->count(100, at(1010));
-  sa->count(50, at(1020));
+  sa->share().count(1, 100, at(1010));
+  sa->share().count(1, 50, at(1020));
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(sa->sequence.next());
 
   Message question = between(Type::Get, SaType::Esp);

@@ -53,7 +53,7 @@ class ServerTest : public ::testing::Test {
   sad::Database sad{settings, random};
   spd::Database spd;
   std::vector<std::uint32_t> answered;
-  int policy_changes = 0;
+  int policy_changes = 0, key_daemons = 0;
   Time now = at(1000);
   WallReference wall{at(0), kWall};
   Server server{Server::Parts{.sad = sad,
@@ -62,7 +62,8 @@ class ServerTest : public ::testing::Test {
                               .random = random,
                               .wall = [this] { return wall; },
                               .acquire_answered = [this](std::uint32_t s) { answered.push_back(s); },
-                              .policies_changed = [this] { ++policy_changes; }}};
+                              .policies_changed = [this] { ++policy_changes; },
+                              .key_daemon_came = [this] { ++key_daemons; }}};
   ClientId user = server.connect(true);
 };
 

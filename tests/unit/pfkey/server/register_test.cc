@@ -59,6 +59,16 @@ TEST_F(Register, ARegistrationIsToldToThoseRegisteredForThatType) {
   EXPECT_TRUE(silent(for_ah));
 }
 
+TEST_F(Register, ThatAKeyDaemonCameIsToldToTheEngineOnceForEachType) {
+  ask(message(Type::Register));
+  EXPECT_EQ(key_daemons, 0);
+  ask(message(Type::Register, SaType::Esp));
+  ask(message(Type::Register, SaType::Esp));
+  EXPECT_EQ(key_daemons, 1) << "EEXIST is no news";
+  ask(message(Type::Register, SaType::Ah));
+  EXPECT_EQ(key_daemons, 2);
+}
+
 TEST_F(Register, EachTypeIsRegisteredOnItsOwn) {
   for (const SaType satype : {SaType::Ah, SaType::Esp, SaType::Ipcomp, SaType::TcpSignature})
     EXPECT_EQ(error_of(message(Type::Register, satype)), 0);

@@ -53,6 +53,31 @@ TEST_F(SpdMessages, EveryPartOfASelectorCounts) {
       << "what is done with the packets does not";
 }
 
+// OpenIKED sends SPDUPDATE for `fwd` and for `in`.
+TEST_F(SpdMessages, WhatLinuxSaysOfForwardedPacketsIsSaidOfAllThatComeIn) {
+  Message forwarded = policy(Type::SpdUpdate);
+  forwarded.policy->direction = pf::Direction::Fwd;
+  const Message reply = ask(forwarded);
+  ASSERT_EQ(reply.error, 0);
+  EXPECT_EQ(reply.policy->direction, pf::Direction::In);
+  EXPECT_EQ(error_of(inward(policy(Type::SpdUpdate))), 0);
+  const auto shown = dump();
+  ASSERT_EQ(shown.size(), 1U);
+  EXPECT_EQ(shown[0].policy->direction, pf::Direction::In);
+  for (const Type type : {Type::SpdAdd, Type::SpdUpdate}) {
+    Message weaker =
+        with(pf::clone(forwarded), [type](Message& m) { m.type = type, m.policy->type = pf::PolicyType::None; });
+    weaker.policy->requests.clear();
+    const Message left = ask(weaker);
+    EXPECT_EQ(left.error, 0);
+    EXPECT_EQ(left.policy->type, shown[0].policy->type) << "the inbound policy stays";
+  }
+  ASSERT_EQ(spd.size(), 1U);
+  forwarded.type = Type::SpdDelete;
+  EXPECT_EQ(error_of(forwarded), 0);
+  EXPECT_EQ(spd.size(), 0U);
+}
+
 TEST_F(SpdMessages, AUserCannotMakeASystemPolicyOrChooseAnId) {
   Message m = policy();
   m.policy->flags = pf::kPolicyFlagKernel;
@@ -105,6 +130,31 @@ TEST_F(SpdMessages, UpdateKeepsItsPlaceAndItsId) {
   EXPECT_EQ(shown[0].destination->endpoint.address.to_string(), "10.0.2.0");
   EXPECT_EQ(shown[0].policy->requests.at(0).protocol, 51);
   EXPECT_EQ(shown[0].policy->id, first);
+}
+
+TEST_F(SpdMessages, WhatTheHostDoesNotFollowYetIsSaidToWhoChangedIt) {
+  const ClientId other = server.connect(true);
+  for (const Message& m : {to("10.0.2.0"), to("10.0.2.0"), message(Type::Flush), message(Type::SpdFlush)}) {
+    server.receive(user, wire::pfkey::compose(m), now);
+  }
+  server.settle(false);
+  std::vector<int> heard;
+  for (const Message& m : all(user)) heard.push_back(m.error);
+  EXPECT_EQ(heard, (std::vector<int>{EINPROGRESS, EEXIST, 0, EINPROGRESS}))
+      << "added, there already, of the SAD, flushed";
+  for (const Message& m : all(other)) EXPECT_EQ(m.error, 0) << "others hear what the SPD is";
+}
+
+TEST_F(SpdMessages, WhatIsSettledIsNotTakenBack) {
+  server.receive(user, wire::pfkey::compose(to("10.0.2.0")), now);
+  server.settle(true);
+  server.settle(false);
+  EXPECT_EQ(next(user).error, 0);
+  server.receive(user, wire::pfkey::compose(to("10.0.3.0")), now);
+  server.receive(user, wire::pfkey::compose(to("10.0.4.0")), now);
+  EXPECT_EQ(next(user).error, 0) << "read before anybody settled it";
+  server.settle(false);
+  EXPECT_EQ(next(user).error, 0);
 }
 
 TEST_F(SpdMessages, UpdateOfNothingAdds) {

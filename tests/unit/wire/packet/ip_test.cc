@@ -19,8 +19,8 @@ using test::packet;
 using test::tcp;
 using test::udp;
 
-const net::Address a4 = test::ip("10.0.0.1"), b4 = test::ip("10.0.0.2");
-const net::Address a6 = test::ip("fd00::1"), b6 = test::ip("fd00::2");
+const net::Address kFrom4 = test::ip("10.0.0.1"), kTo4 = test::ip("10.0.0.2");
+const net::Address kFrom6 = test::ip("fd00::1"), kTo6 = test::ip("fd00::2");
 
 ByteVector operator+(ByteVector left, const ByteVector& right) {
   left.insert(left.end(), right.begin(), right.end());
@@ -43,7 +43,7 @@ ByteVector fragment_header(std::uint8_t next, std::uint16_t offset, bool more, s
 }
 
 ByteVector with_chain(std::uint8_t first, const ByteVector& chain, std::uint8_t upper, Bytes payload) {
-  return packet(a6, b6, upper, payload, {.options = chain, .first_extension = first});
+  return packet(kFrom6, kTo6, upper, payload, {.options = chain, .first_extension = first});
 }
 
 ByteVector ah(std::uint8_t next, std::size_t icv) {
@@ -64,19 +64,20 @@ std::vector<ByteVector> samples() {
                            options(protocol::kFragment, 2) +
                            fragment_header(protocol::kDestination, 0, true, 0xabcdef01) + options(protocol::kTcp);
   return {
-      packet(a4, b4, protocol::kEsp, data),
-      packet(a4, b4, 253, data, {.options = {7, 7, 4, 0, 0, 0, 0, 0}}),
-      packet(a4, b4, protocol::kUdp, data, {.identification = 9, .more_fragments = true, .fragment_offset = 64}),
-      udp({a4, 53}, {b4, 1024}, data),
-      packet(a4, b4, protocol::kAh, ah(protocol::kTcp, 12) + payload_of(tcp({a4, 1}, {b4, 2}, data), 20)),
-      packet(a4, b4, protocol::kGre, ByteVector{0xa0, 0, 8, 0, 0xff, 0xff, 0, 0, 1, 2, 3, 4} + data),
-      tcp({a6, 80}, {b6, 81}, data),
-      icmp_echo(a6, b6, 1, 2, data),
+      packet(kFrom4, kTo4, protocol::kEsp, data),
+      packet(kFrom4, kTo4, 253, data, {.options = {7, 7, 4, 0, 0, 0, 0, 0}}),
+      packet(kFrom4, kTo4, protocol::kUdp, data, {.identification = 9, .more_fragments = true, .fragment_offset = 64}),
+      udp({kFrom4, 53}, {kTo4, 1024}, data),
+      packet(kFrom4, kTo4, protocol::kAh, ah(protocol::kTcp, 12) + payload_of(tcp({kFrom4, 1}, {kTo4, 2}, data), 20)),
+      packet(kFrom4, kTo4, protocol::kGre, ByteVector{0xa0, 0, 8, 0, 0xff, 0xff, 0, 0, 1, 2, 3, 4} + data),
+      tcp({kFrom6, 80}, {kTo6, 81}, data),
+      icmp_echo(kFrom6, kTo6, 1, 2, data),
       with_chain(protocol::kHopByHop, chain, protocol::kTcp, data),
       with_chain(protocol::kFragment, fragment_header(protocol::kEsp, 0, false, 1), protocol::kEsp, data),
       with_chain(protocol::kFragment, fragment_header(protocol::kEsp, 800, true, 7), protocol::kEsp, data),
-      packet(a6, b6, protocol::kAh,
-             ah(protocol::kDestination, 12) + options(protocol::kUdp) + payload_of(udp({a6, 5}, {b6, 6}, data), 40)),
+      packet(
+          kFrom6, kTo6, protocol::kAh,
+          ah(protocol::kDestination, 12) + options(protocol::kUdp) + payload_of(udp({kFrom6, 5}, {kTo6, 6}, data), 40)),
   };
 }
 
@@ -119,12 +120,12 @@ net::Flow flow(const ByteVector& bytes) {
 
 TEST(ParseIp, ReadsEveryFieldOfAnIpv4Header) {
   const ByteVector data(3, 1);
-  const ByteVector bytes = packet(a4, b4, protocol::kEsp, data,
+  const ByteVector bytes = packet(kFrom4, kTo4, protocol::kEsp, data,
                                   {.ttl = 17, .traffic_class = 0xb9, .identification = 0x1234, .dont_fragment = true});
   const auto ip = parse_ip(bytes);
   ASSERT_TRUE(ip);
-  EXPECT_EQ(ip->source, a4);
-  EXPECT_EQ(ip->destination, b4);
+  EXPECT_EQ(ip->source, kFrom4);
+  EXPECT_EQ(ip->destination, kTo4);
   EXPECT_EQ(ip->traffic_class, 0xb9);
   EXPECT_EQ(ip->ttl, 17);
   EXPECT_EQ(ip->identification, 0x1234);
@@ -144,11 +145,11 @@ TEST(ParseIp, ReadsEveryFieldOfAnIpv4Header) {
 TEST(ParseIp, ReadsEveryFieldOfAnIpv6Header) {
   const ByteVector data(5, 1);
   const ByteVector bytes =
-      packet(a6, b6, protocol::kUdp, data, {.ttl = 3, .traffic_class = 0xb9, .flow_label = 0xabcde});
+      packet(kFrom6, kTo6, protocol::kUdp, data, {.ttl = 3, .traffic_class = 0xb9, .flow_label = 0xabcde});
   const auto ip = parse_ip(bytes);
   ASSERT_TRUE(ip);
-  EXPECT_EQ(ip->source, a6);
-  EXPECT_EQ(ip->destination, b6);
+  EXPECT_EQ(ip->source, kFrom6);
+  EXPECT_EQ(ip->destination, kTo6);
   EXPECT_EQ(ip->traffic_class, 0xb9);
   EXPECT_EQ(ip->flow_label, 0xabcdeU);
   EXPECT_EQ(ip->ttl, 3);
@@ -163,7 +164,7 @@ TEST(ParseIp, ReadsEveryFieldOfAnIpv6Header) {
 
 TEST(ParseIp, PutsTheUpperLayerBehindIpv4Options) {
   const ByteVector data(4, 1);
-  const auto ip = parse_ip(packet(a4, b4, 253, data, {.options = ByteVector(40, 1)}));
+  const auto ip = parse_ip(packet(kFrom4, kTo4, 253, data, {.options = ByteVector(40, 1)}));
   ASSERT_TRUE(ip);
   EXPECT_EQ(ip->header_length, 60U);
   EXPECT_EQ(ip->upper_offset, 60U);
@@ -181,8 +182,8 @@ TEST(ParseIp, IgnoresBytesBeyondTheStatedLength) {
 
 TEST(ParseIp, KnowsIpv4Fragments) {
   const ByteVector data(8, 1);
-  const auto first = parse_ip(packet(a4, b4, 17, data, {.identification = 77, .more_fragments = true}));
-  const auto last = parse_ip(packet(a4, b4, 17, data, {.identification = 78, .fragment_offset = 65528}));
+  const auto first = parse_ip(packet(kFrom4, kTo4, 17, data, {.identification = 77, .more_fragments = true}));
+  const auto last = parse_ip(packet(kFrom4, kTo4, 17, data, {.identification = 78, .fragment_offset = 65528}));
   ASSERT_TRUE(first && first->fragment && last && last->fragment);
   EXPECT_EQ(first->fragment->id, 77U);
   EXPECT_EQ(first->fragment->offset, 0U);
@@ -262,8 +263,8 @@ TEST(ParseIp, EndsTheChainAtProtectedPayloads) {
 }
 
 TEST(ParseIp, RefusesContradictions) {
-  const ByteVector v4 = packet(a4, b4, 17, ByteVector(8, 0));
-  const ByteVector v6 = packet(a6, b6, 17, ByteVector(8, 0));
+  const ByteVector v4 = packet(kFrom4, kTo4, 17, ByteVector(8, 0));
+  const ByteVector v6 = packet(kFrom6, kTo6, 17, ByteVector(8, 0));
   const auto changed = [](ByteVector bytes, std::size_t at, std::uint8_t value) {
     bytes[at] = value;
     return bytes;
@@ -275,7 +276,7 @@ TEST(ParseIp, RefusesContradictions) {
   EXPECT_EQ(why(changed(v4, 3, 19)), Malformed::BadLength) << "total length shorter than the header";
   EXPECT_EQ(why(changed(v4, 3, 29)), Malformed::Truncated);
   EXPECT_EQ(why(changed(v6, 5, 9)), Malformed::Truncated);
-  EXPECT_EQ(why(packet(a6, b6, protocol::kRouting, {})), Malformed::Truncated) << "no room for the chain";
+  EXPECT_EQ(why(packet(kFrom6, kTo6, protocol::kRouting, {})), Malformed::Truncated) << "no room for the chain";
 }
 
 TEST(ParseIp, RefusesJumbograms) {
@@ -351,73 +352,77 @@ TEST(ParseIp, StaysInsideRandomBytes) {
 TEST(FlowOf, ReadsPortsOfEveryProtocolThatHasThem) {
   const ByteVector ports{0x12, 0x34, 0x56, 0x78, 0, 0, 0, 0};
   for (const std::uint8_t p : {protocol::kTcp, protocol::kUdp, protocol::kSctp, protocol::kUdpLite, std::uint8_t{33}}) {
-    EXPECT_EQ(flow(packet(a4, b4, p, ports)), (net::Flow{a4, b4, p, 0x1234, 0x5678}));
-    EXPECT_EQ(flow(packet(a6, b6, p, ports)), (net::Flow{a6, b6, p, 0x1234, 0x5678}));
+    EXPECT_EQ(flow(packet(kFrom4, kTo4, p, ports)), (net::Flow{kFrom4, kTo4, p, 0x1234, 0x5678}));
+    EXPECT_EQ(flow(packet(kFrom6, kTo6, p, ports)), (net::Flow{kFrom6, kTo6, p, 0x1234, 0x5678}));
   }
 }
 
 TEST(FlowOf, HasNoPortsForOtherProtocols) {
   const ByteVector data{0x12, 0x34, 0x56, 0x78, 0, 0, 0, 0};
   for (const std::uint8_t p : {protocol::kEsp, protocol::kIpcomp, protocol::kIpv4, protocol::kIpv6, protocol::kNoNext})
-    EXPECT_EQ(flow(packet(a4, b4, p, data)), (net::Flow{a4, b4, p, 0, 0}));
+    EXPECT_EQ(flow(packet(kFrom4, kTo4, p, data)), (net::Flow{kFrom4, kTo4, p, 0, 0}));
 }
 
 TEST(FlowOf, ReadsTypeAndCode) {
   const ByteVector body{0, 0, 0, 0};
-  EXPECT_EQ(flow(test::icmp(a4, b4, {3, 4}, body)), (net::Flow{a4, b4, protocol::kIcmp, 3, 4}));
-  EXPECT_EQ(flow(test::icmp(a6, b6, {1, 3}, body)), (net::Flow{a6, b6, protocol::kIcmpv6, 1, 3}));
-  EXPECT_EQ(flow(packet(a6, b6, protocol::kMobility, ByteVector{59, 0, 5, 0, 0, 0, 0, 0})),
-            (net::Flow{a6, b6, protocol::kMobility, 5, 0}));
+  EXPECT_EQ(flow(test::icmp(kFrom4, kTo4, {3, 4}, body)), (net::Flow{kFrom4, kTo4, protocol::kIcmp, 3, 4}));
+  EXPECT_EQ(flow(test::icmp(kFrom6, kTo6, {1, 3}, body)), (net::Flow{kFrom6, kTo6, protocol::kIcmpv6, 1, 3}));
+  EXPECT_EQ(flow(packet(kFrom6, kTo6, protocol::kMobility, ByteVector{59, 0, 5, 0, 0, 0, 0, 0})),
+            (net::Flow{kFrom6, kTo6, protocol::kMobility, 5, 0}));
 }
 
 TEST(FlowOf, ReadsTheGreKeyWhereItsFlagsPutIt) {
-  const auto gre = [](const ByteVector& bytes) { return flow(packet(a4, b4, protocol::kGre, bytes)); };
-  EXPECT_EQ(gre({0x20, 0, 8, 0, 1, 2, 3, 4}), (net::Flow{a4, b4, protocol::kGre, 0x0102, 0x0304}));
-  EXPECT_EQ(gre({0xa0, 0, 8, 0, 9, 9, 0, 0, 1, 2, 3, 4}), (net::Flow{a4, b4, protocol::kGre, 0x0102, 0x0304}));
-  EXPECT_EQ(gre({0x00, 0, 8, 0, 1, 2, 3, 4}), (net::Flow{a4, b4, protocol::kGre, 0, 0})) << "no key";
-  EXPECT_EQ(gre({0x20, 1, 8, 0, 1, 2, 3, 4}), (net::Flow{a4, b4, protocol::kGre, 0, 0})) << "PPTP's version 1";
-  EXPECT_EQ(gre({0x20, 0, 8, 0, 1, 2, 3}), (net::Flow{a4, b4, protocol::kGre, 0, 0})) << "cut short";
+  const auto gre = [](const ByteVector& bytes) { return flow(packet(kFrom4, kTo4, protocol::kGre, bytes)); };
+  EXPECT_EQ(gre({0x20, 0, 8, 0, 1, 2, 3, 4}), (net::Flow{kFrom4, kTo4, protocol::kGre, 0x0102, 0x0304}));
+  EXPECT_EQ(gre({0xa0, 0, 8, 0, 9, 9, 0, 0, 1, 2, 3, 4}), (net::Flow{kFrom4, kTo4, protocol::kGre, 0x0102, 0x0304}));
+  EXPECT_EQ(gre({0x00, 0, 8, 0, 1, 2, 3, 4}), (net::Flow{kFrom4, kTo4, protocol::kGre, 0, 0})) << "no key";
+  EXPECT_EQ(gre({0x20, 1, 8, 0, 1, 2, 3, 4}), (net::Flow{kFrom4, kTo4, protocol::kGre, 0, 0})) << "PPTP's version 1";
+  EXPECT_EQ(gre({0x20, 0, 8, 0, 1, 2, 3}), (net::Flow{kFrom4, kTo4, protocol::kGre, 0, 0})) << "cut short";
 }
 
 TEST(FlowOf, LooksBehindAh) {
-  const ByteVector inner = payload_of(tcp({a4, 1025}, {b4, 80}, ByteVector(4, 0)), 20);
-  EXPECT_EQ(flow(packet(a4, b4, protocol::kAh, ah(protocol::kTcp, 12) + inner)),
-            (net::Flow{a4, b4, protocol::kTcp, 1025, 80}));
-  EXPECT_EQ(flow(packet(a4, b4, protocol::kAh, ah(protocol::kAh, 12) + ah(protocol::kTcp, 32) + inner)),
-            (net::Flow{a4, b4, protocol::kTcp, 1025, 80}));
-  EXPECT_EQ(flow(samples()[11]), (net::Flow{a6, b6, protocol::kUdp, 5, 6})) << "and behind options inside AH";
-  EXPECT_EQ(flow(packet(a4, b4, protocol::kAh, ah(protocol::kEsp, 12) + inner)),
-            (net::Flow{a4, b4, protocol::kEsp, 0, 0}));
+  const ByteVector inner = payload_of(tcp({kFrom4, 1025}, {kTo4, 80}, ByteVector(4, 0)), 20);
+  EXPECT_EQ(flow(packet(kFrom4, kTo4, protocol::kAh, ah(protocol::kTcp, 12) + inner)),
+            (net::Flow{kFrom4, kTo4, protocol::kTcp, 1025, 80}));
+  EXPECT_EQ(flow(packet(kFrom4, kTo4, protocol::kAh, ah(protocol::kAh, 12) + ah(protocol::kTcp, 32) + inner)),
+            (net::Flow{kFrom4, kTo4, protocol::kTcp, 1025, 80}));
+  EXPECT_EQ(flow(samples()[11]), (net::Flow{kFrom6, kTo6, protocol::kUdp, 5, 6})) << "and behind options inside AH";
+  EXPECT_EQ(flow(packet(kFrom4, kTo4, protocol::kAh, ah(protocol::kEsp, 12) + inner)),
+            (net::Flow{kFrom4, kTo4, protocol::kEsp, 0, 0}));
 }
 
 TEST(FlowOf, StopsAtAnAhThatIsCutShort) {
   ByteVector header = ah(protocol::kTcp, 12);
   header[1] = 200;
-  EXPECT_EQ(flow(packet(a4, b4, protocol::kAh, header)), (net::Flow{a4, b4, protocol::kAh, 0, 0}));
+  EXPECT_EQ(flow(packet(kFrom4, kTo4, protocol::kAh, header)), (net::Flow{kFrom4, kTo4, protocol::kAh, 0, 0}));
 }
 
 TEST(FlowOf, GivesFragmentsNoProtocol) {
   const ByteVector data(8, 1);
-  EXPECT_EQ(flow(packet(a4, b4, 17, data, {.more_fragments = true})), (net::Flow{a4, b4, protocol::kAny, 0, 0}));
-  EXPECT_EQ(flow(packet(a4, b4, 17, data, {.fragment_offset = 8})), (net::Flow{a4, b4, protocol::kAny, 0, 0}));
-  EXPECT_EQ(flow(samples()[8]), (net::Flow{a6, b6, protocol::kAny, 0, 0}));
+  EXPECT_EQ(flow(packet(kFrom4, kTo4, 17, data, {.more_fragments = true})),
+            (net::Flow{kFrom4, kTo4, protocol::kAny, 0, 0}));
+  EXPECT_EQ(flow(packet(kFrom4, kTo4, 17, data, {.fragment_offset = 8})),
+            (net::Flow{kFrom4, kTo4, protocol::kAny, 0, 0}));
+  EXPECT_EQ(flow(samples()[8]), (net::Flow{kFrom6, kTo6, protocol::kAny, 0, 0}));
 }
 
 TEST(FlowOf, SeesThroughAnAtomicFragment) {
-  const ByteVector inner = payload_of(udp({a6, 5}, {b6, 6}, ByteVector(4, 0)), 40);
+  const ByteVector inner = payload_of(udp({kFrom6, 5}, {kTo6, 6}, ByteVector(4, 0)), 40);
   const auto f = flow(with_chain(protocol::kFragment, fragment_header(17, 0, false, 3), 17, inner));
-  EXPECT_EQ(f, (net::Flow{a6, b6, protocol::kUdp, 5, 6}));
+  EXPECT_EQ(f, (net::Flow{kFrom6, kTo6, protocol::kUdp, 5, 6}));
 }
 
 TEST(FlowOf, HasNoPortsWhenThePayloadIsCutShort) {
-  EXPECT_EQ(flow(packet(a4, b4, protocol::kTcp, ByteVector{1, 2, 3})), (net::Flow{a4, b4, protocol::kTcp, 0, 0}));
-  EXPECT_EQ(flow(packet(a4, b4, protocol::kIcmp, ByteVector{8})), (net::Flow{a4, b4, protocol::kIcmp, 0, 0}));
-  EXPECT_EQ(flow(packet(a4, b4, protocol::kUdp, {})), (net::Flow{a4, b4, protocol::kUdp, 0, 0}));
+  EXPECT_EQ(flow(packet(kFrom4, kTo4, protocol::kTcp, ByteVector{1, 2, 3})),
+            (net::Flow{kFrom4, kTo4, protocol::kTcp, 0, 0}));
+  EXPECT_EQ(flow(packet(kFrom4, kTo4, protocol::kIcmp, ByteVector{8})),
+            (net::Flow{kFrom4, kTo4, protocol::kIcmp, 0, 0}));
+  EXPECT_EQ(flow(packet(kFrom4, kTo4, protocol::kUdp, {})), (net::Flow{kFrom4, kTo4, protocol::kUdp, 0, 0}));
 }
 
 TEST(Setters, ChangeOnlyTheirField) {
   const ByteVector data(10, 1);
-  for (const auto& [from, to] : {std::pair{a4, b4}, std::pair{a6, b6}}) {
+  for (const auto& [from, to] : {std::pair{kFrom4, kTo4}, std::pair{kFrom6, kTo6}}) {
     const IpFields before{.ttl = 9, .traffic_class = 0xfd, .flow_label = 0x98765};
     const IpFields after{.ttl = 200, .traffic_class = 0x02, .flow_label = 0x98765};
     ByteVector bytes = packet(from, to, 17, data, before);
@@ -434,7 +439,7 @@ TEST(Setters, ChangeOnlyTheirField) {
 
 TEST(WriteOuter, MakesTheHeaderThatTheTestBuilderMakes) {
   const ByteVector data(100, 3);
-  for (const auto& [from, to] : {std::pair{a4, b4}, std::pair{a6, b6}}) {
+  for (const auto& [from, to] : {std::pair{kFrom4, kTo4}, std::pair{kFrom6, kTo6}}) {
     const OuterHeader fields{from, to, 50, 0xb9, 77, from.is_v4(), 0xbeef, 0xfffff};
     ByteVector bytes(outer_length(fields), 0xcc);
     write_outer(bytes, fields, data.size());
@@ -464,7 +469,7 @@ TEST(Checksum, AgreesWithTheBytewiseSumForEveryLength) {
 
 TEST(Checksum, OfAPseudoHeaderAndPayloadIsThatOfUdpAndTcp) {
   test::SeededRandom random{2};
-  for (const auto& [from, to] : {std::pair{a4, b4}, std::pair{a6, b6}}) {
+  for (const auto& [from, to] : {std::pair{kFrom4, kTo4}, std::pair{kFrom6, kTo6}}) {
     const ByteVector data = random.bytes(33);
     EXPECT_EQ(checksum(data, pseudo_header_sum(from, to, 6, data.size())),
               test::detail::upper_checksum(from, to, 6, data));
@@ -472,7 +477,7 @@ TEST(Checksum, OfAPseudoHeaderAndPayloadIsThatOfUdpAndTcp) {
 }
 
 TEST(Checksum, OfAValidIpv4HeaderIsZero) {
-  const ByteVector bytes = packet(a4, b4, 17, {}, {.options = ByteVector(8, 1)});
+  const ByteVector bytes = packet(kFrom4, kTo4, 17, {}, {.options = ByteVector(8, 1)});
   EXPECT_EQ(checksum(bytes), 0);
 }
 

@@ -1,0 +1,274 @@
+"""Key negotiations: what a responder spends on main mode and quick mode, racoon (with testudod's key table) against charon.
+
+    initiators 10.1.x.y  ── 10.3.0.2 ──── wire ──── 10.3.0.1 ──  responder, networks 10.9.0.0/24
+
+bench/tunnel/setups.cc is all initiators, AES-128, SHA-256, modp2048, then one pair of SAs of ESP in UDP without PFS.  The
+responder's processor time is that of all its processes: charon has its user-space IPsec inside, so testudod counts, too; it
+runs without packets.  Each measurement has a responder of its own, fresh, and both write next to nothing to their logs.
+"""
+import contextlib
+import functools
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+from lab import ROOT, CannotMeasure, Figure
+
+sys.path.insert(0, str(ROOT / "tests" / "netns"))
+import lib  # noqa: E402
+
+CHARON = pathlib.Path("/usr/lib/ipsec/charon")
+RESPONDER, NETWORK, KEY = "10.3.0.1", "10.1.0.0", "mekmitasdigoat"
+COUNT, AT_ONCE, TUNNELS = 300, 16, 10_000
+
+STRONGSWAN = """charon {{
+  load_modular = yes
+  install_routes = no
+  plugins {{
+    include /etc/strongswan.d/charon/*.conf
+    kernel-libipsec {{
+      load = yes
+    }}
+    bypass-lan {{
+      load = no
+    }}
+    stroke {{
+      load = no
+    }}
+    vici {{
+      socket = unix:///run/charon.vici
+    }}
+  }}
+  filelog {{
+    log {{
+      path = {directory}/log
+      default = 0
+    }}
+  }}
+  syslog {{
+    daemon {{
+      default = -1
+    }}
+    auth {{
+      default = -1
+    }}
+  }}
+}}
+"""
+SWANCTL = """connections {{ c {{
+  version = 1
+  local_addrs = {responder}
+  remote_addrs = %any
+  proposals = aes128-sha256-modp2048
+  encap = yes
+  unique = never
+  send_cert = always
+  local {{ {local}
+  }}
+  remote {{ {remote}
+  }}
+  children {{ c {{
+    local_ts = 10.9.0.0/24
+    esp_proposals = aes128-sha256
+    rekey_time = 0
+  }} }}
+}} }}
+secrets {{ ike-1 {{ secret = "{key}"
+}} }}
+"""
+RACOON = """
+path pre_shared_key "{directory}/psk.txt";
+path certificate "{directory}";
+log warning;
+remote anonymous {{ exchange_mode main; nat_traversal force; passive on; {credentials}
+    proposal {{ encryption_algorithm aes 128; hash_algorithm sha256; authentication_method {method}; dh_group modp2048; }} }}
+sainfo anonymous {{ encryption_algorithm aes 128; authentication_algorithm hmac_sha256; compression_algorithm deflate; }}
+"""
+
+
+def address(number):
+    return f"10.1.{number >> 8}.{number & 255}"
+
+
+def processes_of(pid):
+    """It and those that it started."""
+    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    return [pid, *(each for child in children for each in processes_of(int(child)))]
+
+
+def processor_seconds(pids):
+    fields = [pathlib.Path(f"/proc/{p}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split() for p in pids]
+    return sum(int(f[11]) + int(f[12]) for f in fields) / os.sysconf("SC_CLK_TCK")
+
+
+def resident(pids):
+    pages = (int(pathlib.Path(f"/proc/{p}/statm").read_text(encoding="ascii").split()[1]) for p in pids)
+    return sum(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+class Keys:
+    """A CA, and a certificate for either side."""
+
+    def __init__(self, directory):
+        directory.mkdir()
+        self.directory, self.names = directory, ("responder", "initiator")
+        self._openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=CA", "-keyout", "ca.key",
+                      "-out", "ca.pem", "-addext", "keyUsage=keyCertSign,cRLSign")
+        for name in self.names:
+            self._openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out",
+                          f"{name}.csr")
+            self._openssl("x509", "-req", "-days", "2", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
+                          "-CAcreateserial", "-out", f"{name}.pem")
+
+    def _openssl(self, *arguments):
+        lib.run("openssl", *arguments, cwd=self.directory)
+
+    def file(self, name):
+        return self.directory / name
+
+
+class Racoon:
+    def __init__(self, lab, node, method, keys, count):
+        self.node, directory = node, node.run_dir
+        lib.BIN = lab.program("testudod").parent
+        lab.program("setkey"), lab.program("racoon")
+        node.start_testudod("attach = none\n")
+        node.setkey("".join(
+            f"spdadd 10.9.0.0/24 {address(i)} any -P out ipsec esp/tunnel/{RESPONDER}-{address(i)}/require;\n"
+            f"spdadd {address(i)} 10.9.0.0/24 any -P in ipsec esp/tunnel/{address(i)}-{RESPONDER}/require;\n"
+            for i in range(count)))
+        psk = directory / "psk.txt"
+        psk.write_text("".join(f"{address(i)} {KEY}\n" for i in range(count)), encoding="ascii")
+        psk.chmod(0o600)
+        credentials = (f'my_identifier asn1dn; certificate_type x509 "{keys.file("responder.pem")}" "{keys.file("responder.key")}"; '
+                       f'ca_type x509 "{keys.file("ca.pem")}";') if method == "rsa" else ""
+        conf, log = directory / "racoon.conf", directory / "racoon.log"
+        conf.write_text(RACOON.format(directory=directory, credentials=credentials,
+                                      method="rsasig" if method == "rsa" else "pre_shared_key"), encoding="ascii")
+        with open(log, "w", encoding="utf-8") as out:
+            self.process = node.popen(lib.BIN / "racoon", "-F", "-f", conf, "--run-dir", directory, stdout=out, stderr=out)
+        self.log = log.read_text
+        if not lib.until(self._listens) or self.process.poll() is not None:
+            raise CannotMeasure(f"racoon did not start: {self.log()}")
+        self.pids = [*processes_of(self.process.pid), node.daemon.pid]
+
+    def _listens(self):
+        return ":500 " in self.node.exec("ss", "-lun").stdout and len(processes_of(self.process.pid)) > 1
+
+    def parts(self):
+        return {"racoon": self.pids[:-1], "testudod": self.pids[-1:]}
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(60)
+        self.node.stop_testudod()
+
+
+class Charon:
+    def __init__(self, _lab, node, method, keys, _count):
+        self.directory = directory = node.lab.directory / "charon"
+        (directory / "run").mkdir(parents=True, exist_ok=True)
+        (directory / "strongswan.conf").write_text(STRONGSWAN.format(directory=directory), encoding="ascii")
+        local, remote = "auth = psk", "auth = psk"
+        if method == "rsa":
+            (directory / "private").mkdir(exist_ok=True)  # where swanctl(8) looks for keys
+            (directory / "private" / "responder.key").write_bytes(keys.file("responder.key").read_bytes())
+            local = f"auth = pubkey\n    certs = {keys.file('responder.pem')}\n    id = \"CN=responder\""
+            remote = f"auth = pubkey\n    cacerts = {keys.file('ca.pem')}\n    id = \"CN=initiator\""
+        conf = directory / "swanctl.conf"
+        conf.write_text(SWANCTL.format(responder=RESPONDER, local=local, remote=remote, key=KEY), encoding="ascii")
+        environment = {**os.environ, "STRONGSWAN_CONF": str(directory / "strongswan.conf")}
+        socket = directory / "run" / "charon.vici"
+        socket.unlink(missing_ok=True)
+        mounts = f"mount --make-rprivate /; mount --bind {directory}/run /run; rm -f /run/charon.pid; exec {CHARON}"
+        self.process = node.popen("unshare", "-m", "sh", "-c", mounts, env=environment, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL)
+        if not lib.until(socket.exists):
+            raise CannotMeasure("charon did not start")
+        loaded = node.exec("swanctl", "--load-all", "--file", conf, "--uri", f"unix://{socket}", check=False, env=environment)
+        if "successfully loaded 1 connections" not in loaded.stdout:
+            raise CannotMeasure(f"charon did not take its configuration: {loaded.stdout}{loaded.stderr}")
+        self.pids = processes_of(self.process.pid)
+
+    def log(self):
+        return (self.directory / "log").read_text(encoding="utf-8")
+
+    def parts(self):
+        return {"charon": self.pids}
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(60)
+
+
+@contextlib.contextmanager
+def network():
+    with lib.Lab() as world:
+        near, far = world.node("responder"), world.node("initiators")
+        world.link(near, f"{RESPONDER}/24", far, "10.3.0.2/24")
+        near.ip("route", "add", f"{NETWORK}/16", "via", "10.3.0.2")
+        # All addresses of it are this host's.
+        far.ip("route", "add", "local", f"{NETWORK}/16", "dev", "lo")
+        yield world, near, far, Keys(world.directory / "keys")
+
+
+def negotiate(lab, far, method, keys, first, count):
+    files = [keys.file(n) for n in ("initiator.pem", "initiator.key", "ca.pem")] if method == "rsa" else []
+    said = far.exec(lab.program("bench_setups"), method, RESPONDER, NETWORK, first, count, AT_ONCE, *files, check=False)
+    return json.loads(said.stdout or "{}"), said.stderr
+
+
+def served(lab, world, kind, method, count, measure):
+    """What `measure` says of a responder while `count` initiators come, and the processor time of each of its parts."""
+    _, near, far, keys = world
+    responder = kind(lab, near, method, keys, count)
+    before = {name: processor_seconds(pids) for name, pids in responder.parts().items()}
+    size = resident(responder.pids)
+    said, error = negotiate(lab, far, method, keys, 0, count)
+    if said.get("done") != count:
+        raise CannotMeasure(f"{said.get('done', 0)} of {count} came about: {error.strip()} {responder.log()[-500:]}")
+    spent = {name: processor_seconds(pids) - before[name] for name, pids in responder.parts().items()}
+    grown = resident(responder.pids) - size
+    responder.stop()
+    return measure(count, spent, grown)
+
+
+def rate(count, spent, _grown):
+    return count / max(sum(spent.values()), 0.01), spent
+
+
+def memory(count, spent, grown):
+    return grown / count, spent
+
+
+def setups(lab, _figure, method, measure, count):
+    lab.packages("apt-check.txt")
+    if not CHARON.exists():
+        raise CannotMeasure("charon is not installed")
+    lab.base(f"charon-{lab.version('strongswan-charon')}")
+    pairs, parts = [], []
+    with network() as world:
+        for _ in range(lab.pairs):
+            ours, spent = served(lab, world, Racoon, method, count, measure)
+            theirs, _ = served(lab, world, Charon, method, count, measure)
+            pairs.append((ours, theirs))
+            parts.append({name: round(1000 * seconds / count, 3) for name, seconds in spent.items()})
+    lab.remark(f"milliseconds of a set-up, each pair: {re.sub(chr(39), '', str(parts))}")
+    return pairs
+
+
+def _rate(name, method, what):
+    return Figure(name, 2, 3, unit="set-ups/core-s", base="charon-{}", what=f"{what}: as responder, to charon",
+                  measure=functools.partial(setups, method=method, measure=rate, count=COUNT))
+
+
+FIGURES = [
+    _rate("setups-psk", "psk", "main mode with a pre-shared key and quick mode"),
+    _rate("setups-rsa", "rsa", "main mode with certificates of RSA-2048 and quick mode"),
+    Figure("setups-memory", 1, 2, unit="bytes", base="charon-{}", less_is_better=True,
+           what=f"memory of a negotiated pair of SAs and its phase 1, {TUNNELS} of them: to charon",
+           measure=functools.partial(setups, method="psk", measure=memory, count=TUNNELS)),
+]

@@ -1,0 +1,62 @@
+// Words of a remote block that choose among a few: rules.h has their rows.
+#include <algorithm>
+#include <array>
+
+#include "config/racoon/rules.h"
+
+namespace testudo::config {
+
+void Rules::ike_frag(Builder& b, const Statement& s) {
+  static constexpr std::array<std::string_view, 3> kWords{"off", "on", "force"};
+  const Item* word = b.value(s);
+  if (word == nullptr) return;
+  const auto found = std::ranges::find(kWords, word->text);
+  if (found == kWords.end()) return b.error(*word, "syntax error", "expected off, on or force");
+  b.remote_.ike_frag = ike::Fragmentation{static_cast<std::uint8_t>(found - kWords.begin())};
+}
+
+void Rules::generate_policy(Builder& b, const Statement& s) {
+  using Level = ike::GeneratePolicy;
+  static constexpr std::array<std::pair<std::string_view, Level>, 4> kWords{
+      {{"off", Level::Off}, {"on", Level::Require}, {"require", Level::Require}, {"unique", Level::Unique}}};
+  const Item* word = b.value(s);
+  if (word == nullptr) return;
+  const auto found = std::ranges::find(kWords, word->text, &std::pair<std::string_view, Level>::first);
+  if (found == kWords.end()) return b.error(*word, "syntax error", "expected off, on, require or unique");
+  b.remote_.generate_policy = found->second;
+}
+
+void Rules::certificate_type(Builder& b, const Statement& s) {
+  const Item* kind = b.value(s);
+  const Item* first = kind == nullptr ? nullptr : b.value(s, 2);
+  if (first == nullptr) return;
+  ike::Remote& remote = b.remote_;
+  const bool defined = !remote.certificate_file.empty() || !remote.plain_key_file.empty();
+  if (defined) return b.error(s.word(), "certificate_type already defined");
+  if (kind->text == "plain_rsa") {
+    if (s.items.size() > 3)
+      return b.error(s.items[3], "syntax error", "nothing more may stand behind the file of keys");
+    remote.plain_key_file = first->text;
+    return;
+  }
+  if (kind->text != "x509") return b.error(*kind, "syntax error", "expected x509 or plain_rsa");
+  const Item* key = b.value(s, 3);
+  if (key == nullptr) return;
+  remote.certificate_file = first->text;
+  remote.key_file = key->text;
+}
+
+/// Of racoon's forms that with plain keys is built.
+void Rules::peers_certfile(Builder& b, const Statement& s) {
+  const Item* kind = b.value(s);
+  if (kind == nullptr) return;
+  const bool other = kind->kind == Item::Kind::Quoted || kind->text == "x509" || kind->text == "dnssec";
+  if (other) return b.warn(s.word(), "is read but not acted upon yet", "peers_certfile plain_rsa is");
+  if (kind->text != "plain_rsa") return b.error(*kind, "syntax error", "expected plain_rsa, x509 or dnssec");
+  const Item* file = b.value(s, 2);
+  if (file == nullptr) return;
+  if (!b.remote_.plain_peers_file.empty()) return b.error(s.word(), "peers_certfile already defined");
+  b.remote_.plain_peers_file = file->text;
+}
+
+}  // namespace testudo::config

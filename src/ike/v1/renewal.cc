@@ -1,0 +1,75 @@
+#include "ike/v1/exchanges.h"
+
+// Which pairs of SAs are replaced before their time is over, and by whom: each by the host that began it.  Where both
+// began at once there are two pairs for the same packets, and one of them is let go:
+//
+//            made        renewed (soft)     last chance   over (hard)
+//              │───────────────│──────────────────│───────────│
+//                              │                  └ nothing will outlive it: renew it after all
+//                              └ another pair lives clearly longer, or is as old and greater: leave it
+//
+// Two hosts see these times nearly, not exactly, alike; so both may leave it to the other, and then there is the last
+// chance.
+
+#include <algorithm>
+
+namespace testudo::ike::v1 {
+namespace {
+
+bool for_the_same_packets(const Child& a, const Child& b) {
+  return a.id != b.id && a.peer == b.peer && a.request.outbound == b.request.outbound &&
+         a.request.local == b.request.local && a.request.remote == b.request.remote;
+}
+
+/// The same at both ends.
+std::pair<Spi, Spi> rank(const Child& child) {
+  const auto& [protocol, in, out] = child.pairs.front();
+  return std::minmax({in, out});
+}
+
+}  // namespace
+
+/// Between its last chance and its end.
+Duration Exchanges::margin_of(const Child& child) {
+  return (child.ends_at - child.renewed_at) / 2;
+}
+
+bool Exchanges::is_outlived(const Child& child, const Context& context) const {
+  const Duration margin = margin_of(child);
+  return std::ranges::any_of(children_, [&](const Child& other) {
+    if (!for_the_same_packets(child, other) || other.renewed_at <= context.now - margin) return false;
+    return other.renewed_at > context.now + margin || rank(other) > rank(child);
+  });
+}
+
+void Exchanges::renew(const Child& child, Context& context) {
+  ChildRequest again = child.request;
+  again.acquire_sequence = 0;  // its ACQUIRE was answered long ago
+  want(again, context);
+}
+
+void Exchanges::expired(const Expired& event, Context& context) {
+  const auto meant = [&](const Child& child) { return child.has(event.protocol, event.destination, event.spi); };
+  if (event.hard) return end_children(meant, "its lifetime is over", context);
+  const auto known = std::ranges::find_if(children_, meant);
+  // The responder leaves it to the initiator, so that both do not begin at once.
+  if (known == children_.end() || known->role != Role::Initiator) return;
+  if (is_outlived(*known, context)) {
+    known->last_chance = known->ends_at - margin_of(*known);
+  } else {
+    renew(*known, context);
+  }
+}
+
+void Exchanges::tick_renewals(Context& context) {
+  for (Child& child : children_) {
+    if (!child.last_chance || *child.last_chance > context.now) continue;
+    child.last_chance.reset();
+    const auto outlives = [&](const Child& other) {
+      return for_the_same_packets(child, other) && other.renewed_at > context.now;
+    };
+    if (std::ranges::none_of(children_, outlives)) renew(child, context);
+  }
+}
+
+}  // namespace testudo::ike::v1
