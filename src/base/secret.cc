@@ -1,13 +1,11 @@
 #include "base/secret.h"
 
-#include <atomic>
+#include <cstring>
 
 namespace testudo {
 
 void wipe(MutableBytes bytes) {
-  volatile std::uint8_t* p = bytes.data();
-  for (std::size_t i = 0; i < bytes.size(); ++i) p[i] = 0;
-  std::atomic_signal_fence(std::memory_order_seq_cst);
+  if (!bytes.empty()) ::explicit_bzero(bytes.data(), bytes.size());
 }
 
 bool equal_constant_time(Bytes a, Bytes b) {

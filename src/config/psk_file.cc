@@ -22,9 +22,10 @@ std::optional<Secret> find_pre_shared_key(std::string_view text, std::string_vie
   while (!text.empty()) {
     const std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
-    if (line.starts_with('#')) continue;
+    // Of thousands of lines most are another peer's: that shows in their first bytes.
+    if (!line.starts_with(identifier) || line.starts_with('#')) continue;
     const std::size_t end = line.find_first_of(kBlank);
-    if (end == std::string_view::npos || line.substr(0, end) != identifier) continue;
+    if (end != identifier.size()) continue;  // a part of a name, or one with a blank, whose rest would be of the key
     const std::size_t begin = line.find_first_not_of(kBlank, end);
     if (begin == std::string_view::npos) continue;
     const std::string_view key = line.substr(begin);

@@ -18,7 +18,7 @@ constexpr std::size_t kLargest = std::size_t{16} << 20;
 
 /// All that can be read.  The text of a file of this size never moves in memory, so that a caller can wipe all of it.
 Result<std::string, std::string> read_all(int fd, off_t size) {
-  static constexpr std::size_t kAtOnce = 4096;
+  static constexpr std::size_t kAtOnce = 65536;
   std::string text;
   text.reserve(std::min(static_cast<std::size_t>(size), kLargest) + kAtOnce);
   for (;;) {

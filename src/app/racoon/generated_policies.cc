@@ -179,10 +179,16 @@ std::optional<ike::Event> KeyTable::policy_answered(const Message& m) {
 /// What is bypassed stands in front of a generated policy and stays what it is.  An orphan can be taken over whole;
 /// where it overlaps, the rest of what it protects would go in clear without it.
 std::string KeyTable::in_the_way(const net::Selector& outbound) const {
+  std::vector<PolicyId> own;
+  for (const Generated& each : generated_) {
+    if (each.orphan && !(each.outbound == outbound)) continue;
+    for (const auto& id : {each.out, each.in}) {
+      if (id) own.push_back(*id);
+    }
+  }
+  std::ranges::sort(own);
   for (const auto& [id, entry] : policies_.entries()) {
-    if (entry.policy.type == PolicyType::None) continue;
-    const Generated* const own = generated_by(id);
-    if (own != nullptr && (!own->orphan || own->outbound == outbound)) continue;
+    if (entry.policy.type == PolicyType::None || std::ranges::binary_search(own, id)) continue;
     const net::Selector selector = as_outbound(entry.policy.direction, entry.selector);
     if (ike::overlap(selector, outbound)) return ike::to_string(selector);
   }

@@ -16,10 +16,6 @@ void earlier(std::optional<Time>& first, std::optional<Time> other) {
   if (other && (!first || *other < *first)) first = other;
 }
 
-bool is_half_open(const IkeSa& sa) {
-  return sa.role == Role::Responder && !sa.established() && sa.state != State::Dead;
-}
-
 /// Its source may be forged: message 3 alone shows that our answer reached somebody.
 bool is_unconfirmed(const IkeSa& sa) {
   return is_half_open(sa) && (sa.state == State::Idle || sa.state == State::SaSent);
@@ -73,30 +69,24 @@ void Exchanges::receive(const Received& datagram, const wire::ike::Message& mess
 }
 
 IkeSa* Exchanges::find(const wire::ike::Header& header, const net::Endpoint& remote) const {
-  if (const auto ours = sas_.find(header.initiator); ours != sas_.end() && ours->second->role == Role::Initiator) {
-    IkeSa& sa = *ours->second;
-    const bool first_answer = sa.cookies.responder == 0 && sa.remote.address == remote.address;
-    return first_answer || sa.cookies.responder == header.responder ? &sa : nullptr;
+  if (IkeSa* const ours = sas_.find(header.initiator); ours != nullptr && ours->role == Role::Initiator) {
+    const bool first_answer = ours->cookies.responder == 0 && ours->remote.address == remote.address;
+    return first_answer || ours->cookies.responder == header.responder ? ours : nullptr;
   }
-  if (const auto ours = sas_.find(header.responder); ours != sas_.end() && ours->second->role == Role::Responder) {
-    return ours->second->cookies.initiator == header.initiator ? ours->second.get() : nullptr;
+  if (IkeSa* const ours = sas_.find(header.responder); ours != nullptr && ours->role == Role::Responder) {
+    return ours->cookies.initiator == header.initiator ? ours : nullptr;
   }
   if (header.responder != 0) return nullptr;
   // A first message that was sent again.
-  for (const auto& [cookie, sa] : sas_) {
-    if (sa->role == Role::Responder && sa->cookies.initiator == header.initiator && sa->remote == remote) {
-      return sa.get();
-    }
-  }
-  return nullptr;
+  return sas_.answer_to(header.initiator, remote);
 }
 
 /// The newest with this peer.
 IkeSa* Exchanges::established_with(const Child& child) const {
   IkeSa* newest = nullptr;
-  for (const auto& [cookie, sa] : sas_) {
-    if (!sa->ready() || sa->remote.address != child.request.remote || !(sa->peer == child.peer)) continue;
-    if (newest == nullptr || sa->expires > newest->expires) newest = sa.get();
+  for (IkeSa* const sa : sas_.with(child.request.remote)) {
+    if (!sa->ready() || !(sa->peer == child.peer)) continue;
+    if (newest == nullptr || sa->expires > newest->expires) newest = sa;
   }
   return newest;
 }
@@ -110,16 +100,10 @@ IkeSa* Exchanges::established_for(const ChildRequest& request) const {
     if (IkeSa* const sa = established_with(*known)) return sa;
   }
   IkeSa* newest = nullptr;
-  for (const auto& [cookie, sa] : sas_) {
-    if (!sa->ready() || sa->remote.address != request.remote) continue;
-    if (newest == nullptr || sa->expires > newest->expires) newest = sa.get();
+  for (IkeSa* const sa : sas_.with(request.remote)) {
+    if (sa->ready() && (newest == nullptr || sa->expires > newest->expires)) newest = sa;
   }
   return newest;
-}
-
-IkeSa& Exchanges::add(std::unique_ptr<IkeSa> sa) {
-  const std::uint64_t own = sa->role == Role::Initiator ? sa->cookies.initiator : sa->cookies.responder;
-  return *(sas_[own] = std::move(sa));
 }
 
 /// False when no more negotiations may be begun: a refusal of newcomers alone would let a flood keep everybody out.
@@ -127,14 +111,13 @@ bool Exchanges::make_room(const net::Address& source, Context& context) {
   std::size_t all = 0, of_source = 0;
   IkeSa *oldest = nullptr, *oldest_of_source = nullptr;
   const auto older = [](const IkeSa* known, IkeSa& sa) { return known == nullptr || sa.created < known->created; };
-  for (const auto& [cookie, sa] : sas_) {
-    if (!is_half_open(*sa)) continue;
+  for (IkeSa* const sa : sas_.half_open()) {
     const bool same = sa->remote.address == source;
     ++all;
     of_source += same ? 1 : 0;
     if (!is_unconfirmed(*sa)) continue;
-    if (older(oldest, *sa)) oldest = sa.get();
-    if (same && older(oldest_of_source, *sa)) oldest_of_source = sa.get();
+    if (older(oldest, *sa)) oldest = sa;
+    if (same && older(oldest_of_source, *sa)) oldest_of_source = sa;
   }
   IkeSa* leaves = nullptr;
   if (of_source >= policy_->limits.half_open_per_source) {
@@ -156,8 +139,7 @@ void Exchanges::end(IkeSa& sa, Context& context) {
   while (!sa.quicks.empty()) end_quick(sa, sa.quicks.back(), context);
   for (const Waiting& waiting : sa.waiting) context.out.emplace_back(Abandon{waiting.request.acquire_sequence});
   sa.waiting.clear();
-  sa.state = State::Dead;
-  some_ended_ = true;
+  sas_.end(sa);
 }
 
 void Exchanges::send(const IkeSa& sa, ByteVector bytes, Context& context) {
@@ -220,7 +202,7 @@ bool Child::has(ChildProtocol protocol, const net::Address& destination, Spi spi
 
 void Exchanges::want(const ChildRequest& request, Context& context) {
   const auto same = [&](const ChildRequest& r) { return r.remote == request.remote && r.outbound == request.outbound; };
-  for (const auto& [cookie, sa] : sas_) {
+  for (IkeSa* const sa : sas_.with(request.remote)) {
     const bool waits = std::ranges::any_of(sa->waiting, same, &Waiting::request);
     const bool runs = std::ranges::any_of(sa->quicks, [&](const Quick& quick) {
       // For a policy that is being made, the peer's own exchange brings the SAs.
@@ -234,8 +216,8 @@ void Exchanges::want(const ChildRequest& request, Context& context) {
     sa->waiting.push_back({request, context.now + sa->policy->limits.phase1});
     return;
   }
-  for (const auto& [cookie, sa] : sas_) {
-    if (sa->role != Role::Initiator || sa->state == State::Dead || sa->remote.address != request.remote) continue;
+  for (IkeSa* const sa : sas_.with(request.remote)) {
+    if (sa->role != Role::Initiator || sa->state == State::Dead) continue;
     sa->waiting.push_back({request, context.now + sa->policy->limits.phase1});
     return;
   }
@@ -247,10 +229,10 @@ void Exchanges::want(const ChildRequest& request, Context& context) {
 }
 
 void Exchanges::tick(Context& context) {
-  for (const auto& [cookie, sa] : sas_) tick_sa(*sa, context);
+  for (const auto& [cookie, sa] : sas_.all()) tick_sa(*sa, context);
   // A new one is another member of the map.
   std::vector<IkeSa*> old;
-  for (const auto& [cookie, sa] : sas_) {
+  for (const auto& [cookie, sa] : sas_.all()) {
     if (sa->established() && sa->rekey && context.now >= *sa->rekey) old.push_back(sa.get());
   }
   for (IkeSa* sa : old) rekey_phase1(*sa, context);
@@ -261,13 +243,19 @@ void Exchanges::tick(Context& context) {
 /// RFC 3948 section 4 leaves keepalives to the side behind the NAT, whose mapping it is.
 std::set<std::pair<net::Endpoint, net::Endpoint>> Exchanges::mappings() const {
   std::set<std::pair<net::Endpoint, net::Endpoint>> all;
-  for (const auto& [cookie, sa] : sas_) {
+  for (const auto& [cookie, sa] : sas_.all()) {
     if (sa->nat.here && sa->nat.floated) all.emplace(sa->local, sa->remote);
   }
   for (const Child& child : children_) {
     if (child.behind_nat) all.emplace(child.local, child.remote);
   }
   return all;
+}
+
+bool Exchanges::has_mappings() const {
+  return std::ranges::any_of(children_, &Child::behind_nat) || std::ranges::any_of(sas_.all(), [](const auto& entry) {
+           return entry.second->nat.here && entry.second->nat.floated;
+         });
 }
 
 void Exchanges::tick_keepalives(Context& context) {
@@ -279,9 +267,7 @@ void Exchanges::tick_keepalives(Context& context) {
 
 void Exchanges::reap(Context& context) {
   drop_policies(context);
-  // Every event ends here, and there may be thousands.
-  if (!std::exchange(some_ended_, false)) return;
-  std::erase_if(sas_, [](const auto& entry) { return entry.second->state == State::Dead; });
+  sas_.reap();
 }
 
 void Exchanges::tick_sa(IkeSa& sa, Context& context) {
@@ -340,9 +326,9 @@ bool Exchanges::is_used_up(IkeSa& sa, Context& context) {
 std::optional<Time> Exchanges::next_deadline() const {
   std::optional<Time> first;
   const Duration interval = policy_->limits.natt_keepalive;
-  if (interval != Duration{} && !mappings().empty()) first = last_keepalive_ + interval;
+  if (interval != Duration{} && has_mappings()) first = last_keepalive_ + interval;
   for (const Child& child : children_) earlier(first, child.last_chance);
-  for (const auto& [cookie, sa] : sas_) {
+  for (const auto& [cookie, sa] : sas_.all()) {
     earlier(first, sa->sent.deadline());
     if (is_half_open(*sa)) earlier(first, sa->created + sa->policy->limits.half_open);
     if (const auto since = sa->fragments.since()) earlier(first, *since + sa->policy->limits.fragments);

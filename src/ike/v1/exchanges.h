@@ -17,7 +17,7 @@
 #include "ike/v1/fragments.h"
 #include "ike/v1/generated.h"
 #include "ike/v1/mode.h"
-#include "ike/v1/sa.h"
+#include "ike/v1/sa_table.h"
 #include "wire/ike/header.h"
 
 namespace testudo::ike::v1 {
@@ -86,7 +86,7 @@ class Exchanges {
   void reap(Context& context);
 
   std::optional<Time> next_deadline() const;
-  const std::map<std::uint64_t, std::unique_ptr<IkeSa>>& sas() const { return sas_; }
+  const SaTable::ByCookie& sas() const { return sas_.all(); }
   const std::vector<Child>& children() const { return children_; }
 
  private:
@@ -94,7 +94,6 @@ class Exchanges {
   IkeSa* find(const wire::ike::Header& header, const net::Endpoint& remote) const;
   IkeSa* established_for(const ChildRequest& request) const;
   IkeSa* established_with(const Child& child) const;
-  IkeSa& add(std::unique_ptr<IkeSa> sa);
   bool make_room(const net::Address& source, Context& context);
   void end(IkeSa& sa, Context& context);
   void retire(IkeSa& sa, std::string why, Context& context);
@@ -111,6 +110,7 @@ class Exchanges {
   void tick_waiting(IkeSa& sa, Context& context);
   void tick_keepalives(Context& context);
   std::set<std::pair<net::Endpoint, net::Endpoint>> mappings() const;
+  bool has_mappings() const;
 
   // fragmented.cc
   void fragment(IkeSa* sa, const Received& datagram, const wire::ike::Message& message, Context& context);
@@ -155,6 +155,8 @@ class Exchanges {
   void take_answer(IkeSa& sa, Quick& quick, Context& context);
   void begin_quick(IkeSa& sa, const ChildRequest& request, Context& context);
   Quick* find(ChildId id, IkeSa*& sa) const;
+  void keep(IkeSa& sa, Quick quick);
+  void forget(IkeSa& sa, ChildId quick);
   void allocate_spis(const IkeSa& sa, Quick& quick, Context& context);
   void spis_complete(IkeSa& sa, Quick& quick, Context& context);
   void install(const IkeSa& sa, const Quick& quick, ChildSa::Direction direction, Context& context);
@@ -235,8 +237,9 @@ class Exchanges {
   const KeyStore& keys_;
   const PolicyBase& policies_;
   const SlowWork slow_work_;
-  std::map<std::uint64_t, std::unique_ptr<IkeSa>> sas_;  ///< by the cookie that is ours
-  bool some_ended_ = false;                              ///< of these
+  SaTable sas_;
+  std::map<ChildId, std::uint64_t> quick_owners_;  ///< the cookie of ours under which each quick mode is
+  std::set<ChildId> wanting_policies_;             ///< quick modes that wait for a policy to be made
   std::vector<Child> children_;
   /// A policy of generate_policy, and whose it is.
   struct Generated {

@@ -83,27 +83,33 @@ Result<ChildRequest, Mismatch> generated_request(const IkeSa& sa, const QuickIds
 Status<Mismatch> Exchanges::claim(const IkeSa& sa, Quick& quick) const {
   const net::Selector& asked = quick.request.outbound;
   const Owner asking = proven_owner(sa);
-  std::vector<std::pair<const net::Selector*, Owner>> taken;
-  for (const Generated& each : generated_) taken.emplace_back(&each.outbound, each.owner);
-  for (const auto& [cookie, other] : sas_) {
-    for (const Quick& each : other->quicks) {
-      if (each.state == Quick::State::PolicyWanted) taken.emplace_back(&each.request.outbound, proven_owner(*other));
-    }
-  }
   std::size_t own = 0;
   bool renewed = false;
-  for (const auto& [outbound, owner] : taken) {
-    if (owner == asking) {
-      ++own;
-      renewed = renewed || *outbound == asked;
-    } else if (overlap(*outbound, asked)) {
-      return not_made(to_string(*outbound) + " of " + owner_text(owner), to_string(asked),
-                      "another peer has them: each needs networks of its own", "are in use");
-    }
+  // False when another peer has it.
+  const auto may_stand_beside = [&](const net::Selector& outbound, const Owner& owner) {
+    if (!(owner == asking)) return !overlap(outbound, asked);
+    ++own;
+    renewed = renewed || outbound == asked;
+    return true;
+  };
+  const auto in_use = [&](const net::Selector& outbound, const Owner& owner) {
+    return not_made(to_string(outbound) + " of " + owner_text(owner), to_string(asked),
+                    "another peer has them: each needs networks of its own", "are in use");
+  };
+  for (const Generated& each : generated_) {
+    if (!may_stand_beside(each.outbound, each.owner)) return in_use(each.outbound, each.owner);
+  }
+  for (const ChildId id : wanting_policies_) {
+    IkeSa* other = nullptr;
+    const Quick* const each = find(id, other);
+    if (each == nullptr) continue;
+    const Owner owner = proven_owner(*other);
+    if (!may_stand_beside(each->request.outbound, owner)) return in_use(each->request.outbound, owner);
   }
   if (renewed && generates_policies(sa)) quick.generates = true;
   const Limits& limits = sa.policy->limits;
-  const bool full = own >= limits.generated_per_peer || taken.size() >= limits.generated_total;
+  const bool full =
+      own >= limits.generated_per_peer || generated_.size() + wanting_policies_.size() >= limits.generated_total;
   if (quick.generates && !renewed && full) {
     return not_made(std::to_string(limits.generated_per_peer) + " policies at most, and " +
                         std::to_string(limits.generated_total) + " of all peers",
@@ -122,6 +128,7 @@ void Exchanges::make_policy(const IkeSa& sa, Quick& quick, Context& context) {
 }
 
 void Exchanges::policy_made(const PolicyMade& event, Context& context) {
+  wanting_policies_.erase(event.child);
   IkeSa* sa = nullptr;
   Quick* const quick = find(event.child, sa);
   const auto owned = std::ranges::find(generated_, event.outbound, &Generated::outbound);
@@ -180,7 +187,7 @@ void Exchanges::drop_policies(Context& context) {
   const auto is_used = [&](const Generated& each) {
     const auto same = [&](const auto& user) { return user.request.outbound == each.outbound; };
     if (std::ranges::any_of(children_, same)) return true;
-    return std::ranges::any_of(sas_, [&](const auto& entry) {
+    return std::ranges::any_of(sas_.all(), [&](const auto& entry) {
       return std::ranges::any_of(entry.second->quicks, [&](const Quick& quick) {
         return quick.generates && quick.state != Quick::State::Done && same(quick);
       });

@@ -235,9 +235,8 @@ void Exchanges::remove_child(const Child& child, Context& context) {
 /// RFC 2407 section 4.6.3.3: the peer has no other SAs with us.  Only what was made with the same identity goes.
 void Exchanges::forget_others(const IkeSa& sa, Context& context) {
   tell(Fact::InitialContact, sa, sa.peer.to_string(), context);
-  for (const auto& [cookie, other] : sas_) {
-    if (other.get() == &sa || !other->established() || !(other->peer == sa.peer)) continue;
-    if (other->remote.address != sa.remote.address) continue;
+  for (IkeSa* const other : sas_.with(sa.remote.address)) {
+    if (other == &sa || !other->established() || !(other->peer == sa.peer)) continue;
     end(*other, context);
   }
   const auto of_the_past = [&](const Child& child) {
@@ -295,12 +294,14 @@ void Exchanges::flushed(const Flushed& event, Context& context) {
 
 void Exchanges::shutdown(Context& context) {
   end_children([](const Child&) { return true; }, "the daemon ends", context);
-  for (const auto& [cookie, sa] : sas_) {
+  for (const auto& [cookie, sa] : sas_.all()) {
     if (sa->established()) send_deletion(*sa, ChildProtocol::Isakmp, {sa->cookies.bytes()}, context);
     tell(Fact::Phase1Deleted, *sa, "the daemon ends", context);
     end(*sa, context);
   }
   sas_.clear();
+  quick_owners_.clear();
+  wanting_policies_.clear();
 }
 
 }  // namespace testudo::ike::v1

@@ -63,9 +63,8 @@ void Exchanges::rekey_phase1(IkeSa& sa, Context& context) {
     return each.request.remote == sa.remote.address && each.peer == sa.peer;
   });
   if (child == children_.end()) return;
-  for (const auto& [cookie, other] : sas_) {
-    const bool same = other.get() != &sa && other->remote.address == sa.remote.address;
-    if (same && other->role == Role::Initiator && other->created > sa.created) return;
+  for (const IkeSa* const other : sas_.with(sa.remote.address)) {
+    if (other != &sa && other->role == Role::Initiator && other->created > sa.created) return;
   }
   for (const Remote* block : policy_->remotes_for(sa.remote.address)) {
     if (block->name != sa.block->name) continue;
@@ -77,7 +76,7 @@ void Exchanges::rekey_phase1(IkeSa& sa, Context& context) {
 
 /// What was installed is gone, and what was asked for is not known there.
 void Exchanges::restarted(Context& context) {
-  for (const auto& [cookie, sa] : sas_) {
+  for (const auto& [cookie, sa] : sas_.all()) {
     std::vector<ChildId> lost;
     for (Quick& quick : sa->quicks) {
       const bool waits = quick.state == Quick::State::SpisWanted || quick.state == Quick::State::AnswerSpisWanted;

@@ -112,10 +112,10 @@ void Exchanges::judge_login(IkeSa& sa, Context& context) {
 }
 
 void Exchanges::login_judged(const LoginJudged& event, Context& context) {
-  const auto found = std::ranges::find_if(sas_, [&](const auto& entry) {
+  const auto found = std::ranges::find_if(sas_.all(), [&](const auto& entry) {
     return entry.second->login.state == Step::Judged && entry.second->login.id == event.login;
   });
-  if (found == sas_.end()) return;
+  if (found == sas_.all().end()) return;
   IkeSa& sa = *found->second;
   if (!event.right) {
     throttle_.failed(sa.remote.address, context.now, sa.policy->mode_config.auth_throttle);

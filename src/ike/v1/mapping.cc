@@ -27,7 +27,7 @@ void Exchanges::move_child(Child& child, const net::Endpoint& now, Context& cont
 
 /// All that the peer has goes by one mapping, that of its port 4500.
 void Exchanges::move_peer(const Identity& peer, const net::Endpoint& was, const net::Endpoint& now, Context& context) {
-  for (const auto& [cookie, sa] : sas_) {
+  for (IkeSa* const sa : sas_.with(was.address)) {
     if (!sa->established() || !sa->nat.floated || sa->remote != was || !(sa->peer == peer)) continue;
     sa->remote = now;
     tell(Fact::PeerMoved, *sa, "was " + text_of(was), context);

@@ -33,10 +33,8 @@ IkeSa* Exchanges::begin_phase1(const ChildRequest& request, Context& context) {
 
 /// One that is there, or under way from here, is not begun again.
 void Exchanges::connect(const Connect& wish, Context& context) {
-  const bool known = std::ranges::any_of(sas_, [&](const auto& entry) {
-    const IkeSa& sa = *entry.second;
-    return sa.remote.address == wish.remote && (sa.established() || sa.role == Role::Initiator);
-  });
+  const bool known = std::ranges::any_of(
+      sas_.with(wish.remote), [](const IkeSa* sa) { return sa->established() || sa->role == Role::Initiator; });
   if (known) return;
   ChildRequest nothing;
   nothing.local = wish.local;
@@ -55,7 +53,7 @@ void Exchanges::disconnect(const Disconnect& wish, Context& context) {
     end_children(meant, kWhy, context);
   }
   if (!wish.phase1) return;
-  for (const auto& [cookie, sa] : sas_) {
+  for (const auto& [cookie, sa] : sas_.all()) {
     if (!is_meant(wish.local, sa->local.address) || !is_meant(wish.remote, sa->remote.address)) continue;
     if (sa->established()) {
       retire(*sa, kWhy, context);
@@ -69,7 +67,7 @@ void Exchanges::disconnect(const Disconnect& wish, Context& context) {
 void Exchanges::logout(const Logout& wish, Context& context) {
   static constexpr const char* kWhy = "an administrator logged the user out";
   end_children([&](const Child& child) { return !wish.user.empty() && child.user == wish.user; }, kWhy, context);
-  for (const auto& [cookie, sa] : sas_) {
+  for (const auto& [cookie, sa] : sas_.all()) {
     const bool has = sa->established() && sa->login.state == Login::State::Passed && sa->login.user == wish.user;
     if (has && !wish.user.empty()) retire(*sa, kWhy, context);
   }

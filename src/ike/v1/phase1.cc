@@ -97,14 +97,11 @@ Mismatch no_block_for(const Mode& mode, const std::vector<const Remote*>& blocks
 Environment Exchanges::environment(const IkeSa& sa, Context& context) {
   // Only who begins says INITIAL-CONTACT: a responder to thousands need not look through them for each message.
   if (sa.role == Role::Responder) return {context.now, context.random, keys_, strangers_, sa.local, sa.remote, false};
-  const auto same_peer = [&](const auto& entry) {
-    return entry.second.get() != &sa && entry.second->established() &&
-           entry.second->remote.address == sa.remote.address;
-  };
+  const auto same_peer = [&](const IkeSa* other) { return other != &sa && other->established(); };
   // While SAs with the peer are in use, INITIAL-CONTACT would take the peer's halves of them away.
   const bool has_children =
       std::ranges::any_of(children_, [&](const Child& child) { return child.request.remote == sa.remote.address; });
-  const bool first = !has_children && std::ranges::none_of(sas_, same_peer);
+  const bool first = !has_children && std::ranges::none_of(sas_.with(sa.remote.address), same_peer);
   return {context.now, context.random, keys_, strangers_, sa.local, sa.remote, first};
 }
 
@@ -121,7 +118,7 @@ IkeSa* Exchanges::start_phase1(const Remote& block, const ChildRequest& request,
   sa->block = &block;
   sa->created = context.now;
   sa->sends_fragments = block.ike_frag == Fragmentation::Force;
-  return launch(*sa, context) ? &add(std::move(sa)) : nullptr;
+  return launch(*sa, context) ? &sas_.add(std::move(sa)) : nullptr;
 }
 
 /// Message 1, at once or when there is time for its public value; false when this machine cannot.
@@ -182,7 +179,7 @@ void Exchanges::answer_first(const Mode& mode, const Received& datagram, const w
     Environment env = environment(*sa, context);
     auto reply = edge.handler(*sa, *chain, env);
     if (!reply && sa->work.waits()) {
-      if (park(*sa, datagram, context)) add(std::move(sa));
+      if (park(*sa, datagram, context)) sas_.add(std::move(sa));
       return;
     }
     if (!reply) {
@@ -190,7 +187,7 @@ void Exchanges::answer_first(const Mode& mode, const Received& datagram, const w
       continue;
     }
     take_first(*sa, edge, *reply, datagram, context);
-    add(std::move(sa));
+    sas_.add(std::move(sa));
     return;
   }
   if (!refusal) {
@@ -349,10 +346,10 @@ void Exchanges::begin_waiting(IkeSa& sa, Context& context) {
 void Exchanges::limit_established(const IkeSa& newest, Context& context) {
   IkeSa* oldest = nullptr;
   std::size_t count = 0;
-  for (const auto& [cookie, sa] : sas_) {
-    if (!sa->established() || sa->remote.address != newest.remote.address) continue;
+  for (IkeSa* const sa : sas_.with(newest.remote.address)) {
+    if (!sa->established()) continue;
     ++count;
-    if (sa.get() != &newest && (oldest == nullptr || sa->created < oldest->created)) oldest = sa.get();
+    if (sa != &newest && (oldest == nullptr || sa->created < oldest->created)) oldest = sa;
   }
   if (oldest == nullptr || count <= newest.policy->limits.established_per_address) return;
   retire(*oldest, "its peer has too many", context);

@@ -97,7 +97,7 @@ void Exchanges::begin_quick(IkeSa& sa, const ChildRequest& request, Context& con
   quick.deadline = context.now + sa.policy->limits.phase2;
   allocate_spis(sa, quick, context);
   tell_child(Fact::Phase2Started, sa, s, "", context);
-  sa.quicks.push_back(std::move(quick));
+  keep(sa, std::move(quick));
 }
 
 void Exchanges::allocate_spis(const IkeSa& sa, Quick& quick, Context& context) {
@@ -109,13 +109,25 @@ void Exchanges::allocate_spis(const IkeSa& sa, Quick& quick, Context& context) {
 }
 
 Quick* Exchanges::find(ChildId id, IkeSa*& sa) const {
-  for (const auto& [cookie, candidate] : sas_) {
-    const auto quick = std::ranges::find(candidate->quicks, id, &Quick::id);
-    if (quick == candidate->quicks.end()) continue;
-    sa = candidate.get();
-    return &*quick;
-  }
-  return nullptr;
+  const auto owner = quick_owners_.find(id);
+  IkeSa* const candidate = owner == quick_owners_.end() ? nullptr : sas_.find(owner->second);
+  if (candidate == nullptr) return nullptr;
+  const auto quick = std::ranges::find(candidate->quicks, id, &Quick::id);
+  if (quick == candidate->quicks.end()) return nullptr;
+  sa = candidate;
+  return &*quick;
+}
+
+void Exchanges::keep(IkeSa& sa, Quick quick) {
+  quick_owners_[quick.id] = own_cookie(sa);
+  if (quick.state == Quick::State::PolicyWanted) wanting_policies_.insert(quick.id);
+  sa.quicks.push_back(std::move(quick));
+}
+
+void Exchanges::forget(IkeSa& sa, ChildId quick) {
+  quick_owners_.erase(quick);
+  wanting_policies_.erase(quick);
+  std::erase_if(sa.quicks, [quick](const Quick& each) { return each.id == quick; });
 }
 
 void Exchanges::spi_allocated(const SpiAllocated& event, Context& context) {
@@ -227,7 +239,7 @@ void Exchanges::take_offer(IkeSa& sa, const Received& datagram, const wire::ike:
   quick.seen.answer(digest_of(datagram.bytes));
   tell_child(Fact::Phase2Started, sa, quick.request.outbound, "", context);
   quick.generates ? make_policy(sa, quick, context) : allocate_spis(sa, quick, context);
-  sa.quicks.push_back(std::move(quick));
+  keep(sa, std::move(quick));
 }
 
 // ---- messages 2 and 3
@@ -239,7 +251,7 @@ void Exchanges::take_quick(IkeSa& sa, Quick& quick, const Received& datagram, co
   if (quick.state == Quick::State::OfferSent) {
     const auto judged = judge_answer(sa, quick, opened->chain, opened->plain);
     if (!judged && quick.work.waits()) {
-      quick.parked = Held{datagram.local, datagram.remote, owned(datagram.bytes), datagram.floated};
+      quick.parked = held_of(datagram);
       return begin_work(sa, quick.work, context);
     }
     quick.work.clear();
@@ -312,13 +324,13 @@ void Exchanges::fail_quick(IkeSa& sa, Quick& quick, Context& context) {
   }
   if (quick.role == Role::Initiator) context.out.emplace_back(Abandon{quick.request.acquire_sequence});
   if (quick.generates) perhaps_unused_.push_back(quick.request.outbound);
-  std::erase_if(sa.quicks, [id = quick.id](const Quick& other) { return other.id == id; });
+  forget(sa, quick.id);
 }
 
 /// Whatever state it is in; a finished one leaves its SAs.
 void Exchanges::end_quick(IkeSa& sa, Quick& quick, Context& context) {
   if (quick.state != Quick::State::Done) return fail_quick(sa, quick, context);
-  std::erase_if(sa.quicks, [id = quick.id](const Quick& other) { return other.id == id; });
+  forget(sa, quick.id);
 }
 
 void Exchanges::tick_quicks(IkeSa& sa, Context& context) {

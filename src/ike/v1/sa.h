@@ -59,6 +59,10 @@ struct Held {
   Received view() const { return {local, remote, bytes, floated}; }
 };
 
+inline Held held_of(const Received& datagram) {
+  return {datagram.local, datagram.remote, {datagram.bytes.begin(), datagram.bytes.end()}, datagram.floated};
+}
+
 /// A quick mode, or any child that is being negotiated.
 struct Quick {
   enum class State : std::uint8_t { SpisWanted, OfferSent, PolicyWanted, AnswerSpisWanted, AnswerSent, Done };

@@ -8,16 +8,8 @@
 namespace testudo::ike::v1 {
 namespace {
 
-Held held_of(const Received& datagram) {
-  return {datagram.local, datagram.remote, {datagram.bytes.begin(), datagram.bytes.end()}, datagram.floated};
-}
-
 bool is_same(const Held& held, const Received& datagram) {
   return std::ranges::equal(held.bytes, datagram.bytes);
-}
-
-std::uint64_t own_cookie(const IkeSa& sa) {
-  return sa.role == Role::Initiator ? sa.cookies.initiator : sa.cookies.responder;
 }
 
 }  // namespace
@@ -67,9 +59,9 @@ void Exchanges::computed(const Computed& event, Context& context) {
   if (entry == under_way_.end()) return;
   const std::uint64_t cookie = entry->second.cookie;
   under_way_.erase(entry);
-  const auto found = sas_.find(cookie);
-  if (found == sas_.end() || found->second->state == State::Dead) return;
-  IkeSa& sa = *found->second;
+  IkeSa* const found = sas_.find(cookie);
+  if (found == nullptr || found->state == State::Dead) return;
+  IkeSa& sa = *found;
   if (sa.work.take(event.work, event.product)) {
     resume(sa, context);
   } else {

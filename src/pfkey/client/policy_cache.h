@@ -2,6 +2,7 @@
 // The SPD as a key daemon remembers it: filled by SADB_X_SPDDUMP, kept by the messages that everybody hears when a
 // policy comes or goes.  Pure; one thread.
 #include <map>
+#include <unordered_map>
 
 #include "wire/pfkey/message.h"
 
@@ -23,7 +24,12 @@ class PolicyCache {
   const std::map<PolicyId, Entry>& entries() const { return entries_; }
 
  private:
+  void put(PolicyId id, Entry entry);
+  void drop(PolicyId id);
+
   std::map<PolicyId, Entry> entries_;
+  /// By direction and selector: a daemon of thousands of peers looks for one with each quick mode.
+  std::unordered_multimap<std::size_t, PolicyId> by_selector_;
 };
 
 }  // namespace testudo::pfkey::client

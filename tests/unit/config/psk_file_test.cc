@@ -36,6 +36,8 @@ TEST(PskFile, WhatIsNoEntryGivesNoKey) {
   EXPECT_EQ(key("10.0.0.5"), std::nullopt) << "no key";
   EXPECT_EQ(key("10.0.0.9"), std::nullopt) << "a comment";
   EXPECT_EQ(key("10.0.0"), std::nullopt) << "a part of a name";
+  EXPECT_EQ(key("10.0.0.2\t \twith"), std::nullopt) << "a name and the beginning of its key";
+  EXPECT_EQ(key("#"), std::nullopt);
   EXPECT_EQ(key(""), std::nullopt);
 }
 

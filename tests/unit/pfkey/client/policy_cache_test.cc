@@ -48,5 +48,32 @@ TEST(PolicyCache, HostBitsBehindThePrefixDoNotMatter) {
   EXPECT_NE(cache.find(Direction::Out, selector("10.1.0.0/16", "10.2.0.9/16")), nullptr);
 }
 
+TEST(PolicyCache, OfSeveralForTheSamePacketsTheFirstIpsecIsFound) {
+  PolicyCache cache;
+  Message bypass = policy(Type::SpdAdd, 5, "10.1.0.0/16", "10.2.0.0/16");
+  bypass.policy->type = PolicyType::None;
+  cache.hear(bypass);
+  const net::Selector asked = selector("10.1.0.0/16", "10.2.0.0/16");
+  EXPECT_EQ(cache.find(Direction::Out, asked), nullptr);
+  for (const std::uint32_t id : {9U, 7U, 8U}) cache.hear(policy(Type::SpdAdd, id, "10.1.0.0/16", "10.2.0.0/16"));
+  ASSERT_NE(cache.find(Direction::Out, asked), nullptr);
+  EXPECT_EQ(cache.find(Direction::Out, asked)->policy.id, PolicyId{7});
+  cache.hear(policy(Type::SpdDelete, 7, "10.1.0.0/16", "10.2.0.0/16"));
+  EXPECT_EQ(cache.find(Direction::Out, asked)->policy.id, PolicyId{8});
+}
+
+TEST(PolicyCache, AnIdThatIsUsedAgainNamesTheNewOne) {
+  PolicyCache cache;
+  cache.hear(policy(Type::SpdAdd, 7, "10.1.0.0/16", "10.2.0.0/16"));
+  cache.hear(policy(Type::SpdUpdate, 7, "10.3.0.0/16", "10.2.0.0/16"));
+  EXPECT_EQ(cache.find(Direction::Out, selector("10.1.0.0/16", "10.2.0.0/16")), nullptr);
+  EXPECT_NE(cache.find(Direction::Out, selector("10.3.0.0/16", "10.2.0.0/16")), nullptr);
+  Message flush;
+  flush.type = Type::SpdFlush;
+  cache.hear(flush);
+  EXPECT_EQ(cache.find(Direction::Out, selector("10.3.0.0/16", "10.2.0.0/16")), nullptr);
+  EXPECT_TRUE(cache.entries().empty());
+}
+
 }  // namespace
 }  // namespace testudo::pfkey::client

@@ -1,0 +1,125 @@
+#include "ike/v1/sa_table.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+
+#include "support/random.h"
+
+namespace testudo::ike::v1 {
+namespace {
+
+struct Named {
+  Role role = Role::Responder;
+  std::uint64_t initiator = 0, responder = 0;
+  const char* peer = "192.0.2.1";
+  std::uint16_t port = 500;
+};
+
+IkeSa& put(SaTable& table, const Named& name) {
+  auto sa = std::make_unique<IkeSa>();
+  sa->role = name.role;
+  sa->cookies = {name.initiator, name.responder};
+  sa->remote = {*net::Address::parse(name.peer), name.port};
+  return table.add(std::move(sa));
+}
+
+TEST(SaTable, FindsByTheCookieThatIsOurs) {
+  SaTable table;
+  IkeSa& answered = put(table, {Role::Responder, 1, 2});
+  IkeSa& begun = put(table, {Role::Initiator, 3, 4});
+  EXPECT_EQ(table.find(2), &answered);
+  EXPECT_EQ(table.find(3), &begun);
+  EXPECT_EQ(table.find(1), nullptr);
+  EXPECT_EQ(table.find(4), nullptr);
+}
+
+TEST(SaTable, AFirstMessageIsKnownByCookieAndSource) {
+  SaTable table;
+  IkeSa& one = put(table, {Role::Responder, 1, 2, "192.0.2.1", 500});
+  IkeSa& other = put(table, {Role::Responder, 1, 3, "192.0.2.1", 501});
+  put(table, {Role::Initiator, 9, 0, "192.0.2.1", 500});
+  put(table, {Role::Responder, 2, 4, "192.0.2.1", 502});
+  const auto from = [](std::uint16_t port) { return net::Endpoint{*net::Address::parse("192.0.2.1"), port}; };
+  EXPECT_EQ(table.answer_to(1, from(500)), &one);
+  EXPECT_EQ(table.answer_to(1, from(501)), &other);
+  EXPECT_EQ(table.answer_to(1, from(502)), nullptr);
+  EXPECT_EQ(table.answer_to(3, from(500)), nullptr);
+  EXPECT_EQ(table.answer_to(9, from(500)), nullptr) << "what we began answers nobody";
+  one.remote.port = 4500;
+  EXPECT_EQ(table.answer_to(1, from(4500)), &one) << "its port may change";
+}
+
+TEST(SaTable, WhatEndedIsThereUntilItIsReaped) {
+  SaTable table;
+  IkeSa& sa = put(table, {Role::Responder, 1, 2});
+  table.end(sa);
+  table.end(sa);
+  EXPECT_EQ(table.find(2), &sa);
+  EXPECT_EQ(sa.state, State::Dead);
+  EXPECT_TRUE(table.half_open().empty());
+  table.reap();
+  EXPECT_EQ(table.find(2), nullptr);
+  EXPECT_TRUE(table.with(*net::Address::parse("192.0.2.1")).empty());
+  EXPECT_EQ(table.answer_to(1, {*net::Address::parse("192.0.2.1"), 500}), nullptr);
+  table.reap();
+}
+
+TEST(SaTable, ACookieThatIsDrawnTwiceNamesTheLastOne) {
+  SaTable table;
+  put(table, {Role::Responder, 1, 2, "192.0.2.1"});
+  IkeSa& last = put(table, {Role::Responder, 3, 2, "192.0.2.2"});
+  EXPECT_EQ(table.find(2), &last);
+  EXPECT_TRUE(table.with(*net::Address::parse("192.0.2.1")).empty());
+  EXPECT_EQ(table.half_open(), std::vector<IkeSa*>{&last});
+}
+
+/// What walks through all of them would find.
+class Walk {
+ public:
+  explicit Walk(const SaTable& table) : table_(table) {}
+  std::vector<IkeSa*> with(const net::Address& peer) const {
+    return those([&](const IkeSa& sa) { return sa.remote.address == peer; });
+  }
+  std::vector<IkeSa*> half_open() const {
+    return those([](const IkeSa& sa) { return is_half_open(sa); });
+  }
+
+ private:
+  template <typename Which>
+  std::vector<IkeSa*> those(const Which& which) const {
+    std::vector<IkeSa*> all;
+    for (const auto& [cookie, sa] : table_.all()) {
+      if (which(*sa)) all.push_back(sa.get());
+    }
+    return all;
+  }
+  const SaTable& table_;
+};
+
+/// Comes, is established, ends, in any order: what the table says is what a walk would find.
+TEST(SaTable, SaysWhatAWalkWouldFind) {
+  static constexpr std::array kPeers{"192.0.2.1", "192.0.2.2", "fe80::1", "fe80::1%2"};
+  testudo::test::SeededRandom random{5};
+  SaTable table;
+  for (std::uint64_t cookie = 1; cookie < 2000; ++cookie) {
+    const auto drawn = [&](std::size_t below) { return random.between(0, static_cast<std::uint32_t>(below - 1)); };
+    const Role role = drawn(3) == 0 ? Role::Initiator : Role::Responder;
+    put(table, {role, cookie, cookie + 10'000, kPeers.at(drawn(kPeers.size()))});
+    auto some = table.all().begin();
+    std::advance(some, drawn(table.all().size()));
+    drawn(2) == 0 ? table.end(*some->second) : static_cast<void>(some->second->state = State::Established);
+    if (drawn(4) == 0) table.reap();
+    for (const char* peer : kPeers) {
+      const net::Address at = *net::Address::parse(peer);
+      ASSERT_EQ(table.with(at), Walk{table}.with(at)) << cookie;
+    }
+    ASSERT_EQ(table.half_open(), Walk{table}.half_open()) << cookie;
+  }
+  table.clear();
+  EXPECT_TRUE(table.all().empty());
+  EXPECT_TRUE(table.half_open().empty());
+}
+
+}  // namespace
+}  // namespace testudo::ike::v1
