@@ -129,6 +129,26 @@ TEST(ModeConfig, LostMessagesAreSaidAgain) {
   }
 }
 
+/// Login and its verdict are messages 7 to 10, the address 11 and 12, quick mode 13 to 15.
+TEST(ModeConfig, EveryPairOfMessagesAroundALoginMayBeLost) {
+  for (unsigned first = 7; first <= 15; ++first) {
+    for (unsigned second = first; second <= 17; ++second) {
+      Lent p;
+      p.login();
+      p.link = [=](unsigned n, ByteVector&) { return n == first || n == second ? 0U : 1U; };
+      p.want(p.a);
+      p.pass(seconds{25});
+      const std::string which = "lost " + std::to_string(first) + " and " + std::to_string(second);
+      EXPECT_TRUE(p.keyed_alike()) << which;
+      EXPECT_EQ(p.a.in.size(), 1U) << which;
+      EXPECT_EQ(p.a.count(Fact::LoggedIn), 1U) << which;
+      EXPECT_EQ(p.b.count(Fact::LoggedIn), 1U) << which;
+      EXPECT_EQ(p.a.count(Fact::Configured), 1U) << which;
+      EXPECT_EQ(p.a.count(Fact::LoginFailed) + p.b.count(Fact::LoginFailed), 0U) << which;
+    }
+  }
+}
+
 TEST(ModeConfig, TheAddressIsFreeWhenPhase1Ends) {
   Lent p;  // which has one address only
   p.login();
