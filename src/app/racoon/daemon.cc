@@ -150,7 +150,7 @@ Result<KeyTable, std::string> Daemon::open_table() {
 void Daemon::watch_table() {
   watch_ = loop_.watch(table_->descriptor(), [this] {
     const auto read = table_->read([this](const ike::Event& event) { happen(event); });
-    if (read) return;
+    if (read) return send_held();
     log_.write(Level::Error, read.error() + "; waiting for the next one");
     watch_ = {};
     reconnect_ = loop_.every(std::chrono::seconds{1}, [this] { reconnect(); });
@@ -165,6 +165,7 @@ void Daemon::reconnect() {
   watch_table();
   log_.write(Level::Info, "testudod is there again; all SAs are negotiated anew when they are needed");
   happen(ike::Restarted{});
+  send_held();
 }
 
 void Daemon::refresh_sockets() {
@@ -199,7 +200,25 @@ void Daemon::end() {
 }
 
 void Daemon::happen(const ike::Event& event) {
-  for (ike::Action& action : machine_->on(event, io::now(), random_)) act(std::move(action));
+  if (const auto* refused = std::get_if<ike::InstallRefused>(&event)) held_.drop(refused->child);
+  std::optional<ike::ChildId> comes_in;
+  for (ike::Action& action : machine_->on(event, io::now(), random_)) {
+    if (const auto* install = std::get_if<ike::Install>(&action)) {
+      if (install->sa.direction == ike::ChildSa::Direction::In) comes_in = install->sa.child;
+    }
+    auto* const message = std::get_if<ike::Send>(&action);
+    if (message != nullptr && comes_in && table_->is_installing(*comes_in)) {
+      held_.hold(*comes_in, std::move(*message));
+    } else {
+      act(std::move(action));
+    }
+  }
+}
+
+void Daemon::send_held() {
+  for (const ike::Send& message : held_.release([this](ike::ChildId id) { return table_->is_installing(id); })) {
+    send(message);
+  }
 }
 
 void Daemon::check(const ike::CheckLogin& login) {

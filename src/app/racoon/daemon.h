@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "app/racoon/admin_service.h"
+#include "app/racoon/held_messages.h"
 #include "app/racoon/key_table.h"
 #include "app/racoon/load.h"
 #include "app/racoon/log.h"
@@ -36,6 +37,7 @@ class Daemon {
  private:
   void happen(const ike::Event& event);
   void act(ike::Action action);
+  void send_held();
   void check(const ike::CheckLogin& login);
   void read_news();
   void send(const ike::Send& message);
@@ -60,6 +62,7 @@ class Daemon {
   Sockets sockets_;
   std::optional<KeyTable> table_;
   std::optional<ike::Machine> machine_;
+  HeldMessages held_;
   Operator operator_;
   std::optional<AdminService> admin_;
   bool ending_ = false;

@@ -246,6 +246,7 @@ std::optional<ike::Event> KeyTable::answered(const Message& m) {
 
 std::optional<ike::Event> KeyTable::installed(const Message& m) {
   if (!is_ours(m)) return std::nullopt;
+  arriving_.erase(m.sequence);
   const auto known = installing_.extract(m.sequence);
   if (known.empty() || m.error == 0) return std::nullopt;
   return ike::InstallRefused{known.mapped(), std::strerror(m.error)};
@@ -298,7 +299,12 @@ void KeyTable::install(const ike::ChildSa& sa) {
   m.soft = wire::pfkey::LifetimeExt{.addtime = sa.soft_seconds};
   m.hard = wire::pfkey::LifetimeExt{.addtime = sa.hard_seconds};
   installing_.emplace(m.sequence, sa.child);
+  if (in) arriving_.emplace(m.sequence, sa.child);
   send(std::move(m));
+}
+
+bool KeyTable::is_installing(ike::ChildId child) const {
+  return std::ranges::any_of(arriving_, [child](const auto& each) { return each.second == child; });
 }
 
 void KeyTable::remove(const ike::Remove& wish) {

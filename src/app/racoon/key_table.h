@@ -33,6 +33,8 @@ class KeyTable final : public ike::PolicyBase {
   void drop_policy(const net::Selector& outbound);
   void allocate(const ike::AllocateSpi& wish);
   void install(const ike::ChildSa& sa);
+  /// What the peer would send by it is not welcome yet: testudod has not said that it has all of this child's SAs.
+  bool is_installing(ike::ChildId child) const;
   void remove(const ike::Remove& wish);
   void move(const ike::Move& wish);
   void abandon(const ike::Abandon& wish);
@@ -101,7 +103,8 @@ class KeyTable final : public ike::PolicyBase {
   std::map<std::uint32_t, Asked> asked_;       ///< GETSPI, by sequence
   std::map<std::uint32_t, ike::Move> moving_;  ///< GET, by sequence
   std::multimap<std::uint32_t, ike::ChildId>
-      installing_;  ///< UPDATE and ADD, by sequence; both until they are answered
+      installing_;                                  ///< UPDATE and ADD, by sequence; both until they are answered
+  std::map<std::uint32_t, ike::ChildId> arriving_;  ///< UPDATE alone, by sequence
   static constexpr std::uint32_t kFirstOwn = 0x80000000;
   std::uint32_t sequence_ = kFirstOwn;
 };

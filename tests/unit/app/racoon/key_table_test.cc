@@ -230,6 +230,33 @@ TEST_F(RacoonKeyTable, RefusedSaIsToldAndNumbersOfAcquiresAreKept) {
   }
 }
 
+TEST_F(RacoonKeyTable, AChildIsBeingInstalledUntilItsInboundSasAreAnsweredFor) {
+  heard();
+  ike::ChildSa sa;
+  sa.child = ike::ChildId{7};
+  sa.terms.mac = crypto::mac_by_name("hmac-sha1");
+  sa.source = address("192.0.2.2");
+  sa.destination = address("192.0.2.1");
+  EXPECT_FALSE(table->is_installing(sa.child));
+  table->install(sa);
+  sa.item.protocol = ike::ChildProtocol::Ah;
+  table->install(sa);
+  sa.direction = ike::ChildSa::Direction::Out;
+  table->install(sa);
+  const auto sent = heard();
+  ASSERT_EQ(sent.size(), 3U);
+  EXPECT_TRUE(table->is_installing(sa.child));
+  EXPECT_FALSE(table->is_installing(ike::ChildId{8}));
+  say(answer_to(sent[0]));
+  EXPECT_TRUE(table->is_installing(sa.child)) << "of two protocols";
+  Message of_another = answer_to(sent[1]);
+  ++of_another.pid;
+  say(of_another);
+  EXPECT_TRUE(table->is_installing(sa.child));
+  say(answer_to(sent[1], EINVAL));
+  EXPECT_FALSE(table->is_installing(sa.child)) << "what goes out is nobody's to wait for";
+}
+
 TEST_F(RacoonKeyTable, WhatOthersRemoveIsAnEvent) {
   Message flush;
   flush.type = Type::Flush;
