@@ -12,52 +12,26 @@ import json
 import os
 import pathlib
 import re
-import subprocess
 import sys
 
 from lab import ROOT, CannotMeasure, Figure
 
-sys.path.insert(0, str(ROOT / "tests" / "netns"))
+sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("netns", "interop")]
+import charon  # noqa: E402
 import lib  # noqa: E402
 
-CHARON = pathlib.Path("/usr/lib/ipsec/charon")
 RESPONDER, NETWORK, KEY = "10.3.0.1", "10.1.0.0", "mekmitasdigoat"
 COUNT, AT_ONCE, TUNNELS = 300, 16, 10_000
 
-STRONGSWAN = """charon {{
-  load_modular = yes
-  install_routes = no
-  plugins {{
-    include /etc/strongswan.d/charon/*.conf
-    kernel-libipsec {{
-      load = yes
-    }}
-    bypass-lan {{
-      load = no
-    }}
-    stroke {{
-      load = no
-    }}
-    vici {{
-      socket = unix:///run/charon.vici
-    }}
-  }}
-  filelog {{
-    log {{
-      path = {directory}/log
-      default = 0
-    }}
-  }}
-  syslog {{
-    daemon {{
+QUIET = """install_routes = no
+  syslog {
+    daemon {
       default = -1
-    }}
-    auth {{
+    }
+    auth {
       default = -1
-    }}
-  }}
-}}
-"""
+    }
+  }"""
 SWANCTL = """connections {{ c {{
   version = 1
   local_addrs = {responder}
@@ -167,41 +141,26 @@ class Racoon:
         self.node.stop_testudod()
 
 
-class Charon:
+class Charon(charon.Process):
     def __init__(self, _lab, node, method, keys, _count):
-        self.directory = directory = node.lab.directory / "charon"
-        (directory / "run").mkdir(parents=True, exist_ok=True)
-        (directory / "strongswan.conf").write_text(STRONGSWAN.format(directory=directory), encoding="ascii")
+        super().__init__(node, more=QUIET, log="default = 0")
+        if not self.started:
+            raise CannotMeasure("charon did not start")
         local, remote = "auth = psk", "auth = psk"
         if method == "rsa":
-            (directory / "private").mkdir(exist_ok=True)  # where swanctl(8) looks for keys
-            (directory / "private" / "responder.key").write_bytes(keys.file("responder.key").read_bytes())
+            (self.directory / "private").mkdir(exist_ok=True)  # where swanctl(8) looks for keys
+            (self.directory / "private" / "responder.key").write_bytes(keys.file("responder.key").read_bytes())
             local = f"auth = pubkey\n    certs = {keys.file('responder.pem')}\n    id = \"CN=responder\""
             remote = f"auth = pubkey\n    cacerts = {keys.file('ca.pem')}\n    id = \"CN=initiator\""
-        conf = directory / "swanctl.conf"
-        conf.write_text(SWANCTL.format(responder=RESPONDER, local=local, remote=remote, key=KEY), encoding="ascii")
-        environment = {**os.environ, "STRONGSWAN_CONF": str(directory / "strongswan.conf")}
-        socket = directory / "run" / "charon.vici"
-        socket.unlink(missing_ok=True)
-        mounts = f"mount --make-rprivate /; mount --bind {directory}/run /run; rm -f /run/charon.pid; exec {CHARON}"
-        self.process = node.popen("unshare", "-m", "sh", "-c", mounts, env=environment, stdout=subprocess.DEVNULL,
-                                  stderr=subprocess.DEVNULL)
-        if not lib.until(socket.exists):
-            raise CannotMeasure("charon did not start")
-        loaded = node.exec("swanctl", "--load-all", "--file", conf, "--uri", f"unix://{socket}", check=False, env=environment)
-        if "successfully loaded 1 connections" not in loaded.stdout:
-            raise CannotMeasure(f"charon did not take its configuration: {loaded.stdout}{loaded.stderr}")
+        loaded = self.load(SWANCTL.format(responder=RESPONDER, local=local, remote=remote, key=KEY))
+        if "successfully loaded 1 connections" not in loaded:
+            raise CannotMeasure(f"charon did not take its configuration: {loaded}")
         self.pids = processes_of(self.process.pid)
 
-    def log(self):
-        return (self.directory / "log").read_text(encoding="utf-8")
+    log = charon.Process.text
 
     def parts(self):
         return {"charon": self.pids}
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(60)
 
 
 @contextlib.contextmanager
@@ -246,7 +205,7 @@ def memory(count, spent, grown):
 
 def setups(lab, _figure, method, measure, count):
     lab.packages("apt-check.txt")
-    if not CHARON.exists():
+    if not charon.PROGRAM.exists():
         raise CannotMeasure("charon is not installed")
     lab.base(f"charon-{lab.version('strongswan-charon')}")
     pairs, parts = [], []

@@ -11,13 +11,11 @@ import atexit
 import os
 import pathlib
 import shutil
-import subprocess
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "netns"))
-from lib import BIN, Lab, check, say, transfer, until  # noqa: E402
+import charon  # which says where lib is
+from lib import BIN, Lab, check, say, transfer, until
 
-CHARON = pathlib.Path("/usr/lib/ipsec/charon")
 LEFT, RIGHT, KEY = "10.2.3.4", "10.2.3.5", "mekmitasdigoat"
 # charon's words, and ours for phase 1: cipher, hash, group; for phase 2: cipher, MAC.
 SUITES = [
@@ -27,31 +25,6 @@ SUITES = [
     ("aes256-sha512-curve25519", "aes256gcm16-curve25519", ("aes 256", "sha512", "curve25519"), ("aes_gcm_16 256", "hmac_sha1")),
 ]
 
-STRONGSWAN = """charon {{
-  load_modular = yes
-  plugins {{
-    include /etc/strongswan.d/charon/*.conf
-    kernel-libipsec {{
-      load = yes
-    }}
-    bypass-lan {{
-      load = no
-    }}
-    stroke {{
-      load = no
-    }}
-    vici {{
-      socket = unix:///run/charon.vici
-    }}
-  }}
-  filelog {{
-    log {{
-      path = {directory}/log
-      flush_line = yes
-    }}
-  }}
-}}
-"""
 SWANCTL = """connections {{ c {{
   version = 1
   local_addrs = {right}
@@ -77,41 +50,21 @@ sainfo anonymous {{ pfs_group {group}; encryption_algorithm {esp}; authenticatio
 """
 
 
-class Charon:
-    def __init__(self, node, connections):
-        self.node, self.directory = node, node.lab.directory / "charon"
-        (self.directory / "run").mkdir(parents=True, exist_ok=True)
-        (self.directory / "log").write_text("")
-        (self.directory / "strongswan.conf").write_text(STRONGSWAN.format(directory=self.directory))
-        (self.directory / "swanctl.conf").write_text(connections)
-        self.env = {**os.environ, "STRONGSWAN_CONF": str(self.directory / "strongswan.conf")}
-        self.socket = self.directory / "run" / "charon.vici"
-        self.socket.unlink(missing_ok=True)
-        mounts = f"mount --make-rprivate /; mount --bind {self.directory}/run /run; rm -f /run/charon.pid; exec {CHARON}"
-        self.process = node.popen("unshare", "-m", "sh", "-c", mounts, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        check(until(self.socket.exists), "charon runs")
-        loaded = self.swanctl("--load-all", "--file", self.directory / "swanctl.conf")
+class Charon(charon.Process):
+    def __init__(self, node, connections, more=""):
+        super().__init__(node, more)
+        check(self.started, "charon runs")
+        loaded = self.load(connections)
         check("successfully loaded 1 connections" in loaded, "charon has its configuration", loaded)
-
-    def swanctl(self, *arguments):
-        done = self.node.exec("swanctl", *arguments, "--uri", f"unix://{self.socket}", check=False, env=self.env)
-        return done.stdout + done.stderr
-
-    def text(self):
-        return (self.directory / "log").read_text()
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(20)
 
 
 AMOUNT = (1000, 100) if os.environ.get("TESTUDO_INTEROP") == "full" else (20, 1)  # pings, megabytes of TCP
 carried = []
 
 
-def carry(charon, left, left_address, right, right_address):
+def carry(peer, left, left_address, right, right_address):
     """Packets both ways over what was negotiated, of which none is lost.  TESTUDO_INTEROP=full: many."""
-    until(lambda: "CHILD_SA c{1} established" in charon.text())
+    until(lambda: "CHILD_SA c{1} established" in peer.text())
     for near, far, address in ((left, right, right_address), (right, left, left_address)):
         near.ping(address, count=AMOUNT[0], interval=0.005)
         transfer(near, far, address, megabytes=AMOUNT[1])
@@ -137,23 +90,23 @@ def start_racoon(node, phase1, phase2):
 
 def negotiate(left, right, suite, ours):
     say(f"-- {suite[0]} / {suite[1]}, {'racoon' if ours else 'charon'} begins")
-    charon = Charon(right, SWANCTL.format(left=LEFT, right=RIGHT, phase1=suite[0], phase2=suite[1], key=KEY))
+    peer = Charon(right, SWANCTL.format(left=LEFT, right=RIGHT, phase1=suite[0], phase2=suite[1], key=KEY))
     racoon, log = start_racoon(left, suite[2], suite[3])
     if ours:
         left.exec("ping", "-n", "-q", "-c", "1", "-W", "1", RIGHT, check=False)
-        check(until(lambda: "IPsec-SA established" in log()), "racoon has both SAs", log() + charon.text())
+        check(until(lambda: "IPsec-SA established" in log()), "racoon has both SAs", log() + peer.text())
     else:
-        said = charon.swanctl("--initiate", "--child", "c", "--timeout", "15")
+        said = peer.swanctl("--initiate", "--child", "c", "--timeout", "15")
         check("parsed QUICK_MODE response" in said and "selected proposal: ESP" in said, "charon takes racoon's quick mode", said + log())
-    check("ISAKMP-SA established" in log() and "established between" in charon.text(), "phase 1 is established on both sides", log())
+    check("ISAKMP-SA established" in log() and "established between" in peer.text(), "phase 1 is established on both sides", log())
     racoon.terminate()
     racoon.wait(20)
-    charon.stop()
+    peer.stop()
 
 
 def skip_without_charon():
     plugin = pathlib.Path("/usr/lib/ipsec/plugins/libstrongswan-kernel-libipsec.so")
-    if not CHARON.exists() or not plugin.exists() or not shutil.which("swanctl") or not (BIN / "racoon").exists():
+    if not charon.PROGRAM.exists() or not plugin.exists() or not shutil.which("swanctl") or not (BIN / "racoon").exists():
         say("skipped: needs strongSwan's charon with kernel-libipsec and swanctl")
         sys.exit(77)
 

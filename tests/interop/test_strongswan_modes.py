@@ -10,14 +10,12 @@ import os
 import shutil
 import sys
 
-import test_strongswan_ike
+from charon import AGGRESSIVE_PSK
 from test_strongswan_certificates import make_certificates, policies, stop, two_networks
 from test_strongswan_ike import carry, Charon, skip_without_charon
 from lib import BIN, Lab, check, say, until
 
 LEFT, RIGHT, KEY = "10.2.3.4", "10.2.3.5", "mekmitasdigoat"
-test_strongswan_ike.STRONGSWAN = test_strongswan_ike.STRONGSWAN.replace(
-    "load_modular = yes", "load_modular = yes\n  i_dont_care_about_security_and_use_aggressive_mode_psk = yes")
 SWANCTL = """connections {{ c {{
   version = 1
   aggressive = {aggressive}
@@ -70,7 +68,7 @@ def charon_of(right, pki, key=KEY, aggressive="yes", certificates=False):
     ends = PSK if not certificates else {
         "local": f'auth = pubkey\n    certs = {pki}/right.pem\n    id = right.example',
         "remote": f'auth = pubkey\n    cacerts = {pki}/ca.pem\n    id = "O=Example, CN=left"'}
-    return Charon(right, SWANCTL.format(left=LEFT, right=RIGHT, key=key, aggressive=aggressive, **ends))
+    return Charon(right, SWANCTL.format(left=LEFT, right=RIGHT, key=key, aggressive=aggressive, **ends), AGGRESSIVE_PSK)
 
 
 def traffic(left):

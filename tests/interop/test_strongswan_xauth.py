@@ -12,14 +12,12 @@ import pathlib
 import shutil
 import sys
 
-import test_strongswan_ike
+from charon import AGGRESSIVE_PSK
 from test_strongswan_certificates import make_certificates, policies, stop, two_networks
 from test_strongswan_ike import carry, Charon, skip_without_charon
 from lib import BIN, Lab, check, run, say, until
 
 LEFT, RIGHT, KEY, USER, PASSWORD = "10.2.3.4", "10.2.3.5", "mekmitasdigoat", "anna", "tulip in spring"
-test_strongswan_ike.STRONGSWAN = test_strongswan_ike.STRONGSWAN.replace(
-    "load_modular = yes", "load_modular = yes\n  i_dont_care_about_security_and_use_aggressive_mode_psk = yes")
 SWANCTL = """connections {{ c {{
   version = 1
   aggressive = {aggressive}
@@ -103,7 +101,7 @@ def charon_of(right, pki, hosts, client, password=PASSWORD, aggressive="no", mor
     ends.append((f"{user}-2", xauth))
     sections = "\n".join(f"{name} {{ {text.format(pki=pki)}\n }}" for name, text in ends)
     return Charon(right, SWANCTL.format(left=LEFT, right=RIGHT, key=KEY, user=USER, password=password, aggressive=aggressive, more=more,
-                                        networks=networks, sections=sections))
+                                        networks=networks, sections=sections), AGGRESSIVE_PSK)
 
 
 def traffic(left):
