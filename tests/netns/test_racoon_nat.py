@@ -11,8 +11,10 @@ that both ends give: a name that the server does not take, and AH, which no NAT 
 import os
 import signal
 import struct
+import subprocess
+import sys
 
-from lib import BIN, Lab, check, say, until
+from lib import BIN, Lab, check, say, transfer, until
 
 SERVER, OUTSIDE = "20.0.0.1", "20.0.0.254"
 CONF = """
@@ -185,6 +187,53 @@ s.sendto(bytes.fromhex("{payload.hex()}"), ("{SERVER}", 4500))
     check("mature" not in server.setkey("dump;").stdout, "and none is left behind", server.setkey("dump;").stdout)
 
 
+ECHO = """
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("", 5353))
+print("bound", flush=True)
+for _ in range(3):
+    data, peer = s.recvfrom(2000)
+    s.sendto(data[::-1], peer)
+"""
+ASK = """
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(20)
+for number in range(3):
+    data = bytes([number] * (100 + number))
+    s.sendto(data + b"!", ("{server}", 5353))
+    assert s.recvfrom(2000)[0] == b"!" + data
+"""
+
+
+def transport(one, server, wire):
+    """RFC 3948 section 3.1.2: checksums of TCP and UDP are over addresses that the NAT changed outside, where they are sealed."""
+    say("-- transport mode: TCP and UDP both ways, and who had which address is in the SAs")
+    for node, here, there in ((one, "192.168.1.2", SERVER), (server, SERVER, OUTSIDE)):
+        node.setkey(f"""spdflush;
+            spdadd {here} {there} any -P out ipsec esp/transport//require;
+            spdadd {there} {here} any -P in ipsec esp/transport//require;""")
+    at_server, client = Racoon(server, OUTSIDE), Racoon(one, SERVER)
+    with wire.capture() as seen:
+        first_ping(one, SERVER)
+        client.says("IPsec-SA established", "phase 2 is established")
+        one.ping(SERVER)
+        server.ping(OUTSIDE)
+        transfer(one, server, SERVER)
+        echo = server.popen(sys.executable, "-c", ECHO, stdout=subprocess.PIPE, text=True)
+        echo.stdout.readline()
+        asked = one.exec(sys.executable, "-c", ASK.format(server=SERVER), check=False)
+        check(asked.returncode == 0, "datagrams come and their answers, too", asked.stderr)
+        echo.wait(20)
+    seen.only("IPv4 UDP", "IPv4 UDP ESP")
+    dump = server.setkey("dump;").stdout
+    check(dump.count("esp-udp mode=transport") == 2, "setkey -D shows two SAs of transport mode in UDP", dump)
+    check("NAT OA=192.168.1.2" in dump, "and the address of the client behind its NAT", dump)
+    at_server.stop()
+    client.stop()
+
+
 def refused(one, server, wire):
     say("-- a name that the server does not take: both say why")
     at_server, client = Racoon(server, OUTSIDE, more="peers_identifier address 192.168.77.7;"), Racoon(one, SERVER)
@@ -210,6 +259,7 @@ def main():
         keyed(one, two, server, wire)
         forgets(one, two, server, nat, wire)
         refused(one, server, wire)
+        transport(one, server, wire)
 
 
 if __name__ == "__main__":
