@@ -369,6 +369,26 @@ TEST(NewMapping, ProvenMessageOfIkeMovesTheSasToo) {
   EXPECT_EQ(p.b.count(Fact::PeerMoved), 1U);
 }
 
+/// Each move is work of the key table, and a peer that has proved itself may still be a bad one.
+TEST(NewMapping, OneSaOfIkeMovesItsSasOnceASecondAtMost) {
+  Mapped p;
+  p.shift = 100;
+  p.start();
+  const auto moved = p.b.moves.size();
+  ASSERT_GE(moved, 2U);
+  for (const std::uint16_t by : {std::uint16_t{200}, std::uint16_t{300}, std::uint16_t{400}}) {
+    p.shift = by;
+    p.start();
+  }
+  EXPECT_EQ(p.b.moves.size(), moved);
+  EXPECT_EQ(p.b.count(Fact::PeerMoved), 1U);
+  EXPECT_EQ(p.sa().remote, p.moved(400)) << "what answers the last message goes where that came from";
+  p.now += seconds{2};
+  p.shift = 500;
+  p.start();
+  EXPECT_EQ(p.b.count(Fact::PeerMoved), 2U);
+}
+
 TEST(NewMapping, WhatIsForgedOrToldAgainMovesNothing) {
   Mapped p;
   ByteVector last;
