@@ -99,18 +99,18 @@ class Walk {
 
 /// Comes, is established, ends, in any order: what the table says is what a walk would find.
 TEST(SaTable, SaysWhatAWalkWouldFind) {
-  static constexpr std::array kPeers{"192.0.2.1", "192.0.2.2", "fe80::1", "fe80::1%2"};
+  static constexpr std::array kAddresses{"192.0.2.1", "192.0.2.2", "fe80::1", "fe80::1%2"};
   testudo::test::SeededRandom random{5};
   SaTable table;
   for (std::uint64_t cookie = 1; cookie < 2000; ++cookie) {
     const auto drawn = [&](std::size_t below) { return random.between(0, static_cast<std::uint32_t>(below - 1)); };
     const Role role = drawn(3) == 0 ? Role::Initiator : Role::Responder;
-    put(table, {role, cookie, cookie + 10'000, kPeers.at(drawn(kPeers.size()))});
+    put(table, {role, cookie, cookie + 10'000, kAddresses.at(drawn(kAddresses.size()))});
     auto some = table.all().begin();
     std::advance(some, drawn(table.all().size()));
     drawn(2) == 0 ? table.end(*some->second) : static_cast<void>(some->second->state = State::Established);
     if (drawn(4) == 0) table.reap();
-    for (const char* peer : kPeers) {
+    for (const char* peer : kAddresses) {
       const net::Address at = *net::Address::parse(peer);
       ASSERT_EQ(table.with(at), Walk{table}.with(at)) << cookie;
     }
