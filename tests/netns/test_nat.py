@@ -46,6 +46,12 @@ def masquerade(nat, port_of_one):
         ip saddr 192.168.2.2 udp sport 4500 masquerade to :61002; }}; }}""")
 
 
+def forget_after(nat, seconds):
+    """How long the NAT keeps a mapping of UDP after the next packet."""
+    for name in ("udp_timeout", "udp_timeout_stream"):
+        nat.sysctl(f"net.netfilter.nf_conntrack_{name}", seconds)
+
+
 class KeyDaemon:
     """A client of PF_KEY that has registered for ESP."""
 
@@ -97,8 +103,6 @@ def build(lab):
     server.ip("route", "add", "10.0.0.0/16", "via", "20.0.0.254", "src", "10.9.0.1")
     nat.forward()
     masquerade(nat, 61001)
-    for name in ("udp_timeout", "udp_timeout_stream"):
-        nat.sysctl(f"net.netfilter.nf_conntrack_{name}", 1)
     for node in (one, two, server):
         node.start_testudod()
     for number, client in ((1, one), (2, two)):
@@ -110,9 +114,11 @@ def build(lab):
 def mapping_changes(one, two, nat, server):
     say("the NAT forgets its mapping and chooses another port for one of them")
     daemon = KeyDaemon(server)
+    forget_after(nat, 1)
+    one.ping("10.9.0.1")
     masquerade(nat, 61009)
-    # The kernel's mapping of the old port lives for a second after its last packet.
     until(lambda: False, 3)
+    forget_after(nat, 120)
     one.ping("10.9.0.1", answered=False)
     told = daemon.next(NEW_MAPPING)
     check(port_in(told) == 61009, "the key daemon is told of port 61009", told.hex())
