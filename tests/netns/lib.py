@@ -335,7 +335,9 @@ def send_main(address, port, megabytes):
 
 
 def ping_main(address, count, size, interval):
-    """Echoes at a steady pace; status 0 when each came back as it was sent, at the latest ten seconds after the last."""
+    """Echoes at a steady pace, each when the one before has come back or ten seconds have passed: together they would share
+    what a busy machine sends at once, and tests count packets and look at their order.  Status 0 when each came back as it
+    was sent."""
     count, size, interval = int(count), int(size), float(interval)
     six = ":" in address
     raw = socket.socket(*((socket.AF_INET6, socket.SOCK_RAW, 58) if six else (socket.AF_INET, socket.SOCK_RAW, 1)))
@@ -344,8 +346,9 @@ def ping_main(address, count, size, interval):
     body = os.urandom(size)
     missing, start = set(range(count)), time.monotonic()
 
-    def hear(until_time):
-        while missing and select.select([raw], [], [], max(0, until_time - time.monotonic()))[0]:
+    def hear(patience, waiting):
+        until_time = time.monotonic() + patience
+        while waiting() and select.select([raw], [], [], max(0, until_time - time.monotonic()))[0]:
             message = raw.recv(1 << 16)
             message = message if six else message[(message[0] & 15) * 4:]
             kind, _, _, who, sequence = struct.unpack_from("!BBHHH", message)
@@ -358,7 +361,9 @@ def ping_main(address, count, size, interval):
             raw.send(with_checksum(head + body, six))
         except OSError as error:
             print(f"echo {sequence} cannot be sent: {error}")
-        hear(start + (sequence + 1) * interval if sequence + 1 < count else time.monotonic() + 10)
+        else:
+            hear(10, lambda: sequence in missing)
+        hear(max(0, start + (sequence + 1) * interval - time.monotonic()), lambda: sequence + 1 < count)
     print(f"{count} echoes sent, not answered: {sorted(missing) or 'none'}")
     sys.exit(1 if missing else 0)
 
