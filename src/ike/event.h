@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/time.h"
 #include "ike/assignment.h"
 #include "ike/child.h"
 #include "ike/refusal.h"
@@ -43,7 +44,9 @@ struct Logout {
 struct LoginJudged {
   LoginId login;
   bool right = false;
-  std::string why{};  ///< for our own log, when it could not be judged
+  std::string why{};                                 ///< for our own log, when it is not
+  std::optional<net::Address> address{}, netmask{};  ///< that who judged gives to the client
+  ByteVector token{};                                ///< what accounting of it is to say again
 };
 /// The answer to Compute.
 struct Computed {
@@ -182,6 +185,19 @@ struct CheckLogin {
   std::vector<std::string> groups;  ///< of which the user must be in one; none: no matter
 };
 
+/// A session of somebody who has logged in begins or ends: for who keeps account of it.
+struct Account {
+  enum class What : std::uint8_t { Begins, Ends };
+  What what{};
+  std::uint64_t session = 0;  ///< the same at its end, and of no other
+  unsigned slot = 0;          ///< of those under way, this one's alone, and small
+  net::Address remote;
+  std::string user;
+  std::optional<net::Address> address{};  ///< that the client was given
+  Duration lasted{};
+  ByteVector token{};  ///< LoginJudged's
+};
+
 /// Work that takes milliseconds, for another thread.  Each is answered, also when nobody waits for it any more.
 struct Compute {
   WorkId id;
@@ -236,7 +252,7 @@ struct Hook {
 };
 
 using Action = std::variant<Send, KeepAlive, MakePolicy, DropPolicy, AllocateSpi, Install, Remove, Move, Abandon,
-                            CheckLogin, Compute, Told, Hook, Refusal>;
+                            CheckLogin, Account, Compute, Told, Hook, Refusal>;
 using Actions = std::vector<Action>;
 
 }  // namespace testudo::ike

@@ -136,6 +136,12 @@ struct Sainfo {
 
 /// The `mode_cfg` block: what a server asks of users and gives to their hosts.
 struct ModeConfig {
+  enum class AuthSource : std::uint8_t { System, Radius, Pam };
+  enum class ConfSource : std::uint8_t { Local, Radius };
+  enum class Accounting : std::uint8_t { None, System, Radius, Pam };
+  AuthSource auth_source = AuthSource::System;  ///< who judges passwords
+  ConfSource conf_source = ConfSource::Local;   ///< who gives addresses, before the pool
+  Accounting accounting = Accounting::None;
   std::vector<std::string> auth_groups;  ///< a user must be in one of them; none: no matter
   Duration auth_throttle = std::chrono::seconds{1};
   std::optional<net::Address> network4, netmask4;  ///< the first address that is lent; nothing: none is

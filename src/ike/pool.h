@@ -1,7 +1,7 @@
 #pragma once
-// The addresses that a server lends to its clients: network4 and those behind it, `pool_size` in all.  Who has one gets
-// the same again as long as it is in use, so that a renewed phase 1 changes nothing; it is free when its last user has
-// given it back.  Pure.
+// The addresses that a server lends to its clients: network4 and those behind it, `pool_size` in all, and those that
+// whoever judges logins gives to a user (conf_source), wherever they are.  Who has one gets the same again as long as
+// it is in use, so that a renewed phase 1 changes nothing; it is free when its last user has given it back.  Pure.
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -21,6 +21,13 @@ class AddressPool {
     if (free >= size) return std::nullopt;
     loans_[free] = {owner, 1};
     return free;
+  }
+  /// This place, also one behind the pool; false when another owner has it.
+  bool claim(const std::string& owner, unsigned place) {
+    const auto [loan, fresh] = loans_.try_emplace(place, Loan{owner, 0});
+    if (!fresh && loan->second.owner != owner) return false;
+    ++loan->second.users;
+    return true;
   }
   /// True when nobody has it any more.
   bool give_back(unsigned place) {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/overload.h"
-#include "wire/writer.h"
+#include "wire/racoon_fields.h"
 
 namespace testudo::wire::racoon {
 namespace {
@@ -11,46 +11,6 @@ namespace {
 /// The first byte of a question: its place in the variant.
 template <std::size_t place>
 using At = std::variant_alternative_t<place, Question>;
-
-void put_text(Writer& out, Bytes text) {
-  const Bytes kept = text.first(std::min<std::size_t>(text.size(), 0xffff));
-  out.u16(static_cast<std::uint16_t>(kept.size())).raw(kept);
-}
-
-void put_endpoint(Writer& out, const net::Endpoint& at) {
-  out.u8(static_cast<std::uint8_t>(at.address.family())).raw(at.address.bytes());
-  out.u32(at.address.scope()).u16(at.port);
-}
-
-Result<Bytes, Malformed> take_bytes(Reader& in, std::size_t most) {
-  TRY(const auto length, in.u16());
-  if (length > most) return Failure{Malformed::BadLength};
-  return in.take(length);
-}
-
-Result<std::string, Malformed> take_text(Reader& in, std::size_t most) {
-  TRY(const Bytes bytes, take_bytes(in, most));
-  // A name ends at its zero byte for whoever hands it to the system.
-  if (std::ranges::find(bytes, std::uint8_t{0}) != bytes.end()) return Failure{Malformed::BadValue};
-  return std::string{bytes.begin(), bytes.end()};
-}
-
-Result<bool, Malformed> take_bool(Reader& in) {
-  TRY(const auto value, in.u8());
-  if (value > 1) return Failure{Malformed::BadValue};
-  return value == 1;
-}
-
-Result<net::Endpoint, Malformed> take_endpoint(Reader& in) {
-  TRY(const auto family, in.u8());
-  const bool is_v4 = family == static_cast<std::uint8_t>(net::Family::V4);
-  if (!is_v4 && family != static_cast<std::uint8_t>(net::Family::V6)) return Failure{Malformed::BadValue};
-  TRY(const Bytes bytes, in.take(is_v4 ? 4 : 16));
-  TRY(const auto scope, in.u32());
-  TRY(const auto port, in.u16());
-  if (is_v4 && scope != 0) return Failure{Malformed::BadValue};
-  return net::Endpoint{is_v4 ? net::Address::v4(bytes.first<4>()) : net::Address::v6(bytes.first<16>(), scope), port};
-}
 
 Result<Question, Malformed> take_socket(Reader& in) {
   TRY(const auto at, take_endpoint(in));
@@ -98,6 +58,7 @@ Result<Question, Malformed> take_login(Reader& in) {
   static constexpr std::size_t kLongestPassword = 2048;
   AskLogin question;
   TRY(question.login, in.u32());
+  TRY(question.remote, take_address(in));
   TRY(question.user, take_text(in, kLongestName));
   TRY(const Bytes password, take_bytes(in, kLongestPassword));
   if (std::ranges::find(password, std::uint8_t{0}) != password.end()) return Failure{Malformed::BadValue};
@@ -108,6 +69,21 @@ Result<Question, Malformed> take_login(Reader& in) {
 Result<Question, Malformed> take_forbidden(Reader& in) {
   TRY(const auto call, in.u32());
   return Question{SayForbidden{call}};
+}
+
+Result<Question, Malformed> take_accounting(Reader& in) {
+  AskAccounting question;
+  TRY(const bool closes, take_bool(in));
+  question.job = closes ? Job::CloseSession : Job::OpenSession;
+  TRY(question.session, in.u64());
+  TRY(question.slot, in.u32());
+  TRY(question.seconds, in.u32());
+  TRY(question.user, take_text(in, kLongestName));
+  TRY(question.remote, take_address(in));
+  TRY(question.address, take_optional(in));
+  TRY(const Bytes token, take_bytes(in, kLongestToken));
+  question.token.assign(token.begin(), token.end());
+  return Question{std::move(question)};
 }
 
 Result<Question, Malformed> take_question(std::uint8_t kind, Reader& in) {
@@ -122,7 +98,8 @@ Result<Question, Malformed> take_question(std::uint8_t kind, Reader& in) {
       take_hook,
       take_login,
       [](Reader&) -> Result<Question, Malformed> { return Question{At<8>{}}; },
-      take_forbidden};
+      take_forbidden,
+      take_accounting};
   if (kind >= kTake.size()) return Failure{Malformed::BadValue};
   return kTake[kind](in);
 }
@@ -143,8 +120,17 @@ void put_hook(Writer& out, const AskHook& question) {
 
 void put_login(Writer& out, const AskLogin& question) {
   out.u32(question.login);
+  put_address(out, question.remote);
   put_text(out, as_bytes(question.user));
   put_text(out, question.password.expose());
+}
+
+void put_accounting(Writer& out, const AskAccounting& question) {
+  out.u8(question.job == Job::CloseSession ? 1 : 0).u64(question.session).u32(question.slot).u32(question.seconds);
+  put_text(out, as_bytes(question.user));
+  put_address(out, question.remote);
+  put_optional(out, question.address);
+  put_text(out, question.token);
 }
 
 template <typename T>
@@ -171,6 +157,7 @@ ByteVector compose(const Question& question) {
                  [&](const AskHook& q) { put_hook(out, q); },
                  [&](const AskLogin& q) { put_login(out, q); },
                  [&](const SayForbidden& q) { out.u32(q.call); },
+                 [&](const AskAccounting& q) { put_accounting(out, q); },
                  [](const auto&) {},
              },
              question);
@@ -218,8 +205,7 @@ Result<Account, Malformed> parse_account(Bytes value) {
 
 ByteVector compose(const LoginNews& news) {
   Writer out;
-  out.u32(news.login).u8(news.right ? 1 : 0);
-  put_text(out, as_bytes(news.why));
+  out.u32(news.login).raw(compose(news.outcome));
   return out.take();
 }
 
@@ -227,9 +213,8 @@ Result<LoginNews, Malformed> parse_login_news(Bytes message) {
   Reader in{message};
   LoginNews news;
   TRY(news.login, in.u32());
-  TRY(news.right, take_bool(in));
-  TRY(news.why, take_text(in, kLongestName));
-  return whole(std::move(news), in);
+  TRY(news.outcome, parse_outcome(in.rest()));
+  return news;
 }
 
 }  // namespace testudo::wire::racoon

@@ -12,6 +12,7 @@
 
 #include "base/secret.h"
 #include "net/flow.h"
+#include "wire/racoon_task.h"
 #include "wire/reader.h"
 
 namespace testudo::wire::racoon {
@@ -50,6 +51,7 @@ struct AskHook {
 /// Judge a password; the judgement comes later, as LoginNews.
 struct AskLogin {
   std::uint32_t login = 0;
+  net::Address remote;  ///< the client's host
   std::string user;
   Secret password;
 };
@@ -60,8 +62,19 @@ struct SayForbidden {
   std::uint32_t call = 0;
 };
 
+/// Keep account of a session that begins or ends, as `accounting` says.
+struct AskAccounting {
+  Job job = Job::OpenSession;
+  std::uint64_t session = 0;
+  std::uint32_t slot = 0, seconds = 0;
+  std::string user;
+  net::Address remote;
+  std::optional<net::Address> address;  ///< that the client was given
+  ByteVector token;                     ///< of the judgement
+};
+
 using Question = std::variant<AskConfiguration, AskTable, AskAdminSocket, AskSocket, AskKey, AskSignature, AskHook,
-                              AskLogin, SayReady, SayForbidden>;
+                              AskLogin, SayReady, SayForbidden, AskAccounting>;
 
 ByteVector compose(const Question& question);
 Result<Question, Malformed> parse_question(Bytes message);
@@ -85,8 +98,7 @@ Result<Account, Malformed> parse_account(Bytes value);
 
 struct LoginNews {
   std::uint32_t login = 0;
-  bool right = false;
-  std::string why;
+  Outcome outcome;
 };
 ByteVector compose(const LoginNews& news);
 Result<LoginNews, Malformed> parse_login_news(Bytes message);

@@ -71,7 +71,7 @@ ByteVector DiskFiles::record() const {
     out.u32(static_cast<std::uint32_t>(entry.files.size()));
     for (const File& file : entry.files) {
       put(out, file.name);
-      put(out, without_private_keys(file.text));
+      put(out, config::without_secrets(without_private_keys(file.text)));
       put(out, file.failure);
     }
   }

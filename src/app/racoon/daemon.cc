@@ -232,7 +232,10 @@ void Daemon::read_news() {
     ::_exit(EXIT_FAILURE);
   }
   const auto news = wire::racoon::parse_login_news(*message);
-  if (news) happen(ike::LoginJudged{ike::LoginId{news->login}, news->right, news->why});
+  if (!news) return;
+  const auto& [login, outcome] = *news;
+  happen(ike::LoginJudged{ike::LoginId{login}, outcome.right, outcome.why, outcome.address, outcome.netmask,
+                          outcome.token});
 }
 
 void Daemon::send(const ike::Send& message) {
@@ -252,6 +255,7 @@ void Daemon::act(ike::Action action) {
                  [&](const ike::Move& a) { table_->move(a); },
                  [&](const ike::Abandon& a) { table_->abandon(a); },
                  [&](const ike::CheckLogin& a) { check(a); },
+                 [&](const ike::Account& a) { questions_.account(a); },
                  [&](ike::Compute& a) { workers_.give(std::move(a)); },
                  [&](const ike::Told& a) {
                    log_.told(a);

@@ -4,45 +4,48 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <thread>
 
 #include "app/racoon/judge_login.h"
 #include "app/racoon/spawn.h"
-#include "io/fd.h"
+#include "io/clock.h"
 
 namespace testudo::app {
 namespace {
 
-/// As much as a pipe holds at once is more than any name and password: so writing never waits.
-ByteVector input_of(const ike::CheckLogin& question) {
-  ByteVector text;
-  text.reserve(question.user.size() + question.password.size() + 8192);
-  const auto add = [&](Bytes word) {
-    text.insert(text.end(), word.begin(), word.end());
-    text.push_back(0);
-  };
-  add(as_bytes(question.user));
-  add(question.password.expose());
-  for (const std::string& group : question.groups) add(as_bytes(group));
-  return text;
+using namespace wire::racoon;
+
+constexpr const char* kNotJudged = "the password could not be judged";
+
+/// RADIUS says itself when it gives up; it may ask many servers many times.
+Duration patience_with(const Task& task) {
+  static constexpr Duration kUsual = std::chrono::seconds{20}, kMost = std::chrono::minutes{3};
+  if (task.source != Source::Radius) return kUsual;
+  const auto all = std::chrono::seconds{task.timeout} * task.tries * std::max(task.servers.size(), std::size_t{1});
+  return std::min<Duration>(kUsual + all, kMost);
 }
 
-ike::LoginJudged judgement(ike::LoginId login, int status) {
-  const int code = WIFEXITED(status) ? WEXITSTATUS(status) : kLoginBroken;
-  switch (code) {
-    case kLoginRight:
-      return {login, true, ""};
-    case kLoginWrong:
-      return {login, false, "unknown, or not with this password"};
-    case kLoginExpired:
-      return {login, false, "the account has expired"};
-    case kLoginOutside:
-      return {login, false, "in none of auth_groups"};
-    default:
-      return {login, false, "the password could not be judged"};
-  }
+/// What a process that has ended left in its pipe.
+Outcome read_outcome(const io::Fd& answer) {
+  std::array<std::uint8_t, kLongestOutcome> buffer{};
+  const ssize_t got = ::read(answer.get(), buffer.data(), buffer.size());
+  if (got < 0) return {false, kNotJudged};
+  auto outcome = parse_outcome(Bytes{buffer}.first(static_cast<std::size_t>(got)));
+  return outcome ? *std::move(outcome) : Outcome{false, kNotJudged};
+}
+
+struct Pipe {
+  io::Fd reading, writing;
+};
+
+Pipe make_pipe() {
+  std::array<int, 2> ends{-1, -1};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return {};
+  return {io::Fd{ends[0]}, io::Fd{ends[1]}};
 }
 
 }  // namespace
@@ -51,37 +54,40 @@ Logins::~Logins() {
   for (const auto& [pid, running] : running_) ::kill(-pid, SIGKILL);
 }
 
-void Logins::check(ike::CheckLogin question, Time now) {
-  if (waiting_.size() >= kMostWaiting) return judged_({question.login, false, "too many logins at once"});
-  waiting_.push_back(std::move(question));
+void Logins::start(Task task, Done done, Time now) {
+  if (waiting_.size() >= kMostWaiting) return done({false, "too many logins at once"});
+  waiting_.push_back({std::move(task), std::move(done)});
   start_waiting(now);
 }
 
+/// A hash costs a processor, an answer of others only patience.
 void Logins::start_waiting(Time now) {
-  while (!waiting_.empty() && running_.size() < kMostRunning) {
-    const ike::CheckLogin question = std::move(waiting_.front());
+  const auto most = [](const Task& task) { return task.source == Source::System ? kMostComputing : kMostAsking; };
+  while (!waiting_.empty() && running_.size() < most(waiting_.front().task)) {
+    Job job = std::move(waiting_.front());
     waiting_.pop_front();
-    start(question, now);
+    begin(std::move(job), now);
   }
 }
 
-void Logins::start(const ike::CheckLogin& question, Time now) {
-  const auto fail = [&] { judged_({question.login, false, "the password could not be judged"}); };
-  std::array<int, 2> ends{-1, -1};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail();
-  const io::Fd reading{ends[0]};
-  const io::Fd writing{ends[1]};
-  const Program program{"/proc/self/exe", {"racoon", kJudgeLogin}, {}, reading.get()};
-  const auto started = spawn(program);
-  if (!started) return fail();
-  running_.emplace(*started, Running{question.login, now + kLongest});
-  ByteVector text = input_of(question);
+void Logins::begin(Job job, Time now) {
+  Pipe question = make_pipe(), answer = make_pipe();
+  ByteVector text = compose(job.task);
   const WipeAtEnd wiped{text};
+  const bool fits = text.size() <= kLongestTask && question.writing && answer.writing;
+  const auto started =
+      fits ? spawn({"/proc/self/exe", {"racoon", kJudgeLogin}, {}, question.reading.get(), answer.writing.get()})
+           : Result<pid_t, std::string>{Failure{std::string{}}};
+  if (!started) return job.done({false, kNotJudged});
+  // Some descendant of a module may keep its end open.
+  ::fcntl(answer.reading.get(), F_SETFL, O_NONBLOCK);
+  running_.emplace(
+      *started, Running{std::move(job.done), now + patience_with(job.task), std::move(answer.reading), job.task.job});
   // The pipe is empty and takes all of it at once; of a part the other side could make nothing.
-  ::fcntl(writing.get(), F_SETFL, O_NONBLOCK);
+  ::fcntl(question.writing.get(), F_SETFL, O_NONBLOCK);
   ssize_t written = 0;
   do {
-    written = ::write(writing.get(), text.data(), text.size());
+    written = ::write(question.writing.get(), text.data(), text.size());
   } while (written < 0 && errno == EINTR);
 }
 
@@ -92,9 +98,10 @@ void Logins::reap(Time now) {
       ++entry;
       continue;
     }
-    const ike::LoginId login = entry->second.login;
+    const Running over = std::move(entry->second);
     entry = running_.erase(entry);
-    judged_(judgement(login, status));
+    const bool good = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
+    over.done(good ? read_outcome(over.answer) : Outcome{false, kNotJudged});
   }
   start_waiting(now);
 }
@@ -104,6 +111,18 @@ void Logins::tick(Time now) {
     if (now >= running.until) ::kill(-pid, SIGKILL);
   }
   reap(now);
+}
+
+void Logins::finish(Time until) {
+  std::erase_if(waiting_, [](const Job& job) { return job.task.job == wire::racoon::Job::Judge; });
+  for (const auto& [pid, running] : running_) {
+    if (running.job == wire::racoon::Job::Judge) ::kill(-pid, SIGKILL);
+  }
+  for (Time now = io::now(); now < until; now = io::now()) {
+    reap(now);
+    if (running_.empty()) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds{10});
+  }
 }
 
 }  // namespace testudo::app

@@ -1,8 +1,8 @@
 #pragma once
-// Whether a password is right for a user of this system (XAUTH): asked of a process of its own, racoon itself started
-// as `racoon --judge-login`, which looks into the shadow file.  So a slow hash or directory holds nothing up, and what
-// goes wrong in it ends there.  Name and password go by its standard input, never by its arguments.  Bounded: so many
-// run at a time, so many wait, each for so long.  One thread.
+// Whether a password is right for a user (XAUTH), and the accounts of who is logged in: asked of a process of its own,
+// racoon itself started as `racoon --judge-login` (judge_login.h), which asks the system, PAM or RADIUS.  So a slow
+// hash, directory or server holds nothing up, and what goes wrong in it ends there.  What it is to know goes by its
+// standard input, never by its arguments.  Bounded: so many run at a time, so many wait, each for so long.  One thread.
 #include <sys/types.h>
 
 #include <deque>
@@ -11,37 +11,45 @@
 #include <string>
 
 #include "base/time.h"
-#include "ike/event.h"
+#include "io/fd.h"
+#include "wire/racoon_task.h"
 
 namespace testudo::app {
 
 class Logins {
  public:
-  using Judged = std::function<void(const ike::LoginJudged&)>;
-  explicit Logins(Judged judged) : judged_(std::move(judged)) {}
+  /// Called once for each task, later or at once.
+  using Done = std::function<void(const wire::racoon::Outcome&)>;
+  Logins() = default;
   Logins(const Logins&) = delete;
   Logins& operator=(const Logins&) = delete;
   /// Those under way are ended.
   ~Logins();
 
-  void check(ike::CheckLogin question, Time now);
+  void start(wire::racoon::Task task, Done done, Time now);
   /// Children may have ended.
   void reap(Time now);
   /// About once a second: what runs for too long is killed.
   void tick(Time now);
+  /// At the end of racoon: gives what is under way, and what waits, a moment; passwords matter to nobody any more.
+  void finish(Time until);
 
  private:
-  static constexpr std::size_t kMostRunning = 4, kMostWaiting = 256;
-  static constexpr Duration kLongest = std::chrono::seconds{20};
+  static constexpr std::size_t kMostComputing = 4, kMostAsking = 32, kMostWaiting = 256;
+  struct Job {
+    wire::racoon::Task task;
+    Done done;
+  };
   struct Running {
-    ike::LoginId login;
+    Done done;
     Time until{};
+    io::Fd answer;
+    wire::racoon::Job job{};
   };
   void start_waiting(Time now);
-  void start(const ike::CheckLogin& question, Time now);
+  void begin(Job job, Time now);
 
-  Judged judged_;
-  std::deque<ike::CheckLogin> waiting_;
+  std::deque<Job> waiting_;
   std::map<pid_t, Running> running_;
 };
 

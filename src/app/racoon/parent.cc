@@ -75,13 +75,7 @@ Parent::Parent(const Options& options, Log& log, Background& background, Supply 
       status_(EXIT_FAILURE),
       keys_(log),
       key_budget_(1000, std::chrono::milliseconds{1}),
-      hooks_(log, pfkey::client::run_dir(options.run_dir)),
-      logins_([this](const ike::LoginJudged& judged) {
-        const LoginNews news{judged.login.value, judged.right, judged.why};
-        if (child_.news.send_with_descriptor(compose(news), -1) == io::SeqPacket::Sent::WouldBlock) {
-          fail("racoon's unprivileged process does not read");
-        }
-      }) {
+      hooks_(log, pfkey::client::run_dir(options.run_dir)) {
   use(std::move(supply));
   watch_ = loop_.watch(child_.questions.fd(), [this] { readable(); });
   tick_ = loop_.every(std::chrono::seconds{1}, [this] {
@@ -110,6 +104,9 @@ Parent::~Parent() {
 int Parent::run() {
   loop_.run();
   hooks_.flush(io::now());
+  // What the other one said of sessions that end with it.
+  static constexpr auto kLastWords = std::chrono::seconds{5};
+  logins_.finish(io::now() + kLastWords);
   return status_;
 }
 
@@ -241,14 +238,39 @@ Parent::Reply Parent::answer(const AskHook& question) {
   return {{true}, {}};
 }
 
-/// The groups are those of the configuration: who asks could leave them out.
+/// Groups and servers are those of the configuration: who asks could leave them out.
 Parent::Reply Parent::answer(const AskLogin& question) {
-  logins_.check({ike::LoginId{question.login},
-                 {},
-                 question.user,
-                 question.password.clone(),
-                 supply_.conf->policy.mode_config.auth_groups},
-                io::now());
+  Task task = task_of(question, *supply_.conf);
+  logins_.start(
+      std::move(task),
+      [this, login = question.login, user = question.user](const Outcome& outcome) {
+        const bool own_wanted = supply_.conf->policy.mode_config.conf_source == ike::ModeConfig::ConfSource::Radius;
+        if (outcome.right && own_wanted && !outcome.address) {
+          log_.write(Level::Info, "No IP from RADIUS, using local pool for user \"" + printable(user) + "\"");
+        }
+        if (child_.news.send_with_descriptor(compose(LoginNews{login, outcome}), -1) ==
+            io::SeqPacket::Sent::WouldBlock) {
+          fail("racoon's unprivileged process does not read");
+        }
+      },
+      io::now());
+  return {{true}, {}};
+}
+
+Parent::Reply Parent::answer(const AskAccounting& question) {
+  auto task = task_of(question, *supply_.conf);
+  if (!task) return refuse("accounting none");
+  const bool begins = question.job == Job::OpenSession;
+  const std::string user = printable(question.user);
+  log_.write(Level::Info, begins ? fmt::format("Accounting : '{}' logging on 'vpn{}' from {}.", user, question.slot,
+                                               question.remote.to_string())
+                                 : fmt::format("Accounting : '{}' unlogging from 'vpn{}'.", user, question.slot));
+  logins_.start(
+      *std::move(task),
+      [this, user](const Outcome& outcome) {
+        if (!outcome.right) log_.write(Level::Error, "Accounting of '" + user + "' failed: " + outcome.why);
+      },
+      io::now());
   return {{true}, {}};
 }
 

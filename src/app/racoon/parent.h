@@ -73,6 +73,7 @@ class Parent {
   static Reply answer(const wire::racoon::AskSignature& question);
   Reply answer(const wire::racoon::AskHook& question);
   Reply answer(const wire::racoon::AskLogin& question);
+  Reply answer(const wire::racoon::AskAccounting& question);
   Reply answer(const wire::racoon::SayReady& question);
   Reply answer(const wire::racoon::SayForbidden& question);
 

@@ -22,6 +22,14 @@ bool is_hook_variable(std::string_view name) {
   return name == "XAUTH_USER" || std::ranges::find(kVariables, name) != kVariables.end();
 }
 
+void add_servers(wire::racoon::Task& task, const std::vector<config::Radius::Server>& servers,
+                 const config::Radius& conf) {
+  for (const auto& each : servers) task.servers.push_back({each.host, each.port, each.secret.clone()});
+  task.timeout = static_cast<std::uint16_t>(conf.timeout);
+  task.tries = static_cast<std::uint8_t>(conf.retries);
+  task.proof_required = conf.message_authenticator == config::Radius::Proof::Required;
+}
+
 }  // namespace
 
 std::set<std::string> scripts_of(const ike::Policy& policy) {
@@ -63,6 +71,49 @@ bool permitted(const wire::racoon::AskSocket& question, const config::RacoonConf
   }
   const std::uint16_t port = natt ? conf.policy.ports.natt : conf.policy.ports.isakmp;
   return at.port == port && std::ranges::find(own, at.address) != own.end();
+}
+
+wire::racoon::Task task_of(const wire::racoon::AskLogin& question, const config::RacoonConf& conf) {
+  using Given = ike::ModeConfig::AuthSource;
+  using wire::racoon::Source;
+  wire::racoon::Task task;
+  task.user = question.user;
+  task.password = question.password.clone();
+  task.remote = question.remote;
+  task.groups = conf.policy.mode_config.auth_groups;
+  const Given source = conf.policy.mode_config.auth_source;
+  task.source = source == Given::Radius ? Source::Radius : source == Given::Pam ? Source::Pam : Source::System;
+  if (source == Given::Radius) add_servers(task, conf.radius.auth, conf.radius);
+  return task;
+}
+
+std::optional<wire::racoon::Task> task_of(const wire::racoon::AskAccounting& question, const config::RacoonConf& conf) {
+  using Given = ike::ModeConfig::Accounting;
+  using wire::racoon::Source;
+  const Given way = conf.policy.mode_config.accounting;
+  if (way == Given::None) return std::nullopt;
+  wire::racoon::Task task;
+  task.job = question.job;
+  task.source = way == Given::Radius ? Source::Radius : way == Given::Pam ? Source::Pam : Source::System;
+  task.user = question.user;
+  task.remote = question.remote;
+  task.session = question.session;
+  task.slot = question.slot;
+  task.seconds = question.seconds;
+  task.address = question.address;
+  task.token = question.token;
+  if (way == Given::Radius) add_servers(task, conf.radius.acct, conf.radius);
+  return task;
+}
+
+std::string printable(std::string text) {
+  std::ranges::replace_if(
+      text,
+      [](char c) {
+        return !is_printable({&c, 1});
+      },
+      '?');
+  return text;
 }
 
 }  // namespace testudo::app

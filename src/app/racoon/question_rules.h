@@ -22,4 +22,12 @@ std::optional<ike::Hook> permitted(const wire::racoon::AskHook& question, const 
 bool permitted(const wire::racoon::AskSocket& question, const config::RacoonConf& conf,
                std::span<const net::Address> own);
 
+/// Who is to judge a login, as the configuration says, with the secrets that this takes.
+wire::racoon::Task task_of(const wire::racoon::AskLogin& question, const config::RacoonConf& conf);
+/// The same for an entry of accounting; nothing when there is none.
+std::optional<wire::racoon::Task> task_of(const wire::racoon::AskAccounting& question, const config::RacoonConf& conf);
+
+/// For a log line, whatever a stranger calls itself.
+std::string printable(std::string text);
+
 }  // namespace testudo::app

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <memory>
 
+#include "app/racoon/question_rules.h"
 #include "io/clock.h"
 
 namespace testudo::app {
@@ -19,13 +20,9 @@ using namespace wire::racoon;
 constexpr Duration kPatience = std::chrono::seconds{60};
 
 /// What a script gets is for people: the other side refuses all that is not.
-std::string printable(std::string text, std::size_t most) {
+std::string printable_part(std::string text, std::size_t most) {
   if (text.size() > most) text.resize(most);
-  for (char& c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) c = '?';
-  }
-  return text;
+  return printable(std::move(text));
 }
 
 }  // namespace
@@ -111,17 +108,24 @@ void Questions::run(const ike::Hook& hook) const {
                    hook.remote,
                    hook.initiator_cookie,
                    hook.responder_cookie,
-                   printable(hook.peer, kLongestPeer),
+                   printable_part(hook.peer, kLongestPeer),
                    {}};
   for (const auto& [name, value] : hook.variables) {
-    question.variables.emplace_back(name, printable(value, kLongestValue));
+    question.variables.emplace_back(name, printable_part(value, kLongestValue));
   }
   Given given = ask(std::move(question));
   if (!given.granted) log_.write_some(Log::Level::Error, "script " + hook.script + " is left out: " + given.sentence());
 }
 
 bool Questions::judge(const ike::CheckLogin& login) const {
-  return ask(AskLogin{login.login.value, login.user, login.password.clone()}).granted;
+  return ask(AskLogin{login.login.value, login.remote, login.user, login.password.clone()}).granted;
+}
+
+void Questions::account(const ike::Account& account) const {
+  using What = ike::Account::What;
+  ask(AskAccounting{account.what == What::Begins ? Job::OpenSession : Job::CloseSession, account.session, account.slot,
+                    static_cast<std::uint32_t>(std::chrono::floor<std::chrono::seconds>(account.lasted).count()),
+                    account.user, account.remote, account.address, account.token});
 }
 
 }  // namespace testudo::app

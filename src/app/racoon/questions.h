@@ -40,6 +40,7 @@ class Questions final : public ike::KeyStore {
   void run(const ike::Hook& hook) const;
   /// False: nobody will judge it.
   bool judge(const ike::CheckLogin& login) const;
+  void account(const ike::Account& account) const;
 
  private:
   static std::optional<Given> try_ask(const io::SeqPacket& socket, const wire::racoon::Question& question);

@@ -19,11 +19,12 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
 
 class Form {
  public:
-  explicit Form(int input) {
+  Form(int input, int output) {
     ::posix_spawn_file_actions_init(&actions_);
     for (const int descriptor : {0, 1, 2}) {
-      if (descriptor == 0 && input >= 0) {
-        ::posix_spawn_file_actions_adddup2(&actions_, input, 0);
+      const int given = descriptor == 0 ? input : descriptor == 1 ? output : -1;
+      if (given >= 0) {
+        ::posix_spawn_file_actions_adddup2(&actions_, given, descriptor);
       } else {
         ::posix_spawn_file_actions_addopen(&actions_, descriptor, "/dev/null", descriptor == 0 ? O_RDONLY : O_WRONLY,
                                            0);
@@ -55,7 +56,7 @@ class Form {
 }  // namespace
 
 Result<pid_t, std::string> spawn(Program program) {
-  const Form form{program.input};
+  const Form form{program.input, program.output};
   pid_t pid = -1;
   const int error = ::posix_spawn(&pid, program.path.c_str(), form.actions(), form.attributes(),
                                   pointers(program.words).data(), pointers(program.environment).data());

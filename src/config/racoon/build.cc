@@ -51,7 +51,9 @@ Loaded load_racoon_conf(std::string_view text, const std::string& file, Files& f
   Loaded loaded{std::make_shared<RacoonConf>(), {}};
   Syntax syntax = parse_syntax(text, file);
   loaded.diagnostics = std::move(syntax.diagnostics);
-  Builder{*loaded.conf, files, loaded.diagnostics}.file(syntax.statements);
+  Builder builder{*loaded.conf, files, loaded.diagnostics};
+  builder.file(syntax.statements);
+  builder.check_radius();
   return loaded;
 }
 

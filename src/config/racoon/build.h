@@ -14,6 +14,8 @@ class Builder {
       : conf_(conf), files_(files), diagnostics_(diagnostics) {}
 
   void file(const std::vector<Statement>& statements, unsigned depth = 0);
+  /// Behind all files: whether who is to be asked is known.
+  void check_radius();
 
  private:
   friend struct Rules;
@@ -57,6 +59,7 @@ class Builder {
   std::map<std::string, Unfinished> unfinished_;
   ike::Phase1Transform proposal_;
   ike::Sainfo sainfo_;
+  Item auth_source_, conf_source_, accounting_;  ///< where they say `radius`
 };
 
 }  // namespace testudo::config

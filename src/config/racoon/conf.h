@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/secret.h"
 #include "config/racoon/syntax.h"
 #include "ike/policy.h"
 
@@ -33,12 +34,28 @@ struct Privsep {
   friend bool operator==(const Privsep&, const Privsep&) = default;
 };
 
+/// Whom auth_source, conf_source and accounting mean by `radius`.
+struct Radius {
+  static constexpr std::uint16_t kAuthPort = 1812, kAcctPort = 1813;  ///< RFC 2865 section 3, RFC 2866 section 3
+  struct Server {
+    std::string host;
+    std::uint16_t port = 0;
+    Secret secret;
+  };
+  enum class Proof : std::uint8_t { Required, Optional };
+  std::vector<Server> auth, acct;
+  unsigned timeout = 3;  ///< seconds
+  unsigned retries = 3;  ///< how often each server is asked
+  Proof message_authenticator = Proof::Required;
+};
+
 enum class LogLevel : std::uint8_t { Error, Warning, Notify, Info, Debug, Debug2 };
 
 struct RacoonConf {
   ike::Policy policy;
   Listen listen;
   Privsep privsep;
+  Radius radius;
   LogLevel log = LogLevel::Info;
   std::string pre_shared_key, certificate, script, include, pidfile, backupsa;  ///< paths; "" when not set
 };
@@ -66,6 +83,10 @@ struct Loaded {
 
   bool failed() const;
 };
+
+/// The text with a dash for each secret in it (of radiuscfg), which means the same otherwise: for who may not know
+/// them.
+std::string without_secrets(std::string_view text);
 
 /// The whole file and what it includes.  Never stops at the first error.
 Loaded load_racoon_conf(std::string_view text, const std::string& file, Files& files);

@@ -5,6 +5,7 @@
 #include "config/racoon/rules.h"
 
 namespace testudo::config {
+
 void Rules::mode_cfg(Builder& b, const Statement& s) {
   static constexpr std::array kRules{
       Rule{"auth_source", auth_source},
@@ -15,11 +16,11 @@ void Rules::mode_cfg(Builder& b, const Statement& s) {
              }
            },
            kAny},
-      Rule{"group_source", [](Builder& x, const Statement& t) { only(x, t, "system"); }},
+      Rule{"group_source", group_source},
       Rule{"auth_throttle",
            [](Builder& x, const Statement& t) { set_seconds(x, t, x.conf_.policy.mode_config.auth_throttle); }},
-      Rule{"conf_source", [](Builder& x, const Statement& t) { only(x, t, "local"); }},
-      Rule{"accounting", [](Builder& x, const Statement& t) { only(x, t, "none"); }},
+      Rule{"conf_source", conf_source},
+      Rule{"accounting", accounting},
       Rule{"network4", [](Builder& x, const Statement& t) { set_v4(x, t, x.conf_.policy.mode_config.network4); }},
       Rule{"netmask4", [](Builder& x, const Statement& t) { set_v4(x, t, x.conf_.policy.mode_config.netmask4); }},
       Rule{"dns4", [](Builder& x, const Statement& t) { add_v4(x, t, x.conf_.policy.mode_config.dns4); }, kAny},
@@ -86,12 +87,50 @@ void Rules::split_network(Builder& b, const Statement& s) {
 }
 
 void Rules::auth_source(Builder& b, const Statement& s) {
-  static constexpr std::array<std::string_view, 3> kOthers{"radius", "pam", "ldap"};
-  const Item* name = b.value(s);
-  if (name == nullptr || name->text == "system") return;
-  const bool known = std::ranges::find(kOthers, name->text) != kOthers.end();
-  b.error(*name, known ? "racoon not configured with --with-lib" + name->text : "syntax error",
-          "auth_source system; looks into the shadow file and is the only one that is built");
+  using Source = ike::ModeConfig::AuthSource;
+  static constexpr std::array<std::pair<std::string_view, Source>, 3> kWords{
+      {{"system", Source::System}, {"radius", Source::Radius}, {"pam", Source::Pam}}};
+  choose<Source>(b, s, kWords, b.conf_.policy.mode_config.auth_source);
+  b.auth_source_ = s.items.back();
+}
+
+void Rules::group_source(Builder& b, const Statement& s) {
+  enum class Source : std::uint8_t { System };
+  static constexpr std::array<std::pair<std::string_view, Source>, 1> kWords{{{"system", Source::System}}};
+  Source source{};
+  choose<Source>(b, s, kWords, source);
+}
+
+void Rules::conf_source(Builder& b, const Statement& s) {
+  using Source = ike::ModeConfig::ConfSource;
+  static constexpr std::array<std::pair<std::string_view, Source>, 2> kWords{
+      {{"local", Source::Local}, {"radius", Source::Radius}}};
+  choose<Source>(b, s, kWords, b.conf_.policy.mode_config.conf_source);
+  b.conf_source_ = s.items.back();
+}
+
+void Rules::accounting(Builder& b, const Statement& s) {
+  using Way = ike::ModeConfig::Accounting;
+  static constexpr std::array<std::pair<std::string_view, Way>, 4> kWords{
+      {{"none", Way::None}, {"system", Way::System}, {"radius", Way::Radius}, {"pam", Way::Pam}}};
+  choose<Way>(b, s, kWords, b.conf_.policy.mode_config.accounting);
+  b.accounting_ = s.items.back();
+}
+
+/// radiuscfg may stand behind mode_cfg.
+void Builder::check_radius() {
+  const ike::ModeConfig& given = conf_.policy.mode_config;
+  using Conf = ike::ModeConfig;
+  const bool judges = given.auth_source == Conf::AuthSource::Radius;
+  if (judges && conf_.radius.auth.empty()) {
+    error(auth_source_, "no RADIUS server is known", "add radiuscfg { auth \"HOST\" \"SECRET\"; }");
+  }
+  if (given.accounting == Conf::Accounting::Radius && conf_.radius.acct.empty()) {
+    error(accounting_, "no RADIUS server is known", "add radiuscfg { acct \"HOST\" \"SECRET\"; }");
+  }
+  if (given.conf_source == Conf::ConfSource::Radius && !judges) {
+    error(conf_source_, "needs auth_source radius", "addresses come with the judgement of a login");
+  }
 }
 
 }  // namespace testudo::config

@@ -108,7 +108,7 @@ void Rules::top(Builder& b, const Statement& s) {
       Rule{"pfkey_buffer", later},
       Rule{"gss_id_enc", later},
       Rule{"ldapcfg", later},
-      Rule{"radiuscfg", later},
+      Rule{"radiuscfg", [](Builder& x, const Statement& t) { each(x, t, radius); }, 1, Block::Must},
       Rule{"mode_cfg", [](Builder& x, const Statement& t) { each(x, t, mode_cfg); }, 1, Block::Must},
   };
   apply(b, s, kRules, "racoon.conf");

@@ -2,7 +2,9 @@
 // The words of each block of racoon.conf(5), one row each: rules.cc.  Pure.
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "config/racoon/build.h"
@@ -49,7 +51,26 @@ struct Rules {
   static void listen(Builder& b, const Statement& s);
   static void adminsock(Builder& b, const Statement& s);
   static void privsep(Builder& b, const Statement& s);
+  static void radius(Builder& b, const Statement& s);
+  static void radius_server(Builder& b, const Statement& s, std::vector<Radius::Server>& target, std::uint16_t port);
+  /// One word of several; LDAP, which racoon had too, is not built.
+  template <typename Enum>
+  static void choose(Builder& b, const Statement& s, std::span<const std::pair<std::string_view, Enum>> words,
+                     Enum& target) {
+    const Item* name = b.value(s);
+    if (name == nullptr) return;
+    std::string expected;
+    for (const auto& [word, value] : words) {
+      if (word == name->text) return void(target = value);
+      expected += (expected.empty() ? "" : ", ") + std::string{word};
+    }
+    b.error(*name, name->text == "ldap" ? "racoon not configured with --with-libldap" : "syntax error",
+            "expected " + expected);
+  }
   static void auth_source(Builder& b, const Statement& s);
+  static void group_source(Builder& b, const Statement& s);
+  static void conf_source(Builder& b, const Statement& s);
+  static void accounting(Builder& b, const Statement& s);
   static void split_network(Builder& b, const Statement& s);
   static void set_v4(Builder& b, const Statement& s, std::optional<net::Address>& target);
   static void add_v4(Builder& b, const Statement& s, std::vector<net::Address>& target);

@@ -135,6 +135,7 @@ bool Exchanges::make_room(const net::Address& source, Context& context) {
 /// Its quick modes end with it and who waits is told; SAs that are in use stay.
 void Exchanges::end(IkeSa& sa, Context& context) {
   if (sa.announced) hook(Hook::Event::Phase1Down, sa, context);
+  end_session(sa, context);
   give_back(sa, context);
   while (!sa.quicks.empty()) end_quick(sa, sa.quicks.back(), context);
   for (const Waiting& waiting : sa.waiting) context.out.emplace_back(Abandon{waiting.request.acquire_sequence});

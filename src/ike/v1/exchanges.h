@@ -13,6 +13,7 @@
 #include "ike/event.h"
 #include "ike/pool.h"
 #include "ike/ports.h"
+#include "ike/sessions.h"
 #include "ike/throttle.h"
 #include "ike/v1/fragments.h"
 #include "ike/v1/generated.h"
@@ -193,7 +194,13 @@ class Exchanges {
   void give_up_configuration(IkeSa& sa, Mismatch why, Context& context);
   void answer_configuration(IkeSa& sa, Transaction transaction, const v1wire::Configuration& question,
                             Context& context);
+  void take_over(const IkeSa& sa, const net::Address& address, Context& context);
+  std::optional<unsigned> claimed(const IkeSa& sa, const net::Address& address);
+  bool is_lent_to_another(const IkeSa& sa, const Quick& quick) const;
   void give_back(IkeSa& sa, Context& context);
+  void begin_session(IkeSa& sa, Context& context);
+  void end_session(IkeSa& sa, Context& context);
+  static void account(const IkeSa& sa, Account::What what, const Sessions::Session& session, Context& context);
   void announce(IkeSa& sa, Context& context);
 
   // mapping.cc
@@ -265,6 +272,8 @@ class Exchanges {
   std::uint32_t next_child_ = 1;
   std::uint32_t next_login_ = 1;
   AddressPool pool_;
+  std::map<net::Address, std::string> given_;  ///< those of pool_ that came with a login, and who has them
+  Sessions sessions_;
   Throttle throttle_;  ///< of wrong passwords
   Budget strangers_;
   Time last_keepalive_{};

@@ -127,6 +127,9 @@ void Exchanges::login_judged(const LoginJudged& event, Context& context) {
                       context);
   }
   sa.login.state = Step::Passed;
+  sa.login.address = event.address;
+  sa.login.netmask = event.netmask;
+  sa.login.token = event.token;
   tell(Fact::LoggedIn, sa, sa.login.user, context);
   begin_transaction(sa, Transaction::Purpose::Verdict, verdict(true, ""), context);
   on_logged_in(sa, context);

@@ -324,7 +324,9 @@ void Exchanges::on_ready(IkeSa& sa, Context& context) {
   Variables& variables = std::get<Told>(context.out.back()).variables;
   variables = variables_of(sa.assignment);
   if (!sa.assignment.banner.empty()) variables.emplace_back("BANNER", sa.assignment.banner);
-  const bool may_ask = sa.role == Role::Responder && sa.policy->mode_config.network4.has_value();
+  const ModeConfig& conf = sa.policy->mode_config;
+  const bool given = conf.conf_source != ModeConfig::ConfSource::Local && sa.login.address;
+  const bool may_ask = sa.role == Role::Responder && (conf.network4 || given);
   if (!may_ask) announce(sa, context);
   if (sa.initial_contact) forget_others(sa, context);
   const bool tells_peer = std::ranges::any_of(context.out, [&](const Action& action) {

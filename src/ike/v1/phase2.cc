@@ -228,7 +228,7 @@ void Exchanges::take_offer(IkeSa& sa, const Received& datagram, const wire::ike:
   sa.message_ids.insert(quick.message_id);
   if (!sa.login.done()) judged = Failure{login_first()};
   const net::Prefix& asked = quick.request.outbound.destination;
-  if (judged && is_of_another(sa.policy->mode_config, sa.assignment.address, asked))
+  if (judged && (is_of_another(sa.policy->mode_config, sa.assignment.address, asked) || is_lent_to_another(sa, quick)))
     judged = Failure{not_its_own(sa, asked)};
   if (!judged) {
     tell_failure(sa, judged.error(), context);

@@ -113,6 +113,9 @@ struct Login {
   std::shared_ptr<const UserPassword> given;  ///< client: instead of what the configuration says
   unsigned questions = 0;                     ///< client: that were answered
   Time until{};                               ///< client: Awaited; server: Delayed
+  /// Server: what who judged it gives to the client, and wants to see again in accounting.
+  std::optional<net::Address> address, netmask;
+  ByteVector token;
 
   bool done() const { return state == State::NotNeeded || state == State::Passed; }
 };
@@ -179,6 +182,7 @@ struct IkeSa {
   Login login;
   bool initial_contact = false;  ///< the peer said so, and is believed when it is ready
   bool announced = false;        ///< phase1_up was run
+  bool accounted = false;        ///< a session of accounting lasts as long as this
   bool configuring = false;      ///< client: mode-config has not answered
   std::optional<unsigned> lent;  ///< server: the place of its address in the pool
   Assignment assignment;         ///< either: what the client has

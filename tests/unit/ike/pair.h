@@ -103,6 +103,8 @@ struct Side {
   bool answers_for_spis = true;  ///< else its key table is silent, as one that just ended
 
   std::map<std::string, std::string> accounts;  ///< who may log in, with what password
+  LoginJudged given;                            ///< what else is said of who may: an address, a token
+  std::vector<Account> sessions;                ///< that began or ended
   bool judges = true;                           ///< else nobody answers whether a login is right
   std::vector<CheckLogin> questions;
   bool computes_at_once = true;  ///< else when nothing is on the way any more, the newest first
@@ -271,7 +273,10 @@ class Pair {
           account != side.accounts.end() && equal_constant_time(as_bytes(account->second), login->password.expose());
       const LoginId id = login->login;
       side.questions.push_back(std::move(*login));
-      if (side.judges) event(side, LoginJudged{id, right, ""});
+      if (side.judges)
+        event(side, LoginJudged{id, right, "", side.given.address, side.given.netmask, side.given.token});
+    } else if (auto* session = std::get_if<Account>(&action)) {
+      side.sessions.push_back(std::move(*session));
     } else if (auto* slow = std::get_if<Compute>(&action)) {
       side.work.push_back(std::move(*slow));
       if (side.computes_at_once) compute(side);

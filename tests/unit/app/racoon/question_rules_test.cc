@@ -85,5 +85,71 @@ TEST(QuestionRules, WithListenOnlyWhatItNames) {
   EXPECT_FALSE(permitted(AskSocket{place("192.0.2.9", 500), false}, conf, own));
 }
 
+// ---- who judges, and with what
+
+config::RacoonConf conf_with_radius() {
+  config::RacoonConf conf;
+  conf.radius.auth.push_back({"auth.example.org", 1812, Secret{as_bytes("xyzzy5461")}});
+  conf.radius.acct.push_back({"acct.example.org", 1813, Secret{as_bytes("plugh")}});
+  conf.radius.timeout = 5;
+  conf.radius.retries = 2;
+  conf.policy.mode_config.auth_groups = {"vpn"};
+  return conf;
+}
+
+TEST(QuestionRules, ALoginIsJudgedByWhomTheConfigurationNamesAndInItsGroups) {
+  using wire::racoon::Source;
+  using Given = ike::ModeConfig::AuthSource;
+  config::RacoonConf conf = conf_with_radius();
+  const wire::racoon::AskLogin question{7, *net::Address::parse("192.0.2.9"), "anna", Secret{as_bytes("tulip")}};
+  const auto by_system = task_of(question, conf);
+  EXPECT_EQ(by_system.job, wire::racoon::Job::Judge);
+  EXPECT_EQ(by_system.source, Source::System);
+  EXPECT_EQ(by_system.user, "anna");
+  EXPECT_TRUE(equal_constant_time(by_system.password.expose(), as_bytes("tulip")));
+  EXPECT_EQ(by_system.remote.to_string(), "192.0.2.9");
+  EXPECT_EQ(by_system.groups, (std::vector<std::string>{"vpn"}));
+  EXPECT_TRUE(by_system.servers.empty()) << "secrets go to none that has no need of them";
+  conf.policy.mode_config.auth_source = Given::Pam;
+  EXPECT_EQ(task_of(question, conf).source, Source::Pam);
+  conf.policy.mode_config.auth_source = Given::Radius;
+  const auto by_radius = task_of(question, conf);
+  EXPECT_EQ(by_radius.source, Source::Radius);
+  ASSERT_EQ(by_radius.servers.size(), 1U);
+  EXPECT_EQ(by_radius.servers[0].host, "auth.example.org");
+  EXPECT_EQ(by_radius.timeout, 5);
+  EXPECT_EQ(by_radius.tries, 2);
+  EXPECT_TRUE(by_radius.proof_required);
+}
+
+TEST(QuestionRules, AccountsAreKeptByWhomTheConfigurationNamesOrByNobody) {
+  using wire::racoon::Source;
+  using Given = ike::ModeConfig::Accounting;
+  config::RacoonConf conf = conf_with_radius();
+  const wire::racoon::AskAccounting question{wire::racoon::Job::CloseSession,   7,  2,     90, "anna",
+                                             *net::Address::parse("192.0.2.9"), {}, {1, 2}};
+  EXPECT_FALSE(task_of(question, conf)) << "whatever the other process asks";
+  conf.policy.mode_config.accounting = Given::System;
+  EXPECT_EQ(task_of(question, conf)->source, Source::System);
+  conf.policy.mode_config.accounting = Given::Pam;
+  EXPECT_EQ(task_of(question, conf)->source, Source::Pam);
+  conf.policy.mode_config.accounting = Given::Radius;
+  const auto task = task_of(question, conf);
+  ASSERT_TRUE(task);
+  EXPECT_EQ(task->job, wire::racoon::Job::CloseSession);
+  ASSERT_EQ(task->servers.size(), 1U);
+  EXPECT_EQ(task->servers[0].host, "acct.example.org");
+  EXPECT_EQ(task->session, 7U);
+  EXPECT_EQ(task->slot, 2U);
+  EXPECT_EQ(task->seconds, 90U);
+  EXPECT_EQ(task->token, (ByteVector{1, 2}));
+  EXPECT_TRUE(task->groups.empty()) << "who has logged in is not judged again";
+}
+
+TEST(QuestionRules, ANameInALogLineHasNoLineBreak) {
+  EXPECT_EQ(printable("a\nb\x1b"), "a?b?");
+  EXPECT_EQ(printable("anna"), "anna");
+}
+
 }  // namespace
 }  // namespace testudo::app

@@ -382,14 +382,87 @@ TEST(RacoonConf, ModeCfgSaysWhatClientsAreGiven) {
 }
 
 TEST(RacoonConf, ModeCfgRefusesWhatCannotBeDone) {
-  for (const char* bad : {"auth_source radius;", "auth_source pam;", "auth_source ldap;", "auth_source sytem;",
-                          "network4 fd00::1;", "network4 host;", "dns4 1.1.1.1, 1.1.1.2, 1.1.1.3, 1.1.1.4, 1.1.1.5;",
-                          "split_network 10.0.0.0/8;", "split_network include fd00::/8;", "pool_size 0;",
-                          "pool_size 65536;", "accounting radius;", "conf_source ldap;", "nosuchword 1;"}) {
+  for (const char* bad :
+       {"auth_source radius;", "auth_source ldap;", "auth_source sytem;", "group_source ldap;", "network4 fd00::1;",
+        "network4 host;", "dns4 1.1.1.1, 1.1.1.2, 1.1.1.3, 1.1.1.4, 1.1.1.5;", "split_network 10.0.0.0/8;",
+        "split_network include fd00::/8;", "pool_size 0;", "pool_size 65536;", "accounting radius;",
+        "conf_source ldap;", "conf_source radius;", "nosuchword 1;"}) {
     EXPECT_TRUE(load("mode_cfg { " + std::string{bad} + " }").failed()) << bad;
   }
+  const Loaded ldap = load("mode_cfg { auth_source ldap; }");
+  EXPECT_EQ(ldap.diagnostics.at(0).message, "racoon not configured with --with-libldap");
   const Loaded radius = load("mode_cfg { auth_source radius; }");
-  EXPECT_EQ(radius.diagnostics.at(0).message, "racoon not configured with --with-libradius");
+  EXPECT_EQ(radius.diagnostics.at(0).message, "no RADIUS server is known");
+  EXPECT_EQ(radius.diagnostics.at(0).token, "radius");
+}
+
+TEST(RacoonConf, LoginsAreJudgedAndAccountedForByWhomTheFileNames) {
+  using Given = ike::ModeConfig;
+  const Loaded usual = load("mode_cfg { }");
+  EXPECT_EQ(usual.conf->policy.mode_config.auth_source, Given::AuthSource::System);
+  EXPECT_EQ(usual.conf->policy.mode_config.conf_source, Given::ConfSource::Local);
+  EXPECT_EQ(usual.conf->policy.mode_config.accounting, Given::Accounting::None);
+  const Loaded pam = load("mode_cfg { auth_source pam; accounting system; }");
+  ASSERT_FALSE(pam.failed());
+  EXPECT_EQ(pam.conf->policy.mode_config.auth_source, Given::AuthSource::Pam);
+  EXPECT_EQ(pam.conf->policy.mode_config.accounting, Given::Accounting::System);
+  const Loaded radius = load(R"(mode_cfg { auth_source radius; conf_source radius; accounting radius; }
+    radiuscfg { auth "radius.example.org" "xyzzy5461"; auth "192.0.2.1" 1645 "other"; acct "::1" "third"; timeout 5;
+      retries 2; message_authenticator optional; })");
+  ASSERT_FALSE(radius.failed());
+  EXPECT_EQ(radius.conf->policy.mode_config.auth_source, Given::AuthSource::Radius);
+  EXPECT_EQ(radius.conf->policy.mode_config.conf_source, Given::ConfSource::Radius);
+  EXPECT_EQ(radius.conf->policy.mode_config.accounting, Given::Accounting::Radius);
+  const Radius& servers = radius.conf->radius;
+  ASSERT_EQ(servers.auth.size(), 2U);
+  EXPECT_EQ(servers.auth[0].host, "radius.example.org");
+  EXPECT_EQ(servers.auth[0].port, 1812);
+  EXPECT_TRUE(equal_constant_time(servers.auth[0].secret.expose(), as_bytes("xyzzy5461")));
+  EXPECT_EQ(servers.auth[1].port, 1645);
+  EXPECT_TRUE(equal_constant_time(servers.auth[1].secret.expose(), as_bytes("other")));
+  ASSERT_EQ(servers.acct.size(), 1U);
+  EXPECT_EQ(servers.acct[0].port, 1813);
+  EXPECT_EQ(servers.timeout, 5U);
+  EXPECT_EQ(servers.retries, 2U);
+  EXPECT_EQ(servers.message_authenticator, Radius::Proof::Optional);
+  EXPECT_EQ(usual.conf->radius.timeout, 3U);
+  EXPECT_EQ(usual.conf->radius.retries, 3U);
+  EXPECT_EQ(usual.conf->radius.message_authenticator, Radius::Proof::Required);
+}
+
+TEST(RacoonConf, ComplaintsAboutRadiusDoNotSayTheSecret) {
+  for (const char* bad :
+       {R"(auth "h";)", R"(auth "h" "";)", R"(auth "h" "swordfish" 1812;)", R"(auth "h" 0 "swordfish";)",
+        R"(auth "h" 65536 "swordfish";)", R"(auth "" "swordfish";)", R"(auth "h" swordfish 1812;)", "timeout 0;",
+        "retries 11;", "message_authenticator maybe;",
+        R"(acct "a" "s"; acct "b" "s"; acct "c" "s"; acct "d" "s"; acct "e" "s"; acct "f" "swordfish";)"}) {
+    const Loaded loaded = load("radiuscfg { " + std::string{bad} + " }");
+    EXPECT_TRUE(loaded.failed()) << bad;
+    for (const Diagnostic& each : loaded.diagnostics) {
+      EXPECT_EQ(to_string(each).find("swordfish"), std::string::npos) << to_string(each);
+    }
+  }
+  EXPECT_EQ(load(R"(radiuscfg { acct "a" "s"; acct "b" "s"; acct "c" "s"; acct "d" "s"; acct "e" "s"; acct "f" "s"; })")
+                .diagnostics.at(0)
+                .message,
+            "maximum radius acct servers exceeded");
+}
+
+TEST(RacoonConf, WithoutSecretsAFileMeansTheSame) {
+  const std::string text = R"(# radiuscfg { auth "no" "comment"; }
+log debug; radiuscfg { auth "one" "two words"; acct
+  "three" 1813
+  "fo{ur"; timeout 5; auth "h" bare; }
+mode_cfg { auth_source radius; })";
+  const std::string kept = without_secrets(text);
+  for (const char* secret : {"two words", "fo{ur", "bare"}) EXPECT_EQ(kept.find(secret), std::string::npos) << kept;
+  const Loaded loaded = load(kept);
+  ASSERT_FALSE(loaded.failed());
+  EXPECT_EQ(loaded.conf->radius.auth.size(), 2U);
+  EXPECT_EQ(loaded.conf->radius.acct.at(0).port, 1813);
+  EXPECT_EQ(loaded.conf->radius.timeout, 5U);
+  const std::string other = "log debug; sainfo anonymous { }";
+  EXPECT_EQ(without_secrets(other), other);
 }
 
 TEST(RacoonConf, AdminSocketIsRootsAloneUnlessTheFileSaysOtherwise) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "ike/pool.h"
+#include "ike/sessions.h"
 #include "unit/ike/pair.h"
 
 namespace testudo::ike::v1 {
@@ -279,6 +280,158 @@ TEST(Assignments, OfWrongLengthsAreLeftOut) {
   EXPECT_EQ(assigned(config::kUnityInclude, ByteVector(14 * 100)).split_include.size(), 16U) << "never more";
   const ByteVector holes{10, 0, 0, 0, 255, 0, 255, 0, 0, 0, 0, 0, 0, 0};
   EXPECT_TRUE(assigned(config::kUnityInclude, holes).split_include.empty());
+}
+
+// ---- addresses that come with the login
+
+/// RADIUS has one for anna, and anna's session is accounted for.
+struct Framed : Lent {
+  Framed() {
+    login();
+    b.policy.mode_config.conf_source = ModeConfig::ConfSource::Radius;
+    b.policy.mode_config.accounting = ModeConfig::Accounting::Radius;
+    b.given.address = v4_of("172.16.5.5");
+    b.given.netmask = v4_of("255.255.0.0");
+    b.given.token = {4, 'g', 'o', 'l', 'd'};
+  }
+  std::string address() { return a.hooks.empty() ? "" : value_of(a.hooks.back().variables, "INTERNAL_ADDR4"); }
+};
+
+TEST(ModeConfig, AnAddressThatComesWithTheLoginIsTheClients) {
+  Framed p;
+  p.want(p.a);
+  EXPECT_TRUE(p.keyed_alike());
+  EXPECT_EQ(p.address(), "172.16.5.5");
+  EXPECT_EQ(value_of(p.a.hooks[0].variables, "INTERNAL_NETMASK4"), "255.255.0.0");
+  EXPECT_EQ(value_of(p.a.hooks[0].variables, "INTERNAL_DNS4"), "10.77.0.53") << "the rest is of mode_cfg";
+}
+
+TEST(ModeConfig, WithoutNetwork4AddressesComeWithTheLoginAlone) {
+  Framed p;
+  p.b.policy.mode_config.network4.reset();
+  p.want(p.a);
+  EXPECT_EQ(p.address(), "172.16.5.5");
+}
+
+TEST(ModeConfig, WhereConfSourceIsLocalTheLoginGivesNoAddress) {
+  Framed p;
+  p.b.policy.mode_config.conf_source = ModeConfig::ConfSource::Local;
+  p.want(p.a);
+  EXPECT_EQ(p.address(), "10.77.0.1");
+}
+
+TEST(ModeConfig, WithoutAnAddressOfTheLoginThePoolHasOne) {
+  Framed p;
+  p.b.given.address.reset();
+  p.want(p.a);
+  EXPECT_EQ(p.address(), "10.77.0.1");
+}
+
+TEST(ModeConfig, AnAddressOfOneUserIsNotGivenToAnother) {
+  Framed p;
+  p.want(p.a);
+  ASSERT_EQ(p.address(), "172.16.5.5");
+  p.a.made.reset();  // who comes now is somebody else
+  p.a.policy.remotes[0].xauth_login = "berta";
+  p.a.keys.of["berta"] = "rose";
+  p.b.accounts["berta"] = "rose";
+  p.a.policy.remotes[0].initial_contact = false;
+  p.want(p.a);
+  EXPECT_EQ(p.a.count(Fact::ConfigurationFailed), 1U);
+  const auto refused = std::ranges::find_if(p.b.refusals, [](const Refusal& r) {
+    return sentence(r).find("address cannot be given; ours: 172.16.5.5 is in use") != std::string::npos;
+  });
+  EXPECT_NE(refused, p.b.refusals.end());
+}
+
+TEST(ModeConfig, AUserWhoComesFromElsewhereTakesTheAddressAlong) {
+  Framed p;
+  p.b.policy.remotes[0].peers_identifiers = {Identity::of(p.a.here)};
+  p.want(p.a);
+  ASSERT_EQ(p.address(), "172.16.5.5");
+  ASSERT_EQ(p.b.machine().v1().sas().size(), 1U);
+  p.a.made.reset();
+  p.nat = v4_of("198.51.100.7");
+  p.b.keys.of["198.51.100.7"] = "the same for both";
+  p.a.policy.remotes[0].initial_contact = false;
+  p.a.hooks.clear();
+  p.want(p.a);
+  p.pass(seconds{5});
+  EXPECT_EQ(p.address(), "172.16.5.5");
+  EXPECT_EQ(p.b.machine().v1().sas().size(), 1U) << "what was left behind has ended";
+  ASSERT_EQ(p.b.sessions.size(), 3U);
+  EXPECT_EQ(p.b.sessions[1].what, Account::What::Ends);
+  EXPECT_EQ(p.b.sessions[1].session, p.b.sessions[0].session);
+  EXPECT_EQ(p.b.sessions[2].what, Account::What::Begins);
+  EXPECT_EQ(p.b.sessions[2].remote, *p.nat);
+}
+
+// ---- accounting
+
+TEST(ModeConfig, ASessionIsAccountedForFromItsAddressToItsEnd) {
+  Framed p;
+  p.want(p.a);
+  ASSERT_EQ(p.b.sessions.size(), 1U);
+  const Account begun = p.b.sessions[0];
+  EXPECT_EQ(begun.what, Account::What::Begins);
+  EXPECT_EQ(begun.user, "anna");
+  EXPECT_EQ(begun.address, v4_of("172.16.5.5"));
+  EXPECT_EQ(begun.remote, p.a.here);
+  EXPECT_EQ(begun.token, (ByteVector{4, 'g', 'o', 'l', 'd'}));
+  EXPECT_EQ(begun.slot, 0U);
+  EXPECT_TRUE(p.a.sessions.empty()) << "a client keeps no accounts";
+  p.pass(seconds{90});
+  p.event(p.a, Shutdown{});
+  p.settle();
+  ASSERT_EQ(p.b.sessions.size(), 2U);
+  EXPECT_EQ(p.b.sessions[1].what, Account::What::Ends);
+  EXPECT_EQ(p.b.sessions[1].session, begun.session);
+  EXPECT_EQ(std::chrono::floor<seconds>(p.b.sessions[1].lasted), seconds{90});
+}
+
+TEST(ModeConfig, TheEndOfTheServerEndsItsSessions) {
+  Framed p;
+  p.want(p.a);
+  p.event(p.b, Shutdown{});
+  ASSERT_EQ(p.b.sessions.size(), 2U);
+  EXPECT_EQ(p.b.sessions[1].what, Account::What::Ends);
+}
+
+TEST(ModeConfig, WhereNobodyKeepsAccountsNothingIsSaid) {
+  Framed p;
+  p.b.policy.mode_config.accounting = ModeConfig::Accounting::None;
+  p.want(p.a);
+  p.event(p.b, Shutdown{});
+  EXPECT_TRUE(p.b.sessions.empty());
+}
+
+TEST(Sessions, OneLastsAsLongAsAnyPhase1OfItsOwner) {
+  Sessions sessions;
+  const auto first = sessions.begin("anna", 77, Time{});
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->id, 77U);
+  EXPECT_FALSE(sessions.begin("anna", 78, Time{} + seconds{9})) << "renewed";
+  EXPECT_EQ(sessions.begin("berta", 79, Time{})->slot, 1U);
+  EXPECT_FALSE(sessions.end("anna"));
+  const auto over = sessions.end("anna");
+  ASSERT_TRUE(over);
+  EXPECT_EQ(over->id, 77U);
+  EXPECT_EQ(over->since, Time{});
+  EXPECT_FALSE(sessions.end("anna"));
+  EXPECT_EQ(sessions.begin("carla", 80, Time{})->slot, 0U) << "the lowest that is free";
+}
+
+TEST(AddressPool, APlaceThatWasClaimedIsLentToNobodyElse) {
+  AddressPool pool;
+  EXPECT_TRUE(pool.claim("anna", 0));
+  EXPECT_TRUE(pool.claim("anna", 0)) << "again, as for a renewed phase 1";
+  EXPECT_FALSE(pool.claim("berta", 0));
+  EXPECT_TRUE(pool.claim("carla", 4000000000U)) << "behind the pool";
+  EXPECT_EQ(pool.take("dora", 2), 1U);
+  EXPECT_EQ(pool.take("emma", 2), std::nullopt);
+  EXPECT_FALSE(pool.give_back(0));
+  EXPECT_TRUE(pool.give_back(0));
+  EXPECT_TRUE(pool.claim("berta", 0));
 }
 
 TEST(AddressPool, LendsEachPlaceOnceAndTheSameToItsOwner) {

@@ -1,0 +1,77 @@
+#include "wire/racoon_task.h"
+
+#include <gtest/gtest.h>
+
+namespace testudo::wire::racoon {
+namespace {
+
+Task a_task() {
+  Task task;
+  task.job = Job::CloseSession;
+  task.source = Source::Radius;
+  task.user = "anna";
+  task.password = Secret{as_bytes("tulip")};
+  task.remote = *net::Address::parse("2001:db8::2");
+  task.groups = {"vpn", "staff"};
+  task.servers.push_back({"radius.example.org", 1812, Secret{as_bytes("xyzzy5461")}});
+  task.timeout = 4;
+  task.tries = 2;
+  task.proof_required = false;
+  task.session = 0x0123456789abcdef;
+  task.slot = 3;
+  task.seconds = 90;
+  task.address = net::Address::parse("10.77.0.9");
+  task.token = {1, 0, 2};
+  return task;
+}
+
+TEST(RacoonTask, IsReadAsItWasMeant) {
+  const auto task = parse_task(compose(a_task()));
+  ASSERT_TRUE(task);
+  EXPECT_EQ(task->job, Job::CloseSession);
+  EXPECT_EQ(task->source, Source::Radius);
+  EXPECT_EQ(task->user, "anna");
+  EXPECT_TRUE(equal_constant_time(task->password.expose(), as_bytes("tulip")));
+  EXPECT_EQ(task->remote.to_string(), "2001:db8::2");
+  EXPECT_EQ(task->groups, (std::vector<std::string>{"vpn", "staff"}));
+  ASSERT_EQ(task->servers.size(), 1U);
+  EXPECT_EQ(task->servers[0].host, "radius.example.org");
+  EXPECT_EQ(task->servers[0].port, 1812);
+  EXPECT_TRUE(equal_constant_time(task->servers[0].secret.expose(), as_bytes("xyzzy5461")));
+  EXPECT_EQ(task->timeout, 4);
+  EXPECT_EQ(task->tries, 2);
+  EXPECT_FALSE(task->proof_required);
+  EXPECT_EQ(task->session, 0x0123456789abcdefU);
+  EXPECT_EQ(task->slot, 3U);
+  EXPECT_EQ(task->seconds, 90U);
+  EXPECT_EQ(task->address, net::Address::parse("10.77.0.9"));
+  EXPECT_EQ(task->token, (ByteVector{1, 0, 2}));
+}
+
+TEST(RacoonTask, CutAnywhereOrLongerItIsNone) {
+  ByteVector message = compose(a_task());
+  for (std::size_t length = 0; length < message.size(); ++length)
+    EXPECT_FALSE(parse_task(Bytes{message}.first(length)));
+  message.push_back(0);
+  EXPECT_FALSE(parse_task(message));
+  EXPECT_FALSE(parse_task(ByteVector{3})) << "a job that is none";
+  EXPECT_FALSE(parse_task(ByteVector(kLongestTask + 1)));
+}
+
+TEST(RacoonTask, ItsOutcomeIsReadAsItWasMeant) {
+  const Outcome right{true, "", net::Address::parse("10.77.0.9"), net::Address::parse("255.255.255.0"), {7}};
+  ByteVector message = compose(right);
+  const auto read = parse_outcome(message);
+  ASSERT_TRUE(read);
+  EXPECT_TRUE(read->right);
+  EXPECT_EQ(read->address, right.address);
+  EXPECT_EQ(read->netmask, right.netmask);
+  EXPECT_EQ(read->token, right.token);
+  for (std::size_t length = 0; length < message.size(); ++length) {
+    EXPECT_FALSE(parse_outcome(Bytes{message}.first(length)));
+  }
+  EXPECT_EQ(parse_outcome(compose(Outcome{false, "why"}))->why, "why");
+}
+
+}  // namespace
+}  // namespace testudo::wire::racoon
