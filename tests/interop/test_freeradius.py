@@ -1,0 +1,195 @@
+#!/usr/bin/env python3
+"""FreeRADIUS judges the logins of racoon's clients, gives them addresses and keeps their accounts; it takes no request without
+Message-Authenticator, and sends one, of which those before 3.2.5 must be told (post-auth).  The clients are racoon and, where there is one, strongSwan's charon.
+
+    left 10.2.3.4 ─────────── wire ─────────── 10.2.3.5 right
+    racoon, FreeRADIUS at 127.0.0.1           logs in
+"""
+import os
+import pathlib
+import shutil
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "netns"))
+from charon import PROGRAM as CHARON  # noqa: E402
+from lib import BIN, Lab, check, run, say, until  # noqa: E402
+from test_racoon_logins import CLIENT, PASSWORD, SECRET, SERVER, Racoon  # noqa: E402
+from test_strongswan_certificates import policies, two_networks  # noqa: E402
+from test_strongswan_xauth import charon_of  # noqa: E402
+
+LEFT, RIGHT = "10.2.3.4", "10.2.3.5"
+CONF = """prefix = {root}/usr
+libdir = {root}/usr/lib/freeradius
+logdir = {directory}
+raddbdir = {directory}
+run_dir = {directory}
+pidfile = {directory}/freeradius.pid
+name = freeradius
+log {{
+  destination = stdout
+  auth = yes
+}}
+security {{
+  allow_vulnerable_openssl = yes
+}}
+client racoon {{
+  ipaddr = 127.0.0.1
+  secret = {secret}
+  require_message_authenticator = yes
+}}
+modules {{
+  pap {{ }}
+  files {{
+    usersfile = {directory}/users
+  }}
+  detail {{
+    filename = {directory}/accounts
+  }}
+}}
+server default {{
+  listen {{
+    type = auth
+    ipaddr = 127.0.0.1
+    port = 11812
+  }}
+  listen {{
+    type = acct
+    ipaddr = 127.0.0.1
+    port = 11813
+  }}
+  authorize {{
+    files
+    pap
+  }}
+  authenticate {{
+    pap
+  }}
+  accounting {{
+    detail
+  }}
+  post-auth {{
+    update reply {{
+      &Message-Authenticator := 0x00
+    }}
+    Post-Auth-Type REJECT {{
+      update reply {{
+        &Message-Authenticator := 0x00
+      }}
+    }}
+  }}
+}}
+"""
+USERS = """anna Cleartext-Password := "{password}"
+  Framed-IP-Address = 10.77.0.9,
+  Framed-IP-Netmask = 255.255.255.0,
+  Class = "gold"
+
+berta Auth-Type := Reject
+  Reply-Message = "not today"
+"""
+RADIUS = f'auth "127.0.0.1" 11812 "{SECRET}"; acct "127.0.0.1" 11813 "{SECRET}";'
+FOR_CHARON = (SERVER.replace("nat_traversal off", "nat_traversal on").replace("encryption_algorithm aes;", "encryption_algorithm aes 128;")
+              .replace("sainfo anonymous {{", "sainfo anonymous {{ pfs_group modp2048;"))
+MODE = "auth_source radius; conf_source radius; accounting radius;"
+
+
+def program():
+    for candidate in (os.environ.get("PEER_FREERADIUS"), shutil.which("freeradius"), "/usr/sbin/freeradius"):
+        if candidate and pathlib.Path(candidate).exists():
+            return pathlib.Path(candidate)
+    say("skipped: needs FreeRADIUS (package freeradius), here or where PEER_FREERADIUS says")
+    sys.exit(77)
+
+
+class FreeRadius:
+    def __init__(self, node, path):
+        self.entries = 0
+        self.directory, root = node.run_dir / "freeradius", str(path.resolve().parents[2]).rstrip("/")
+        self.directory.mkdir()
+        (self.directory / "radiusd.conf").write_text(CONF.format(root=root, directory=self.directory, secret=SECRET))
+        (self.directory / "users").write_text(USERS.format(password=PASSWORD))
+        libraries = f"{root}/usr/lib/freeradius:" + ":".join(str(each) for each in pathlib.Path(f"{root}/usr/lib").glob("*-linux-gnu"))
+        with open(self.directory / "log", "w", encoding="utf-8") as out:
+            process = node.popen(path, "-f", "-l", "stdout", "-n", "radiusd", "-d", self.directory, "-D", f"{root}/usr/share/freeradius",
+                                 stdout=out, stderr=out, env={**os.environ, "LD_LIBRARY_PATH": libraries})
+        check(until(lambda: process.poll() is not None or "Ready to process requests" in self.text()) and process.poll() is None,
+              "FreeRADIUS is ready", self.text())
+
+    def text(self):
+        return (self.directory / "log").read_text(encoding="utf-8")
+
+    def accounts(self):
+        """Entries of its file as dictionaries."""
+        file = self.directory / "accounts"
+        text = file.read_text(encoding="utf-8") if file.exists() else ""
+        return [dict(line.strip().replace('"', "").split(" = ", 1) for line in entry.split("\n") if " = " in line)
+                for entry in text.split("\n\n") if "Acct-Status-Type" in entry and "Timestamp" in entry]
+
+
+def accounted(server, radius, status):
+    radius.entries += 1
+    check(until(lambda: len(radius.accounts()) == radius.entries), f"FreeRADIUS writes: {status}", f"{radius.accounts()} {radius.text()} {server()}")
+    entry = radius.accounts()[-1]
+    wanted = {"Acct-Status-Type": status, "User-Name": "anna", "Framed-IP-Address": "10.77.0.9", "Calling-Station-Id": RIGHT,
+              "NAS-IP-Address": "127.0.0.1"}
+    check(wanted.items() <= entry.items() and "Class" in entry, "with name, addresses and class", str(entry))
+    return entry["Acct-Session-Id"]
+
+
+def with_racoon(left, right, radius):
+    say("-- racoon logs in")
+    server = Racoon(left, RIGHT, SERVER)
+    server.reload(SERVER, mode_cfg=MODE, radius=RADIUS)
+    client = Racoon(right, LEFT, CLIENT)
+
+    def connect(user, password):
+        return run("ip", "netns", "exec", right.ns, BIN / "racoonctl", "--run-dir", right.run_dir, "vpn-connect", "-u", user, LEFT, check=False,
+                   input=password + "\n")
+
+    done = connect("anna", PASSWORD)
+    check("Bound to address 10.77.0.9\n" in done.stdout, "anna has the address of FreeRADIUS", done.stdout + done.stderr + server.text() + radius.text())
+    session = accounted(server.text, radius, "Start")
+    client.stop()
+    check(accounted(server.text, radius, "Stop") == session, "it is the same session")
+    client = Racoon(right, LEFT, CLIENT)
+    for user, password, words in (("anna", "wrong", "refused by RADIUS server 127.0.0.1;"), ("berta", "rose", 'refused by RADIUS server 127.0.0.1 with "not today";')):
+        connect(user, password)
+        server.says(words, f"{user} is refused")
+    client.stop()
+    server.stop()
+
+
+def with_charon(left, right, lab, radius):
+    """charon's user-space ESP is that of a host without testudod."""
+    if not CHARON.exists():
+        return say("-- charon: left out, there is none")
+    say("-- charon logs in")
+    policies(left, "10.8.0.0/24", "10.77.0.9/32", LEFT, RIGHT)
+    left.ip("route", "add", "10.77.0.9/32", "via", RIGHT, "src", "10.8.0.1")
+    charon = charon_of(right, lab.directory, "psk", True, password=PASSWORD, more="vips = 0.0.0.0",
+                       networks="local_ts = dynamic\n    remote_ts = 10.8.0.0/24")
+    racoon = Racoon(left, RIGHT, FOR_CHARON)
+    racoon.reload(FOR_CHARON, mode_cfg=MODE, radius=RADIUS)
+    said = charon.swanctl("--initiate", "--child", "c", "--timeout", "15")
+    check(until(lambda: "installing new virtual IP 10.77.0.9" in charon.text()), "charon has the address of FreeRADIUS", said + charon.text() + racoon.text())
+    racoon.says("IPsec-SA established", "has both SAs")
+    until(lambda: "CHILD_SA c{1} established" in charon.text())
+    left.ping("10.77.0.9")
+    session = accounted(racoon.text, radius, "Start")
+    racoon.stop()
+    check(accounted(racoon.text, radius, "Stop") == session, "it is the same session")
+    charon.stop()
+
+
+def main():
+    path = program()
+    with Lab() as lab:
+        left, right = two_networks(lab)
+        radius = FreeRadius(left, path)
+        with_charon(left, right, lab, radius)
+        right.start_testudod()
+        with_racoon(left, right, radius)
+
+
+if __name__ == "__main__":
+    main()
