@@ -180,6 +180,9 @@ struct Limits {
   std::size_t first_fragments_bytes = 4096, first_fragments_total = 64, first_fragments_per_source = 4;
   /// Between the message that makes the peer ready for phase 2 and the first of phase 2.
   Duration pause = std::chrono::milliseconds{100};
+  /// Between message 3 of a renewal and the first packet by it, while the old SAs carry on: peers that install theirs
+  /// when they have message 3 (charon) would lose what overtakes it.
+  Duration before_use = std::chrono::seconds{1};
   Duration login = std::chrono::seconds{60};  ///< how long a client waits for the question of XAUTH
   std::size_t transactions_per_sa = 8;        ///< that are remembered at a time
   /// Public-key work of phase 1 under way at a time, where other threads do it.

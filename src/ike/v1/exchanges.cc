@@ -344,6 +344,7 @@ std::optional<Time> Exchanges::next_deadline() const {
     for (const Quick& quick : sa->quicks) {
       earlier(first, quick.sent.deadline());
       earlier(first, quick.deadline);
+      earlier(first, quick.out_due);
     }
   }
   return first;

@@ -154,6 +154,9 @@ class Exchanges {
   void take_quick(IkeSa& sa, Quick& quick, const Received& datagram, const wire::ike::Message& message,
                   Context& context);
   void take_answer(IkeSa& sa, Quick& quick, Context& context);
+  bool may_wait(const IkeSa& sa, const Quick& quick, const Context& context) const;
+  void use(const IkeSa& sa, Quick& quick, Context& context);
+  void use_instead_of(const Child& child, Context& context);
   void begin_quick(IkeSa& sa, const ChildRequest& request, Context& context);
   Quick* find(ChildId id, IkeSa*& sa) const;
   void keep(IkeSa& sa, Quick quick);
@@ -246,6 +249,7 @@ class Exchanges {
   const SlowWork slow_work_;
   SaTable sas_;
   std::map<ChildId, std::uint64_t> quick_owners_;  ///< the cookie of ours under which each quick mode is
+  std::set<ChildId> unused_;                       ///< quick modes with SAs to be installed: Quick::out_due
   std::set<ChildId> wanting_policies_;             ///< quick modes that wait for a policy to be made
   std::vector<Child> children_;
   /// A policy of generate_policy, and whose it is.

@@ -221,6 +221,7 @@ void Exchanges::deleted(IkeSa& sa, Bytes body, Context& context) {
 }
 
 void Exchanges::remove_child(const Child& child, Context& context) {
+  use_instead_of(child, context);
   perhaps_unused_.push_back(child.request.outbound);
   for (const Child::Pair& pair : child.pairs) {
     // What carries no ports is found without.
@@ -302,6 +303,7 @@ void Exchanges::shutdown(Context& context) {
   sas_.clear();
   quick_owners_.clear();
   wanting_policies_.clear();
+  unused_.clear();
 }
 
 }  // namespace testudo::ike::v1

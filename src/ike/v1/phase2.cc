@@ -127,6 +127,7 @@ void Exchanges::keep(IkeSa& sa, Quick quick) {
 void Exchanges::forget(IkeSa& sa, ChildId quick) {
   quick_owners_.erase(quick);
   wanting_policies_.erase(quick);
+  unused_.erase(quick);
   std::erase_if(sa.quicks, [quick](const Quick& each) { return each.id == quick; });
 }
 
@@ -277,11 +278,49 @@ void Exchanges::take_quick(IkeSa& sa, Quick& quick, const Received& datagram, co
 
 void Exchanges::take_answer(IkeSa& sa, Quick& quick, Context& context) {
   install(sa, quick, ChildSa::Direction::In, context);
-  install(sa, quick, ChildSa::Direction::Out, context);
+  const bool waits = may_wait(sa, quick, context);
+  if (!waits) install(sa, quick, ChildSa::Direction::Out, context);
   ByteVector message = compose_confirmation(sa, quick);
   send(sa, message, context);
   quick.sent.keep(std::move(message));
   finish(sa, quick, context);
+  if (!waits) return;
+  quick.out_due = context.now + sa.policy->limits.before_use;
+  unused_.insert(quick.id);
+}
+
+/// Nobody waits for it, and others carry the same packets for some time to come.
+bool Exchanges::may_wait(const IkeSa& sa, const Quick& quick, const Context& context) const {
+  const Duration wait = sa.policy->limits.before_use;
+  if (wait == Duration{} || quick.request.acquire_sequence != 0) return false;
+  return std::ranges::any_of(children_, [&](const Child& child) {
+    return child.request.remote == quick.request.remote && child.request.local == quick.request.local &&
+           child.request.outbound == quick.request.outbound && child.peer == sa.peer &&
+           child.ends_at > context.now + 2 * wait;
+  });
+}
+
+/// What goes out, unless the whole has gone meanwhile.
+void Exchanges::use(const IkeSa& sa, Quick& quick, Context& context) {
+  if (!std::exchange(quick.out_due, std::nullopt)) return;
+  unused_.erase(quick.id);
+  const bool is_there = std::ranges::find(children_, quick.id, &Child::id) != children_.end();
+  if (is_there) install(sa, quick, ChildSa::Direction::Out, context);
+}
+
+/// It goes: what waits in its shadow steps forth, and it itself does no longer.
+void Exchanges::use_instead_of(const Child& child, Context& context) {
+  for (const ChildId id : std::set<ChildId>{unused_}) {
+    IkeSa* sa = nullptr;
+    Quick* const quick = find(id, sa);
+    if (quick == nullptr) continue;
+    if (id == child.id) {
+      quick->out_due.reset();
+      unused_.erase(id);
+    } else if (quick->request.remote == child.request.remote && quick->request.outbound == child.request.outbound) {
+      use(*sa, *quick, context);
+    }
+  }
 }
 
 void Exchanges::install(const IkeSa& sa, const Quick& quick, ChildSa::Direction direction, Context& context) {
@@ -330,12 +369,14 @@ void Exchanges::fail_quick(IkeSa& sa, Quick& quick, Context& context) {
 /// Whatever state it is in; a finished one leaves its SAs.
 void Exchanges::end_quick(IkeSa& sa, Quick& quick, Context& context) {
   if (quick.state != Quick::State::Done) return fail_quick(sa, quick, context);
+  use(sa, quick, context);
   forget(sa, quick.id);
 }
 
 void Exchanges::tick_quicks(IkeSa& sa, Context& context) {
   std::vector<ChildId> dead;
   for (Quick& quick : sa.quicks) {
+    if (quick.out_due && context.now >= *quick.out_due) use(sa, quick, context);
     const auto due = quick.sent.check(context.now, sa.policy->limits);
     if (due == Retransmission::Due::Again) send(sa, quick.sent.message(), context);
     if (due == Retransmission::Due::Dead || context.now >= quick.deadline) dead.push_back(quick.id);

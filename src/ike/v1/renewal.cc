@@ -10,6 +10,8 @@
 //
 // Two hosts see these times nearly, not exactly, alike; so both may leave it to the other, and then there is the last
 // chance.
+//
+// Who renews a pair goes on sending by the old one for a second (take_answer() in phase2.cc).
 
 #include <algorithm>
 

@@ -89,6 +89,7 @@ struct Quick {
   Retransmission sent;
   Seen seen;
   Time deadline{};
+  std::optional<Time> out_due{};  ///< Done, but what goes out is not installed before then
 };
 
 /// A transaction exchange, begun by either side.

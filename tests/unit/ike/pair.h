@@ -72,7 +72,7 @@ inline Policy default_policy() {
   Policy policy;
   policy.remotes = {remote};
   policy.sainfos = {sainfo};
-  policy.limits.pause = {};  // this peer takes messages in their order
+  policy.limits.pause = policy.limits.before_use = {};  // this peer takes messages in their order
   return policy;
 }
 

@@ -107,5 +107,81 @@ TEST(Renewal, OfAPairThatIsAloneIsTheInitiators) {
   EXPECT_EQ(p.a.in.size(), 2U) << "its other direction, a moment later";
 }
 
+/// `a` has renewed its pair, and sends by the old one for a second more.
+struct Renewed : Pair {
+  static Policy careful() {
+    Policy policy = test::default_policy();
+    policy.limits.before_use = seconds{1};
+    return policy;
+  }
+  Renewed() : Pair(careful()) {
+    want(a);
+    old_in = Spi{a.in.begin()->first.second};
+    old_out = Spi{a.out.begin()->first.second};
+    event(a, Expired{ChildProtocol::Esp, old_in, a.here, false});
+    settle();
+  }
+  /// Somebody takes this pair out of a's key table.
+  void remove(Spi in) {
+    event(a, Removed{ChildProtocol::Esp, in, b.here, a.here});
+    settle();
+  }
+  Spi old_in, old_out;
+};
+
+TEST(Renewal, IsUsedAMomentAfterThePeerWasTold) {
+  Renewed p;
+  EXPECT_EQ(p.a.in.size(), 2U);
+  EXPECT_EQ(p.b.out.size(), 2U) << "message 3 has told the peer that it may";
+  ASSERT_EQ(p.a.out.size(), 1U) << "the old one";
+  EXPECT_EQ(Spi{p.a.out.begin()->first.second}, p.old_out);
+  p.pass(seconds{2});
+  EXPECT_EQ(p.a.out.size(), 2U);
+  EXPECT_TRUE(p.keyed_alike());
+}
+
+TEST(Renewal, IsUsedAtOnceWhenTheOldPairGoes) {
+  Renewed p;
+  p.remove(p.old_in);
+  ASSERT_EQ(p.a.out.size(), 1U);
+  EXPECT_NE(Spi{p.a.out.begin()->first.second}, p.old_out);
+  p.pass(seconds{60});
+  EXPECT_EQ(p.a.out.size(), 1U);
+  EXPECT_TRUE(p.keyed_alike());
+}
+
+TEST(Renewal, ThatGoesBeforeItIsUsedNeverIs) {
+  Renewed p;
+  const Spi first{p.a.in.begin()->first.second}, second{std::next(p.a.in.begin())->first.second};
+  p.remove(first == p.old_in ? second : first);
+  p.pass(seconds{60});
+  ASSERT_EQ(p.a.out.size(), 1U);
+  EXPECT_EQ(Spi{p.a.out.begin()->first.second}, p.old_out);
+  Renewed all;
+  all.event(all.a, Flushed{});
+  all.settle();
+  all.pass(seconds{60});
+  EXPECT_TRUE(all.a.out.empty());
+}
+
+TEST(Renewal, OutlivesThePhase1ThatMadeIt) {
+  Renewed p;
+  Disconnect phase1;
+  phase1.phase2 = false;
+  p.event(p.a, phase1);
+  p.settle();
+  EXPECT_TRUE(p.a.machine().v1().sas().empty());
+  EXPECT_EQ(p.a.out.size(), 2U);
+  EXPECT_TRUE(p.keyed_alike());
+}
+
+TEST(Renewal, ThatTrafficWaitsForIsUsedAtOnce) {
+  Renewed p;
+  p.event(p.a, Wanted{p.request(9)});
+  p.settle();
+  EXPECT_EQ(p.a.in.size(), 3U);
+  EXPECT_EQ(p.a.out.size(), 2U);
+}
+
 }  // namespace
 }  // namespace testudo::ike::v1
