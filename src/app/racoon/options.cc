@@ -4,9 +4,21 @@
 
 namespace testudo::app {
 
+namespace {
+
+/// Flags of NetBSD's racoon that this one has no use for, and what to do instead.
+constexpr const char* kNoBackup =
+    "racoon: -B: SAs, and with them keys, are not kept in a file (path backupsa); after a restart peers negotiate anew";
+constexpr const char* kNoSharing =
+    "racoon: -Z: ports are not shared; for two of them on one host give each its own -p, -P and --run-dir, or a "
+    "network "
+    "namespace";
+
+}  // namespace
+
 Result<Options, int> parse_command_line(int argc, char** argv) {
   Options options;
-  bool version = false, place = false, verbose = false;
+  bool version = false, place = false, verbose = false, backup = false, shared = false;
   CLI::App app{"racoon: negotiates keys by IKE (version 1) for the policies of testudod. racoon.conf(5)"};
   app.set_version_flag("--version", std::string{"racoon (Testudo) "} + TESTUDO_VERSION);
   app.add_option("-f", options.file, "configuration file")->capture_default_str();
@@ -22,11 +34,17 @@ Result<Options, int> parse_command_line(int argc, char** argv) {
   app.add_option("-P", options.natt_port, "UDP port of IKE and ESP behind a NAT")->capture_default_str();
   app.add_flag("-4", options.only_v4, "IPv4 only");
   app.add_flag("-6", options.only_v6, "IPv6 only");
+  app.add_flag("-B", backup, "refused: no SAs are kept in a file");
+  app.add_flag("-Z", shared, "refused: ports are not shared");
   app.add_option("--run-dir", options.run_dir, "testudod's directory of sockets (or TESTUDO_RUN)");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return Failure{app.exit(error) == 0 ? 0 : 1};
+  }
+  if (backup || shared) {
+    std::fprintf(stderr, "%s\n", backup ? kNoBackup : kNoSharing);
+    return Failure{1};
   }
   if (verbose) ++options.debug;
   if (!version) return options;
