@@ -32,6 +32,15 @@ std::size_t route_metric_mtu(const nlattr* metrics) {
   return mtu;
 }
 
+// struct rtvia: a family and an address.
+std::optional<net::Address> gateway_of_other_family(const nlattr* a) {
+  const auto* bytes = static_cast<const std::uint8_t*>(mnl_attr_get_payload(a));
+  const std::size_t size = mnl_attr_get_payload_len(a);
+  if (size == sizeof(rtvia) + 16) return net::Address::v6(std::span<const std::uint8_t, 16>{bytes + sizeof(rtvia), 16});
+  if (size == sizeof(rtvia) + 4) return net::Address::v4(std::span<const std::uint8_t, 4>{bytes + sizeof(rtvia), 4});
+  return std::nullopt;
+}
+
 struct RouteAnswer {
   Route route;
   bool learned = false;  ///< its MTU, from ICMP
@@ -40,6 +49,12 @@ struct RouteAnswer {
     switch (mnl_attr_get_type(a)) {
       case RTA_OIF:
         route.device = mnl_attr_get_u32(a);
+        break;
+      case RTA_GATEWAY:
+        route.gateway = address_of(a);
+        break;
+      case RTA_VIA:
+        route.gateway = gateway_of_other_family(a);
         break;
       case RTA_PREFSRC:
         route.source = address_of(a);
@@ -210,6 +225,7 @@ std::optional<Route> Netlink::route_to(const net::Address& destination, std::uin
   message->nlmsg_flags |= NLM_F_ACK;
   RouteAnswer found;
   const auto asked = exchange(message, "look up route", [&](const nlmsghdr* answer) {
+    found.route.unicast = static_cast<const rtmsg*>(mnl_nlmsg_get_payload(answer))->rtm_type == RTN_UNICAST;
     for_each_attribute(answer, sizeof(rtmsg), [&](const nlattr* a) { found.take(a); });
   });
   if (!asked || found.route.device == 0) return std::nullopt;

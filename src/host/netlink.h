@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "host/link.h"
 #include "host/netlink_reply.h"
+#include "host/next_hops.h"
 #include "io/system_error.h"
 #include "net/address.h"
 
@@ -21,6 +23,8 @@ struct Route {
   unsigned device = 0;
   std::size_t mtu = 0;                 ///< of the route when it has one, else of the device
   std::optional<net::Address> source;  ///< the address it would choose
+  std::optional<net::Address> gateway;
+  bool unicast = false;  ///< neither local nor to a group or a broadcast address
 };
 
 struct RuleSpec {
@@ -64,6 +68,11 @@ class Netlink {
   Status<io::SystemError> set_alias(unsigned device, const std::string& alias);
   /// Packets that the device's queue had no room for, since it was made.
   std::uint64_t queue_losses(unsigned device);
+  Result<Link, io::SystemError> link(const std::string& name);
+  /// An XDP program, or none, in this mode (Native or Generic).  It stays when this process ends.
+  Status<io::SystemError> set_xdp(unsigned device, std::optional<int> program, XdpMode mode);
+  /// Nothing when there is no route, or the kernel does not know the neighbour's address (yet).
+  std::optional<Hop> next_hop(const net::Address& destination, std::uint32_t mark);
   /// Nothing when there is no route.
   std::optional<Route> route_to(const net::Address& destination, std::uint32_t mark);
 
@@ -80,6 +89,7 @@ class Netlink {
                                const NetlinkReply::Answer& answer);
   Status<io::SystemError> set_route(net::Family family, std::uint32_t table, std::optional<unsigned> device);
   std::size_t device_mtu(unsigned device);
+  void use_neighbour(const net::Address& address, unsigned device);
 
   Socket socket_;
   std::uint32_t sequence_ = 0;
