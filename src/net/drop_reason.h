@@ -59,7 +59,10 @@ namespace testudo::net {
   X(HostQueueFull,        "ipip.qfull",       "The queue towards the host was full.") \
   X(ReceiveQueueFull,     "qfull",            "The kernel's queue towards the engine was full.") \
   X(NoRoute,              "ipsec.out_noroute","The kernel has no route for the protected packet.") \
-  X(SendFailed,           "ipsec.out_inval","The kernel refused to send the packet.")
+  X(SendFailed,           "ipsec.out_inval","The kernel refused to send the packet.") \
+  /* forwarding: attach = wire */ \
+  X(HopLimit,             "",                 "The packet's TTL or hop limit ran out here; ICMP was sent to its source.") \
+  X(Martian,              "",                 "A packet to be forwarded has a source that nobody else can have: one of our own addresses, a group, loopback or link-local.")
 // clang-format on
 
 enum class DropReason : std::uint8_t {

@@ -56,7 +56,10 @@ void Daemon::give_up() {
   // What a killed daemon left stays in force when its successor fails, too.
   const bool adopted = attachment_ && attachment_->adopted();
   if (tunnels_ && adopted) tunnels_->leave();
-  if (attachment_ && !adopted) attachment_->detach();
+  if (attachment_ && !adopted) {
+    release_wire();
+    attachment_->detach();
+  }
 }
 
 Status<std::string> Daemon::start_parts() {
@@ -65,7 +68,7 @@ Status<std::string> Daemon::start_parts() {
   for (const int number : {SIGTERM, SIGINT}) loop_.on_signal(number, [this] { loop_.stop(); });
   loop_.on_signal(SIGHUP, [this] { reload(); });
   set_variables();
-  TRY_DONE(options_.attach == Options::Attach::Host ? attach() : attach_to_nothing());
+  TRY_DONE(options_.attach == Options::Attach::None ? attach_to_nothing() : attach());
   TRY_DONE(listen());
   ticker_ = loop_.every(std::chrono::seconds{1}, [this] { tick(); });
   publish();
@@ -136,11 +139,12 @@ Status<std::string> Daemon::attach() {
   }
   watches_.push_back(packet_loop_.watch(attachment_->tun().fd(), [this] { packets_->from_host(); }));
   watches_.push_back(loop_.watch(monitor_->fd(), [this] {
-    if (monitor_->drain()) view_->forget();
+    if (monitor_->drain()) heed_host();
   }));
   watch_refusals();
   TRY_DONE(open_receivers());
-  return make_tunnels();
+  TRY_DONE(make_tunnels());
+  return take_wire();
 }
 
 /// In the packets' thread and in its visits.
@@ -247,6 +251,7 @@ void Daemon::run() {
 void Daemon::stop() {
   if (tunnels_) tunnels_->take_leftovers();
   tunnels_.reset();
+  release_wire();
   if (attachment_) attachment_->detach();
 }
 
@@ -332,6 +337,7 @@ void Daemon::tick_host(Time now) {
   static_cast<void>(follow_socket_ports(0));
   const auto losses = [this] { return attachment_->netlink().queue_losses(attachment_->tun().index()); };
   packets_->count_host_losses(gate_.aside(losses));
+  if (wire_) wire_->count_losses(lanes_->losses());
   watch_packets();
   if (++ticks_ % kRouteMemory == 0) view_->forget_routes();
   release_contested_ports();

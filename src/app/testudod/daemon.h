@@ -18,6 +18,8 @@
 #include "app/testudod/pfkey_service.h"
 #include "app/testudod/plan.h"
 #include "app/testudod/socket_service.h"
+#include "app/testudod/wire_lanes.h"
+#include "app/testudod/wire_path.h"
 #include "base/gate.h"
 #include "host/attachment.h"
 #include "host/refusal_log.h"
@@ -51,6 +53,10 @@ class Daemon {
   Status<std::string> attach();
   Status<std::string> attach_to_nothing();
   Status<std::string> open_view();
+  std::string wire_file() const;
+  Status<std::string> take_wire();
+  void heed_host();
+  void release_wire();
   Status<std::string> open_receivers();
   Status<std::string> open_receivers(net::Family family);
   Status<std::string> open_encapsulation_ports();
@@ -111,6 +117,9 @@ class Daemon {
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<PacketPath> packets_;
   std::unique_ptr<Tunnels> tunnels_;
+  std::unique_ptr<WireLanes> lanes_;           ///< with `attach = wire`, as the two below
+  std::optional<host::Netlink> wire_netlink_;  ///< of wire_ alone
+  std::unique_ptr<WirePath> wire_;
   std::vector<std::unique_ptr<io::Receiver>> receivers_;
   std::unique_ptr<PfkeyService> pfkey_;
   std::unique_ptr<ControlService> control_;

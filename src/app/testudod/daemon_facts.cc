@@ -14,10 +14,21 @@ const char* offload_word(io::Offload offload) {
   return offload.udp ? "TCP and UDP" : "TCP";
 }
 
+nlohmann::json wire_facts(const WireLanes& lanes) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const WireLanes::Lane& lane : lanes.lanes()) {
+    const char* mode = lane.mode == host::XdpMode::Native ? "native" : "generic";
+    list.push_back({{"name", lane.name}, {"xdp", mode}, {"queues", lane.sockets.size()}});
+  }
+  return list;
+}
+
 }  // namespace
 
 std::string Daemon::host_facts() {
-  nlohmann::json facts{{"mode", attachment_ ? "host" : "none"},
+  nlohmann::json facts{{"mode", !attachment_ ? "none"
+                                : lanes_     ? "wire"
+                                             : "host"},
                        {"run_dir", options_.run_dir},
                        {"pid", ::getpid()},
                        {"started", started_.unix_seconds}};
@@ -31,6 +42,7 @@ std::string Daemon::host_facts() {
                   {"waiting_for_policies", attachment_->adopted()},
                   {"warnings", attachment_->warnings()}});
   });
+  if (lanes_) facts["interfaces"] = wire_facts(*lanes_);
   return facts.dump();
 }
 

@@ -32,7 +32,7 @@ Status<io::SystemError> drop_privileges(bool on_host) {
 
 int run(Options options) {
   if (const auto read = read_config(options); !read) return fail(read.error());
-  const bool on_host = options.attach == Options::Attach::Host;
+  const bool on_host = options.attach != Options::Attach::None;
   if (const auto may = require_privileges(); on_host && !may) return fail(may.error());
   std::optional<Background> background;
   if (!options.foreground) {

@@ -91,6 +91,20 @@ Refusal set_mss(Options& o, const std::string& text) {
   return std::nullopt;
 }
 
+Refusal set_attach(Options& o, const std::string& text) {
+  if (text != "host" && text != "none" && text != "wire")
+    return "expected host, wire or none (without a kernel: testudo pcap, testudo ring)";
+  o.attach = text == "none" ? Options::Attach::None : text == "wire" ? Options::Attach::Wire : Options::Attach::Host;
+  return std::nullopt;
+}
+
+Refusal set_interface(std::string& into, const std::string& text) {
+  const bool one_word = text.find_first_of(" \t/") == std::string::npos;
+  if (text.empty() || text.size() > 15 || !one_word) return "expected the name of an interface";
+  into = text;
+  return std::nullopt;
+}
+
 Refusal set(Options& o, const std::string& key, const std::string& value) {
   if (key.find('.') != std::string::npos) return set_variable(o, key, value);
   if (key == "mtu") return set_number(o.host.mtu, value, 1280, 65535);
@@ -111,18 +125,18 @@ Refusal set(Options& o, const std::string& key, const std::string& value) {
     return std::nullopt;
   }
   if (key == "attach") {
-    if (value != "host" && value != "none")
-      return "expected host or none (without a kernel: testudo pcap, testudo ring)";
-    o.attach = value == "host" ? Options::Attach::Host : Options::Attach::None;
-    return std::nullopt;
+    return set_attach(o, value);
   }
+  if (key == "wire_inside") return set_interface(o.wire_inside, value);
+  if (key == "wire_outside") return set_interface(o.wire_outside, value);
   if (key == "encapsulation_ports") {
     auto list = ports(value);
     if (!list) return "expected UDP ports with blanks between them, or none";
     o.host.encapsulation_ports = *std::move(list);
     return std::nullopt;
   }
-  return "there is no such key (device, mtu, mark, table, rule, attach, encapsulation_ports, tcp_mss, offload, spin, "
+  return "there is no such key (device, mtu, mark, table, rule, attach, wire_inside, wire_outside, "
+         "encapsulation_ports, tcp_mss, offload, spin, "
          "tunnel, or a variable with dots)";
 }
 
@@ -170,6 +184,9 @@ Status<std::string> read_config(Options& options) {
       return Failure{place + key + ": " + *refusal};
     }
   }
+  const bool two = !options.wire_inside.empty() && !options.wire_outside.empty();
+  if (options.attach == Options::Attach::Wire && (!two || options.wire_inside == options.wire_outside))
+    return Failure{path + ": attach = wire needs wire_inside and wire_outside, two interfaces"};
   return Done{};
 }
 

@@ -20,8 +20,10 @@ struct Options {
   std::string config_file;  ///< empty: /etc/testudo.conf when it is there
   std::string run_dir;
   /// None: SAD, SPD and PF_KEY without packets; for tests, and to try scripts without privileges.
-  enum class Attach : std::uint8_t { Host, None };
+  /// Wire: as Host, and two interfaces are forwarded between by testudod itself.
+  enum class Attach : std::uint8_t { Host, None, Wire };
   Attach attach = Attach::Host;
+  std::string wire_inside, wire_outside;
   host::Settings host;
   /// Of TCP in tunnels: as the policies leave room, left alone, or this much.
   enum class Mss : std::uint8_t { Auto, Off, Fixed };

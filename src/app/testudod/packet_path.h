@@ -44,6 +44,10 @@ class PacketPath final : public engine::Outbox {
 
   /// While the rules of a killed daemon wait for policies, nothing that they mark goes out.
   void hold_outbound(bool hold) { hold_ = hold; }
+  bool holds_outbound() const { return hold_; }
+
+  /// Sends and delivers what to_wire() and to_host() were given from outside of an engine's call.
+  void flush();
 
   void to_wire(engine::PacketBuffer& packet, bool in_clear) override;
   void to_host(engine::PacketBuffer& packet) override { to_host_by_udp(packet, {}); }
@@ -55,7 +59,6 @@ class PacketPath final : public engine::Outbox {
  private:
   void carry_out(io::HostPort& port, const spd::SocketPolicy* of_socket, bool hold);
   void seal(std::span<engine::PacketBuffer* const> batch, const spd::SocketPolicy* of_socket, bool hold);
-  void flush();
   void flush_host();
   void send();
 

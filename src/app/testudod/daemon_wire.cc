@@ -1,0 +1,46 @@
+// `attach = wire`: beside the attachment to the host, two interfaces whose frames testudod forwards by itself.
+#include "app/testudod/daemon.h"
+#include "io/clock.h"
+
+namespace testudo::app {
+
+std::string Daemon::wire_file() const {
+  return options_.run_dir + "/wire";
+}
+
+/// With any other mode: takes away what a daemon before this one left on interfaces.  The nft rules of the host's
+/// attachment are in force by then.
+Status<std::string> Daemon::take_wire() {
+  const bool wanted = options_.attach == Options::Attach::Wire;
+  WireLanes::Spec spec{{}, options_.host.encapsulation_ports, wire_file()};
+  if (wanted) spec.interfaces = {options_.wire_inside, options_.wire_outside};
+  auto lanes = WireLanes::take(spec, attachment_->netlink());
+  if (!lanes) return Failure{lanes.error()};
+  if (!wanted) return Done{};
+  lanes_ = std::make_unique<WireLanes>(*std::move(lanes));
+  auto netlink = host::Netlink::open();
+  if (!netlink) return Failure{netlink.error().to_string()};
+  wire_netlink_ = *std::move(netlink);
+  const auto ask = [this](const net::Address& to) { return wire_netlink_->next_hop(to, options_.host.own_mark()); };
+  wire_ = std::make_unique<WirePath>(WirePath::Parts{*engine_, *view_, *packets_, host::NextHops{ask}});
+  for (WireLanes::Lane& lane : lanes_->lanes()) {
+    wire_->add(lane.link.index, lane.link.mac, lane.sockets.front());
+    for (io::XdpSocket& socket : lane.sockets)
+      watches_.push_back(packet_loop_.watch(socket.fd(), [this, &socket] { wire_->from_interface(socket); }));
+  }
+  return Done{};
+}
+
+/// Addresses, links or routes changed.
+void Daemon::heed_host() {
+  view_->forget();
+  if (!wire_) return;
+  wire_->forget_hops();
+  gate_.aside([this] { lanes_->follow_addresses(attachment_->netlink()); });
+}
+
+void Daemon::release_wire() {
+  if (attachment_) WireLanes::detach(wire_file(), attachment_->netlink());
+}
+
+}  // namespace testudo::app

@@ -1,0 +1,222 @@
+#!/usr/bin/env python3
+"""attach = wire: a gateway that forwards between two interfaces by itself (AF_XDP), against one that leaves that to the kernel.
+
+    left ─── gate ═══════ router ═══════ far ─── right
+           (wire)     (looks at the wire)  (host)
+"""
+import signal
+import struct
+import sys
+
+from lib import BIN, Lab, check, say, transfer, until
+
+KEY = "-E aes-gcm-16 0x000102030405060708090a0b0c0d0e0f10111213;"
+SAS = f"""
+flush; spdflush;
+add 192.0.2.1 198.51.100.2 esp 0x1001 -m tunnel {KEY}
+add 198.51.100.2 192.0.2.1 esp 0x1002 -m tunnel {KEY}
+add 2001:db8:1::1 2001:db8:2::2 esp 0x1003 -m tunnel {KEY}
+add 2001:db8:2::2 2001:db8:1::1 esp 0x1004 -m tunnel {KEY}
+"""
+NETS = [("10.1.0.0/24", "10.2.0.0/24", "192.0.2.1", "198.51.100.2"),
+        ("fd01::/64", "fd02::/64", "2001:db8:1::1", "2001:db8:2::2")]
+CONFIG = "attach = wire\nwire_inside = to-left\nwire_outside = to-router\n"
+
+
+def policies(near):
+    """Of the gate (near) or its peer; port 7777 in clear, 7778 to nobody."""
+    lines = []
+    for mine, theirs, here, there in NETS:
+        if not near:
+            mine, theirs, here, there = theirs, mine, there, here
+        for port, what in ((7777, "none"), (7778, "discard")):
+            for a, b in ((f"{mine} [{port}] {theirs}", f"{theirs} {mine} [{port}]"), (f"{mine} {theirs} [{port}]", f"{theirs} [{port}] {mine}")):
+                lines += [f"spdadd {a} tcp -P out {what};", f"spdadd {b} tcp -P in {what};"]
+        lines += [f"spdadd {mine} {theirs} any -P out ipsec esp/tunnel/{here}-{there}/require;",
+                  f"spdadd {theirs} {mine} any -P in ipsec esp/tunnel/{there}-{here}/require;"]
+    return SAS + "\n".join(lines)
+
+
+def network(lab):
+    left, gate, router, far, right = (lab.node(n) for n in ("left", "gate", "router", "far", "right"))
+    lab.link(left, "10.1.0.9/24 fd01::9/64", gate, "10.1.0.1/24 fd01::1/64")
+    wire = lab.link(router, "192.0.2.254/24 2001:db8:1::fe/64", gate, "192.0.2.1/24 2001:db8:1::1/64")
+    lab.link(router, "198.51.100.254/24 2001:db8:2::fe/64", far, "198.51.100.2/24 2001:db8:2::2/64")
+    lab.link(right, "10.2.0.9/24 fd02::9/64", far, "10.2.0.1/24 fd02::1/64")
+    for node, v4, v6 in ((left, "10.1.0.1", "fd01::1"), (gate, "192.0.2.254", "2001:db8:1::fe"),
+                         (far, "198.51.100.254", "2001:db8:2::fe"), (right, "10.2.0.1", "fd02::1")):
+        node.ip("route", "add", "default", "via", v4)
+        node.ip("-6", "route", "add", "default", "via", v6)
+    # The router knows the ways to both: what leaves a gateway in clear arrives, and is seen.
+    for to, via in (("10.1.0.0/24", "192.0.2.1"), ("10.2.0.0/24", "198.51.100.2"), ("fd01::/64", "2001:db8:1::1"), ("fd02::/64", "2001:db8:2::2")):
+        router.ip("route", "add", to, "via", via)
+    router.forward()
+    far.forward()
+    # Frames between two ends of a veth carry checksums that nobody has computed, and several segments; wires do not.
+    for node, device in ((left, "to-gate"), (router, "to-gate")):
+        node.exec("ethtool", "-K", device, "tx", "off", "gso", "off", "tso", "off")
+    return left, gate, wire, far, right
+
+
+def program_on(node, device):
+    return "prog/xdp" in node.ip("link", "show", device)
+
+
+def tunnels(left, gate, wire, right):
+    say("Through the tunnel, though the kernel of the gateway forwards nothing")
+    for address in ("10.2.0.9", "fd02::9"):
+        with wire.capture() as seen:
+            left.ping(address, size=1000)
+            transfer(left, right, address, megabytes=10)
+            transfer(right, left, {"10.2.0.9": "10.1.0.9", "fd02::9": "fd01::9"}[address], megabytes=10)
+        seen.only("IPv4 ESP" if "." in address else "IPv6 ESP")
+    status = gate.testudo("status")
+    check("wire" in status and "to-left" in status and "to-router" in status, "the status says how it is attached, and where", status)
+
+
+def to_itself(left, gate, wire, far, right):
+    say("What is the gateway's own stays its kernel's")
+    with wire.capture() as seen:
+        right.ping("10.1.0.1")
+        right.ping("fd01::1")
+        check(gate.exec("ping", "-n", "-c", "1", "-W", "5", "-I", "10.1.0.1", "10.2.0.9", check=False).returncode == 0,
+              "the gateway's own ping is answered")
+    seen.only("IPv4 ESP", "IPv6 ESP")
+    for address in ("10.1.0.1", "fd01::1"):
+        left.ping(address)
+    for address in ("192.0.2.1", "2001:db8:1::1"):
+        far.ping(address)
+    transfer(left, gate, "10.1.0.1", megabytes=1)
+    listen = ("import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\ns.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\ns.bind(('', %d))\nprint('bound', flush=True)\n"
+              "s.settimeout(20)\nprint(s.recv(99).hex(), flush=True)")
+    tell = "import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\ns.sendto(bytes.fromhex('%s'), ('192.0.2.1', %d))"
+    for port, message in ((500, "aa" * 28), (4500, "00000000" + "aa" * 28)):
+        daemon = gate.popen(sys.executable, "-c", listen % port, stdout=-1, text=True)
+        daemon.stdout.readline()
+        far.exec(sys.executable, "-c", tell % (message, port))
+        check(daemon.stdout.readline().strip() == message, f"a message of IKE to port {port} reaches a program on the gateway")
+        daemon.wait()
+
+
+def by_policy(left, gate, wire, right):
+    say("Policies that protect nothing")
+    with wire.capture() as seen:
+        transfer(left, right, "10.2.0.9", megabytes=1, port=7777)
+    seen.only("IPv4 TCP")
+    with wire.capture() as seen:
+        check(left.unheard("10.2.0.9", 7778), "what is discarded is not answered")
+    check(not [f for f in seen.frames if 7778 in struct.unpack("!HH", f[20:24])] and "IPv4 ESP" not in seen.packets, "nor seen on the wire")
+    check("PolicyDiscard" in gate.testudo("drops"), "and the drops count it")
+
+
+SPOOF = """
+import socket, struct
+s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+to = socket.inet_aton("10.2.0.9")
+s.sendto(struct.pack("!BBHHHBBH", 0x45, 0, 28, 1, 0, 64, 17, 0) + socket.inet_aton("10.1.0.1") + to + struct.pack("!HHHH", 9, 9, 8, 0), ("10.2.0.9", 0))
+"""
+
+
+def as_a_router(left, gate, wire):
+    say("As routers do")
+    with wire.capture() as seen:
+        left.exec(sys.executable, "-c", SPOOF)
+        until(lambda: "Martian" in gate.testudo("drops"))
+    seen.nothing()
+    check("Martian" in gate.testudo("drops"), "what claims to come from the gateway itself is dropped")
+    done = left.exec("ping", "-n", "-c", "1", "-W", "5", "-t", "1", "10.2.0.9", check=False).stdout
+    check("From 10.1.0.1" in done and "Time to live exceeded" in done, "a TTL that runs out is told of", done)
+    done = left.exec("ping", "-n", "-c", "1", "-W", "5", "-t", "1", "fd02::9", check=False).stdout
+    check("From fd01::1" in done and "Time exceeded" in done, "and a hop limit", done)
+    check("HopLimit" in gate.testudo("drops"), "and the drops count it")
+    done = left.exec("ping", "-n", "-c", "1", "-W", "5", "-s", "1472", "-M", "do", "10.2.0.9", check=False).stdout
+    check("From 10.1.0.1" in done and "mtu" in done, "what does not fit is told of", done)
+
+
+def addresses(left, gate):
+    say("An address that comes and goes")
+    gate.ip("addr", "add", "10.1.0.77/24", "dev", "to-left")
+    until(lambda: left.exec("ping", "-n", "-c", "1", "-W", "1", "10.1.0.77", check=False).returncode == 0)
+    left.ping("10.1.0.77")
+    gate.ip("addr", "del", "10.1.0.77/24", "dev", "to-left")
+
+
+def killed(left, gate, wire, right):
+    say("Killed: nothing that was protected leaves in clear, though the kernel of the gateway would forward now")
+    gate.forward()
+    gate.stop_testudod(signal.SIGKILL)
+    with wire.capture() as seen:
+        left.ping("10.2.0.9", answered=False)
+        left.ping("fd02::9", answered=False)
+        right.ping("10.1.0.9", answered=False)
+        check(left.unheard("10.2.0.9", 7777), "nor does what was not protected pass")
+    check(not [p for p in seen.packets if "ESP" not in p], "on the wire is nothing in clear", str(seen.packets))
+    left.ping("10.1.0.1")
+    for device in ("to-left", "to-router"):
+        check(program_on(gate, device), f"the program on {device} has outlived it")
+    say("A testudod of another directory leaves its programs alone")
+    other = gate.run_dir / "other"
+    other.mkdir()
+    (other / "testudo.conf").write_text(CONFIG + "device = testudo7\ntable = 5057\nrule = 5057\nencapsulation_ports = none\n")
+    done = gate.exec(BIN / "testudod", "-F", "-c", other / "testudo.conf", "--run-dir", other, check=False)
+    check(done.returncode == 1 and "another XDP program" in done.stderr, "it says so and ends", done.stderr)
+    check(program_on(gate, "to-left") and program_on(gate, "to-router"), "they are still there")
+    say("Without a program the rules of nft remain")
+    gate.ip("link", "set", "dev", "to-left", "xdp", "off")
+    with wire.capture() as seen:
+        left.ping("10.2.0.9", answered=False)
+        left.ping("fd02::9", answered=False)
+    seen.nothing()
+
+
+def successor(left, gate, far, wire):
+    say("A successor takes their place")
+    gate.start_testudod(CONFIG)
+    with wire.capture() as seen:
+        left.ping("10.2.0.9", answered=False)
+    seen.nothing()
+    far.setkey(policies(near=False))
+    gate.setkey(policies(near=True))
+    until(lambda: left.exec("ping", "-n", "-c", "1", "-W", "1", "10.2.0.9", check=False).returncode == 0)
+    left.ping("fd02::9")
+
+
+def stopped(left, gate, wire):
+    say("Stopped")
+    gate.stop_testudod()
+    for device in ("to-left", "to-router"):
+        check(not program_on(gate, device), f"{device} has no program any more")
+    check(not (gate.run_dir / "wire").exists(), "and no file tells of one")
+    with wire.capture() as seen:
+        left.ping("10.2.0.9", answered=False)
+    check("IPv4 ICMP" in seen.packets, "the kernel forwards again")
+
+
+def foreign(gate):
+    say("Programs of others")
+    gate.run_dir.mkdir(exist_ok=True)
+    (gate.run_dir / "testudo.conf").write_text(CONFIG.replace("to-router", "to-left"))
+    done = gate.exec(BIN / "testudod", "-F", "-c", gate.run_dir / "testudo.conf", "--run-dir", gate.run_dir, check=False)
+    check(done.returncode == 1 and "two interfaces" in done.stderr, "one interface is not enough", done.stderr)
+
+
+def main():
+    with Lab() as lab:
+        left, gate, wire, far, right = network(lab)
+        foreign(gate)
+        gate.start_testudod(CONFIG)
+        far.start_testudod()
+        gate.setkey(policies(near=True))
+        far.setkey(policies(near=False))
+        tunnels(left, gate, wire, right)
+        to_itself(left, gate, wire, far, right)
+        by_policy(left, gate, wire, right)
+        as_a_router(left, gate, wire)
+        addresses(left, gate)
+        killed(left, gate, wire, right)
+        successor(left, gate, far, wire)
+        stopped(left, gate, wire)
+
+
+if __name__ == "__main__":
+    main()
