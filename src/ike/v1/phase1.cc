@@ -60,11 +60,28 @@ bool may_need_fragments(const IkeSa& sa) {
   return !sa.sends_fragments && (sa.sent.message().size() > kUsualPath || awaits_certificate);
 }
 
+/// Whoever reads our proof with another key finds nothing in it, and some say nothing then: pluto does.
+bool awaits_answer_to_proof(const IkeSa& sa) {
+  return sa.role == Role::Initiator && sa.mode == Exchange::Main && sa.state == State::IdSent;
+}
+
+std::string_view cause_of_silence(const IkeSa& sa) {
+  if (sa.role == Role::Responder) return "the peer began and did not go on: the peer's log may say why";
+  if (!awaits_answer_to_proof(sa)) {
+    return sa.nat.floated ? "check the peer's log"
+                          : "check that the peer runs IKE, that UDP port 500 is open in between, and the peer's log";
+  }
+  return uses_signatures(sa)
+             ? "the peer answered until we proved who we are: it may refuse our certificate or identifier, see its log"
+             : "the peer answered until we proved who we are: most likely it has another pre-shared key for us, see "
+               "its log";
+}
+
 std::string hint_for_silence(const IkeSa& sa) {
-  std::string hint = sa.role == Role::Responder ? "the peer began and did not go on: the peer's log may say why"
-                     : sa.nat.floated
-                         ? "NAT-T goes on at UDP port 4500: check that it is open in between, and the peer's log"
-                         : "check that the peer runs IKE, that UDP port 500 is open in between, and the peer's log";
+  std::string hint{cause_of_silence(sa)};
+  if (sa.role == Role::Initiator && sa.nat.floated) {
+    hint += "; NAT-T goes on at UDP port 4500: check that it is open in between";
+  }
   if (may_need_fragments(sa)) {
     hint += "; a message with certificates may be longer than the path takes: ike_frag on at both ends cuts it";
   }

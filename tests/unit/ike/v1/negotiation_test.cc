@@ -118,6 +118,20 @@ TEST(Negotiation, EndsWhenNobodyAnswers) {
   EXPECT_EQ(p.a.refusals[0].why.attribute, "answer");
 }
 
+// As pluto does with another pre-shared key: what it cannot read it only logs.
+TEST(Negotiation, NamesTheKeyWhenThePeerIsSilentAfterTheProof) {
+  for (const unsigned heard : {2U, 4U}) {
+    Pair p;
+    p.link = [heard](unsigned number, ByteVector&) { return number <= heard ? 1U : 0U; };
+    p.want(p.a);
+    p.pass(seconds{120});
+    ASSERT_EQ(p.a.refusals.size(), 1U);
+    EXPECT_EQ(p.a.refusals[0].message, heard + 2);
+    const bool names_the_key = p.a.refusals[0].why.hint.find("another pre-shared key") != std::string::npos;
+    EXPECT_EQ(names_the_key, heard == 4) << p.a.refusals[0].why.hint;
+  }
+}
+
 TEST(Negotiation, ResponderForgetsWhatNobodyFinishes) {
   Pair p;
   p.link = [](unsigned number, ByteVector&) { return number <= 2 ? 1U : 0U; };
