@@ -7,6 +7,7 @@
 namespace testudo::engine {
 
 std::optional<std::uint32_t> AcquireQueue::want(const sad::SaGroup& group, Time now) {
+  const std::lock_guard only{one_at_a_time_};
   const auto lifetime = static_cast<std::uint64_t>(std::max(settings_.blockacq_lifetime, 0));
   while (!entries_.empty() && sad::age_in_seconds(entries_.front().created, now) > lifetime) forget(entries_.begin());
 
@@ -27,11 +28,13 @@ std::optional<std::uint32_t> AcquireQueue::want(const sad::SaGroup& group, Time 
 }
 
 void AcquireQueue::answered(std::uint32_t sequence) {
+  const std::lock_guard only{one_at_a_time_};
   const auto found = by_sequence_.find(sequence);
   if (found != by_sequence_.end()) forget(found->second);
 }
 
 void AcquireQueue::forget_all() {
+  const std::lock_guard only{one_at_a_time_};
   by_group_.clear();
   by_sequence_.clear();
   entries_.clear();

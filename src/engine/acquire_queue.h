@@ -2,9 +2,10 @@
 // Which missing SAs have been announced to the key daemon, so that a stream of packets does not become a stream of
 // SADB_ACQUIREs (net.key.blockacq_count and blockacq_lifetime; netipsec's rule).  One entry for each kind of SA that is
 // wanted: while it is young, needs are counted and not announced; when the count passes blockacq_count the same ACQUIRE
-// is sent once more.  Holds no packets.  One thread.
+// is sent once more.  Holds no packets.  For any thread.
 #include <cstdint>
 #include <list>
+#include <mutex>
 #include <optional>
 #include <unordered_map>
 
@@ -28,7 +29,10 @@ class AcquireQueue {
   /// A key daemon came, which has heard of none of them: each next need is announced at once.
   void forget_all();
 
-  std::size_t size() const { return entries_.size(); }
+  std::size_t size() const {
+    const std::lock_guard only{one_at_a_time_};
+    return entries_.size();
+  }
 
  private:
   struct Entry {
@@ -43,6 +47,7 @@ class AcquireQueue {
   std::uint32_t next_sequence();
 
   const sad::KeySettings& settings_;
+  mutable std::mutex one_at_a_time_;
   std::uint32_t last_sequence_ = 0;
   Entries entries_;  ///< oldest first
   std::unordered_map<sad::SaGroup, Entries::iterator, sad::SaGroupHash> by_group_;

@@ -7,6 +7,7 @@
 #include "engine/join.h"
 #include "engine/outbound.h"
 #include "engine/pmtu.h"
+#include "engine/shared.h"
 #include "engine/usable_mtu.h"
 #include "engine/verdicts.h"
 #include "wire/packet/ip.h"
@@ -37,19 +38,21 @@ class Engine::Impl {
  public:
   explicit Impl(const Parts& given)
       : parts(given),
+        own(given.settings.key, 1),
+        shared(given.shared == nullptr ? own : *given.shared),
+        ledger{.number_step = shared.workers, .number_back = given.worker.value},
         from_host(ledger),
         from_wire(ledger),
         opened(ledger),
-        acquires(given.settings.key),
-        outbound(given, from_host, paths, acquires),
-        inbound(given, {from_wire, opened}, paths) {}
+        outbound(given, from_host, shared.paths, shared.acquires),
+        inbound(given, {from_wire, opened}, shared.paths) {}
 
   Parts parts;
+  Shared own;  ///< of an engine that is alone
+  Shared& shared;
   Ledger ledger;
   // Apart, so that nobody outside can add to what the host sends or crowd out what came protected.
   Joiner from_host, from_wire, opened;
-  PathMtu paths;
-  AcquireQueue acquires;
   Outbound outbound;
   Inbound inbound;
 };
@@ -75,7 +78,7 @@ bool Engine::takes_ip_in_ip(Bytes packet) const {
 }
 
 std::size_t Engine::usable_mtu(const spd::Policy& policy, Time now) const {
-  return engine::usable_mtu(policy, impl_->parts, impl_->paths, now);
+  return engine::usable_mtu(policy, impl_->parts, impl_->shared.paths, now);
 }
 
 void Engine::set_socket_ports(std::vector<std::uint16_t> ports) {
@@ -90,15 +93,20 @@ void Engine::tick(Time now, Outbox&) {
   impl_->from_host.tick(now);
   impl_->from_wire.tick(now);
   impl_->opened.tick(now);
-  impl_->paths.tick(now);
+  impl_->shared.paths.tick(now);
 }
 
 void Engine::acquire_answered(std::uint32_t sequence) {
-  impl_->acquires.answered(sequence);
+  impl_->shared.acquires.answered(sequence);
+}
+
+void Engine::acquire_forgotten(std::uint32_t sequence) {
+  ++impl_->ledger.statistics.acquires_forgotten;
+  impl_->shared.acquires.answered(sequence);
 }
 
 void Engine::key_daemon_came() {
-  impl_->acquires.forget_all();
+  impl_->shared.acquires.forget_all();
 }
 
 void Engine::set_tracing(Tracing what) {

@@ -24,6 +24,8 @@
 
 namespace testudo::engine {
 
+struct Shared;  // shared.h
+
 using wire::packet::PacketBuffer;
 
 /// An SA is wanted that does not exist: SADB_ACQUIRE.  Throttled by net.key.blockacq_*.
@@ -75,6 +77,9 @@ class Outbox {
   /// IP in IP that an SA of NAT-T between these UDP ports held: what tells tunnels between two addresses apart.
   virtual void to_host_by_udp(PacketBuffer& packet, const sad::Ports& /*ports*/) { to_host(packet); }
   virtual void acquire(const Acquire& wanted) = 0;
+  /// Numbers of this outbound SA are about to be taken for packets that to_wire() gets next.  Where several engines
+  /// seal, this may wait until what the others took is sent, for a peer whose window is small.
+  virtual void before_sealing(const sad::Sa&) {}
   /// A genuine packet of this NAT-T SA came from another address or port than the SA has: SADB_X_NAT_T_NEW_MAPPING.
   virtual void new_mapping(const sad::Sa&, const net::Endpoint& /*now_at*/) {}
   /// Called for each step while Engine::set_tracing().
@@ -129,6 +134,7 @@ class Engine {
     const Sockets* sockets = nullptr;  ///< null: no socket has a policy
     sad::Worker worker = {};           ///< several engines, each in a thread of its own, may have the same databases
     spd::Reader* reader = nullptr;     ///< of the SPD, while it changes in another thread; null: it does not
+    Shared* shared = nullptr;          ///< by these several engines; null: there is one
 
     /// The policies as they are during a batch.
     const spd::View& policies() const { return reader == nullptr ? spd.latest() : reader->view(); }
@@ -166,6 +172,8 @@ class Engine {
 
   /// The key daemon answered (or failed) this acquire: the next need is announced at once.
   void acquire_answered(std::uint32_t sequence);
+  /// The key daemon never heard of this acquire, for too many wait: the next need is announced at once.
+  void acquire_forgotten(std::uint32_t sequence);
   /// A key daemon came: what was announced before it listened is announced again when it is needed.
   void key_daemon_came();
 

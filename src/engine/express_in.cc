@@ -132,10 +132,14 @@ sad::Sa* ExpressIn::usable_sa(const Plain& outer, Bytes packet, Spi spi) const {
   if (sa->parameters().flags.old_format || sa->parameters().hard().limits_use()) return nullptr;
   if (sa->parameters().nat.has_value() != by.has_value()) return nullptr;
   // From elsewhere, or back from there: the long way watches where the peer is.
-  const bool away = sa->whereabouts && sa->whereabouts->away;
-  if (by) return sa->group().source == by->source && sa->group().ports == by->ports && !away ? sa : nullptr;
+  if (by) return sa->group().source == by->source && sa->group().ports == by->ports && !is_away(*sa) ? sa : nullptr;
   const net::Address& peer = sa->group().source;
   return peer.is_unspecified() || peer == wire::packet::source_of(outer, packet) ? sa : nullptr;
+}
+
+bool ExpressIn::is_away(sad::Sa& sa) const {
+  const sad::Turn::Held held{parts_.shared == nullptr ? nullptr : &sa.turn};
+  return sa.whereabouts && sa.whereabouts->away;
 }
 
 void ExpressIn::finish(const GoOn& go_on, Verdicts& verdicts) {
@@ -152,7 +156,10 @@ void ExpressIn::run(const Lane& lane, const GoOn& go_on, Verdicts& verdicts) {
   for (const Item* item = lane.first; item != nullptr; item = item->next) {
     esps.add().esp = item->packet->bytes().subspan(item->in_front_of_esp());
   }
-  transform::open_payloads(*lane.sa, esps.all(), parts_.worker);
+  {
+    const sad::Turn::Held held{parts_.shared == nullptr ? nullptr : &lane.sa->turn};
+    transform::open_payloads(*lane.sa, esps.all(), parts_.worker);
+  }
 
   verdicts.enter(esps.size(), spd::Direction::In);
   verdicts.statistics().esp.input += esps.size();

@@ -77,6 +77,7 @@ class ExpressIn {
   std::optional<std::uint8_t> length_of_udp(const wire::packet::Plain& outer, Bytes packet) const;
   bool takes_udp(std::uint16_t port) const;
   Lane* lane_for(const wire::packet::Plain& outer, Bytes packet, Spi spi);
+  bool is_away(sad::Sa& sa) const;
   sad::Sa* usable_sa(const wire::packet::Plain& outer, Bytes packet, Spi spi) const;
   void run(const Lane& lane, const GoOn& go_on, Verdicts& verdicts);
   bool accept(const Item& item, const Lane& lane, const transform::EspToOpen& esp, Delivery& delivery);

@@ -163,6 +163,7 @@ void ExpressOut::seal(const Lane& lane, const Way& way, Verdicts& verdicts) {
   leave(item);
   if (taken.packets == 0) return;
   count(lane, way.share, taken, verdicts);
+  verdicts.before_sealing(way.sa);
   transform::seal_payloads(way.sa, run.all(), {parts_.settings.headers, parts_.random, parts_.worker});
   std::size_t sealed = 0;
   for (std::size_t i = 0; i < taken.packets; ++i) {

@@ -109,7 +109,10 @@ void Inbound::go_on(const ExpressIn::Opened& opened, Verdicts& verdicts) {
   arrival.passage.flow = opened.flow;
   arrival.udp = opened.udp;
   arrival.next = {.kind = Next::Kind::Open, .sa = &sa, .layer = name_of(sa)};
-  const auto done = unwrap(arrival, opened.layer, verdicts);
+  const auto done = [&] {
+    const sad::Turn::Held held{turn_of(sa)};
+    return unwrap(arrival, opened.layer, verdicts);
+  }();
   if (!done) return verdicts.drop(done.error(), arrival.passage, arrival.next.layer);
   walk({&arrival, 1}, verdicts);
 }
@@ -304,6 +307,7 @@ sad::Sa* Inbound::uncompressed_tunnel(const IpView& ip) const {
 /// Opens a run of packets of one SA; returns those that go on.
 std::span<Inbound::Arrival> Inbound::open_run(std::span<Arrival> run, Verdicts& verdicts) {
   sad::Sa& sa = *run.front().next.sa;
+  const sad::Turn::Held held{turn_of(sa)};
   jobs_.clear();
   for (const Arrival& arrival : run) jobs_.push_back({.packet = arrival.passage.packet, .ip = arrival.passage.ip});
   open(sa);

@@ -70,6 +70,7 @@ class Inbound {
 
   std::span<Arrival> open_run(std::span<Arrival> run, Verdicts& verdicts);
   void open(sad::Sa& sa);
+  sad::Turn* turn_of(sad::Sa& sa) const { return parts_.shared == nullptr ? nullptr : &sa.turn; }
   Status<net::DropReason> unwrap(Arrival& arrival, const transform::Opened& opened, Verdicts& verdicts);
   static void heed_whereabouts(sad::Sa& sa, const sad::UdpWay& by, Verdicts& verdicts);
   Status<net::DropReason> leave_tunnel(Arrival& arrival, std::uint8_t next_protocol, Verdicts& verdicts);

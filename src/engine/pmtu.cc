@@ -6,6 +6,7 @@
 namespace testudo::engine {
 
 bool PathMtu::lower(const net::Address& destination, std::size_t mtu, Time now) {
+  const std::lock_guard only{one_at_a_time_};
   const std::size_t floor = destination.is_v4() ? kFloorV4 : kFloorV6;
   const std::size_t wanted = std::max(mtu, floor);
   const auto known = entries_.find(destination);
@@ -25,17 +26,22 @@ bool PathMtu::lower(const net::Address& destination, std::size_t mtu, Time now) 
     entries_.erase(oldest);
   }
   entries_.insert_or_assign(destination, Entry{wanted, now + kLifetime});
+  size_ = entries_.size();
   return true;
 }
 
 std::size_t PathMtu::towards(const net::Address& destination, std::size_t link_mtu, Time now) const {
+  if (size() == 0) return link_mtu;
+  const std::lock_guard only{one_at_a_time_};
   const auto known = entries_.find(destination);
   if (known == entries_.end() || known->second.expires <= now) return link_mtu;
   return std::min(known->second.mtu, link_mtu);
 }
 
 void PathMtu::tick(Time now) {
+  const std::lock_guard only{one_at_a_time_};
   std::erase_if(entries_, [now](const auto& entry) { return entry.second.expires <= now; });
+  size_ = entries_.size();
 }
 
 std::size_t plateau_below(std::size_t length) {

@@ -2,8 +2,10 @@
 // What is known of the path MTU towards the outer destinations of our SAs.  RFC 1191, RFC 8201; which messages may be
 // believed is RFC 4301 section 8.2.1: the caller lowers only for an ICMP error that quotes an SA of ours.  Only ever
 // below the link's own MTU, never below what every path carries, forgotten after ten minutes, so that a path may get
-// better. Bounded; one thread.
+// better. Bounded; for any thread.
+#include <atomic>
 #include <cstddef>
+#include <mutex>
 #include <unordered_map>
 
 #include "base/time.h"
@@ -24,7 +26,7 @@ class PathMtu {
   std::size_t towards(const net::Address& destination, std::size_t link_mtu, Time now) const;
   /// About once a second: forgets what is too old.
   void tick(Time now);
-  std::size_t size() const { return entries_.size(); }
+  std::size_t size() const { return size_.load(std::memory_order_relaxed); }
 
  private:
   struct Entry {
@@ -32,6 +34,8 @@ class PathMtu {
     Time expires{};
   };
   std::size_t most_entries_;
+  mutable std::mutex one_at_a_time_;
+  std::atomic<std::size_t> size_{0};  ///< of entries_: most hosts never learn anything, and lock nothing
   std::unordered_map<net::Address, Entry> entries_;
 };
 

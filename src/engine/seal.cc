@@ -33,6 +33,10 @@ void keep_if(std::vector<Departure>& run, const LayerName& layer, Verdicts& verd
 }  // namespace
 
 void Sealer::seal(const Bundle& bundle, std::vector<Departure>& run, Verdicts& verdicts) {
+  // Of several the innermost whose peer has a window: the others are hardly ever used without it.
+  const auto numbered = [](const SealStep& step) { return step.sa->parameters().replay_packets != 0; };
+  const auto first = std::ranges::find_if(bundle.steps(), numbered);
+  if (first != bundle.steps().end()) verdicts.before_sealing(*first->sa);
   std::size_t ahead = bundle.steps().size();
   for (const SealStep& step : bundle.steps()) {
     if (step.encapsulate) encapsulate(*step.sa, run, verdicts);

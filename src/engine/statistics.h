@@ -1,5 +1,6 @@
 #pragma once
-// What the engine counts.  Plain numbers, one writer; observe/ gives them the lines of netstat -s and their JSON.
+// What the engine counts.  Plain numbers, one writer; those of several engines are added up.  observe/ gives them the
+// lines of netstat -s and their JSON.
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -47,6 +48,10 @@ struct Statistics {
   std::uint64_t spd_lookups = 0, spd_misses = 0;
   std::uint64_t ipcomp_too_short = 0, ipcomp_useless = 0;
   std::uint64_t acquires = 0, acquires_suppressed = 0;
+  std::uint64_t acquires_forgotten = 0;  ///< of acquires: too many waited for the key daemon
+
+  /// What another engine has counted.  Of the two last packets that a reason dropped, one.
+  Statistics& operator+=(const Statistics& other);
 
   std::uint64_t dropped() const {
     std::uint64_t n = 0;

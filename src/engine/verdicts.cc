@@ -42,7 +42,7 @@ Passage Verdicts::enter(PacketBuffer& packet, spd::Direction direction) {
   ++(direction == spd::Direction::Out ? statistics().outbound_packets : statistics().inbound_packets);
   Passage passage;
   passage.packet = &packet;
-  passage.number = ++ledger_.packets_seen;
+  passage.number = ++ledger_.packets_seen * ledger_.number_step - ledger_.number_back;
   if (ledger_.tracing_entries) trace({.kind = TraceStep::Kind::Entered}, passage);
   return passage;
 }

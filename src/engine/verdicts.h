@@ -11,8 +11,10 @@ namespace testudo::engine {
 
 /// What outlives the calls: the counters, and whether somebody watches.
 struct Ledger {
-  Statistics statistics;
+  Statistics statistics{};
   std::uint64_t packets_seen = 0;
+  /// The numbers of packets: each number_step-th, this far below, so that those of several engines differ.
+  std::uint64_t number_step = 1, number_back = 0;
   bool tracing = false, tracing_entries = false;
 };
 
@@ -45,6 +47,7 @@ class Verdicts {
   /// A message for the engine itself, which has done what it says.
   void consumed() { ++statistics().consumed; }
   void acquire(const Acquire& wanted) { out_.acquire(wanted); }
+  void before_sealing(const sad::Sa& sa) { out_.before_sealing(sa); }
   void new_mapping(const sad::Sa& sa, const net::Endpoint& now_at) { out_.new_mapping(sa, now_at); }
 
   bool tracing() const { return ledger_.tracing; }

@@ -59,12 +59,13 @@ Status<io::SystemError> lead_to(const io::Tun& tun, const RuleSpec& rule, Netlin
 
 Result<Attachment, io::SystemError> Attachment::attach(const Settings& settings, const std::string& state_file) {
   TRY(auto netlink, Netlink::open());
-  TRY(auto tun, io::Tun::open(settings.device, settings.offload));
+  TRY(auto queues, io::Tun::open_queues(settings.device, settings.offload, settings.queues));
+  const io::Tun& tun = queues.front();
   TRY_DONE(tun.set_mtu(settings.mtu));
   set_up_device(settings.device);
   TRY_DONE(tun.bring_up());
   TRY_DONE(netlink.add_dummy_address(tun.index()));
-  Attachment made{settings, std::move(tun), std::make_unique<Netlink>(std::move(netlink)), state_file};
+  Attachment made{settings, std::move(queues), std::make_unique<Netlink>(std::move(netlink)), state_file};
   if (const auto taken = made.take_place(); !taken) {
     if (!made.adopted_) made.detach();
     return Failure{taken.error()};
@@ -91,7 +92,7 @@ void Attachment::clear_away(const Settings& left_behind) {
 
 Status<io::SystemError> Attachment::route_marked_packets() {
   for (const auto& [slot, tun] : socket_devices_) TRY_DONE(lead_to(tun, socket_route(settings_, slot), *netlink_));
-  return lead_to(tun_, rule_of(settings_), *netlink_);
+  return lead_to(tun(), rule_of(settings_), *netlink_);
 }
 
 Status<io::SystemError> Attachment::apply(const FilterPlan& plan) {

@@ -55,7 +55,9 @@ class Attachment {
   /// Takes everything away, on purpose: flows are in clear afterwards.  Without it everything but the device stays.
   void detach();
 
-  const io::Tun& tun() const { return tun_; }
+  const io::Tun& tun() const { return queues_.front(); }
+  /// The device once more for each further reader: Settings::queues of them, of which tun() is the first.
+  const std::vector<io::Tun>& queues() const { return queues_; }
   Netlink& netlink() { return *netlink_; }
   /// Circumstances of this host that make IPsec fail or surprise, as sentences; as they are now.
   std::vector<std::string> warnings();
@@ -64,9 +66,9 @@ class Attachment {
   std::uint64_t escapes_stopped() { return nft_counter_packets(settings_.nft_table(), "escaped"); }
 
  private:
-  Attachment(Settings settings, io::Tun tun, std::unique_ptr<Netlink> netlink, std::string state_file)
+  Attachment(Settings settings, std::vector<io::Tun> queues, std::unique_ptr<Netlink> netlink, std::string state_file)
       : settings_(std::move(settings)),
-        tun_(std::move(tun)),
+        queues_(std::move(queues)),
         netlink_(std::move(netlink)),
         filter_(settings_),
         state_file_(std::move(state_file)) {}
@@ -79,7 +81,7 @@ class Attachment {
   Status<io::SystemError> steer_again();
 
   Settings settings_;
-  io::Tun tun_;
+  std::vector<io::Tun> queues_;
   std::unique_ptr<Netlink> netlink_;
   Nft nft_;
   Filter filter_;

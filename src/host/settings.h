@@ -23,6 +23,8 @@ struct Settings {
   std::vector<std::uint16_t> encapsulation_ports = {4500};
   /// Super-packets on the device and in UDP, where the kernel has them.
   bool offload = true;
+  /// Of the device; whoever reads there has one.
+  std::size_t queues = 1;
 
   std::uint32_t own_mark() const { return mark << 1; }
   std::uint32_t mark_mask() const { return mark | own_mark(); }

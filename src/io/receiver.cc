@@ -94,6 +94,53 @@ Status<SystemError> pass_over_device(const Fd& fd, unsigned device) {
   return attach_filter(fd, program);
 }
 
+/// Where SPI or CPI stand in the header, and how long they are.
+struct NameField {
+  std::uint32_t at = 0, size = 4;
+};
+
+NameField name_field(std::uint8_t protocol) {
+  if (protocol == net::protocol::kAh) return {.at = 4};
+  if (protocol == net::protocol::kIpcomp) return {.at = 2, .size = 2};
+  return {};
+}
+
+// X is where the header begins, as below.  A load beyond the end would end the program, and nobody get the packet.
+Status<SystemError> pass_portion(const Fd& fd, net::Family family, const NameField& name, unsigned except,
+                                 const Portion& portion) {
+  const std::uint8_t if_short = portion.number == 0 ? 3 : 4;
+  std::array program{
+      sock_filter{BPF_LD | BPF_W | BPF_ABS, 0, 0, kDevice},
+      equal(except, 8, 0),
+      // NOLINTNEXTLINE(misc-redundant-expression): names of bits, some of which are 0
+      family == net::Family::V4 ? sock_filter{BPF_LDX | BPF_B | BPF_MSH, 0, 0, 0}
+                                : sock_filter{BPF_LDX | BPF_W | BPF_IMM, 0, 0, 0},
+      sock_filter{BPF_LD | BPF_W | BPF_LEN, 0, 0, 0},
+      sock_filter{BPF_ALU | BPF_SUB | BPF_X, 0, 0, 0},
+      sock_filter{BPF_JMP | BPF_JGE | BPF_K, 0, if_short, name.at + name.size},
+      load(name.size == 4 ? BPF_W : BPF_H, name.at),
+      sock_filter{BPF_ALU | BPF_MOD | BPF_K, 0, 0, portion.of},
+      equal(portion.number, 0, 1),
+      sock_filter{BPF_RET | BPF_K, 0, 0, 0xffffffff},
+      sock_filter{BPF_RET | BPF_K, 0, 0, 0},
+  };
+  return attach_filter(fd, program);
+}
+
+// Of UDP sockets with one port, the number of the one that gets a datagram; seen from behind the UDP header.  A load
+// beyond the end gives 0.
+Status<SystemError> divide_by_spi(const Fd& fd, std::uint32_t count) {
+  constexpr int kAttach = 51;  // SO_ATTACH_REUSEPORT_CBPF
+  std::array program{
+      sock_filter{BPF_LD | BPF_W | BPF_ABS, 0, 0, 0},
+      sock_filter{BPF_ALU | BPF_MOD | BPF_K, 0, 0, count},
+      sock_filter{BPF_RET | BPF_A, 0, 0, 0},
+  };
+  const sock_fprog attached{static_cast<unsigned short>(program.size()), program.data()};
+  if (::setsockopt(fd.get(), SOL_SOCKET, kAttach, &attached, sizeof attached) == 0) return Done{};
+  return last_error("divide datagrams between sockets");
+}
+
 // IPv4 sockets see the packet from its IP header, IPv6 ones from the ICMPv6 header; X is where ICMP begins.
 Status<SystemError> pass_quotes_of_protected(const Fd& fd, net::Family family, std::uint16_t port, unsigned except) {
   const bool v4 = family == net::Family::V4;
@@ -118,13 +165,25 @@ Status<SystemError> pass_quotes_of_protected(const Fd& fd, net::Family family, s
   return attach_filter(fd, program);
 }
 
-/// Every address of the family, and a port that the kernel chooses.
-Status<SystemError> bind_any(const Fd& fd, net::Family family) {
-  sockaddr_storage at{};
-  at.ss_family = static_cast<sa_family_t>(domain(family));
+/// Every address of the family; port 0: one that the kernel chooses.
+Status<SystemError> bind_any(const Fd& fd, net::Family family, std::uint16_t port) {
+  sockaddr_in6 at{};  // whose port lies where sockaddr_in's does
+  at.sin6_family = static_cast<sa_family_t>(domain(family));
+  at.sin6_port = htons(port);
   const socklen_t length = family == net::Family::V4 ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
   if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&at), length) == 0) return Done{};
   return last_error("bind UDP port");
+}
+
+Result<Fd, SystemError> open_udp(net::Family family, unsigned except) {
+  // UDP_ENCAP is not set: a kernel without ESP would swallow the packets.
+  Fd fd{::socket(domain(family), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+  if (!fd) return last_error("open UDP socket");
+  set(fd, SOL_SOCKET, SO_RCVBUFFORCE, kReceiveQueue);
+  if (family == net::Family::V6) set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  if (!ask_for_ancillary(fd, family)) return last_error("set up UDP socket");
+  TRY_DONE(pass_over_device(fd, except));
+  return fd;
 }
 
 }  // namespace
@@ -135,9 +194,11 @@ Receiver::Receiver(Receiver&&) noexcept = default;
 Receiver& Receiver::operator=(Receiver&&) noexcept = default;
 Receiver::~Receiver() = default;
 
-Result<Receiver, SystemError> Receiver::raw(net::Family family, std::uint8_t protocol, unsigned except) {
+Result<Receiver, SystemError> Receiver::raw(net::Family family, std::uint8_t protocol, unsigned except,
+                                            const Portion& portion) {
   TRY(Fd fd, open_raw(family, protocol));
-  TRY_DONE(pass_over_device(fd, except));
+  TRY_DONE(portion.of <= 1 ? pass_over_device(fd, except)
+                           : pass_portion(fd, family, name_field(protocol), except, portion));
   return Receiver{std::move(fd), family, protocol, 0};
 }
 
@@ -150,17 +211,23 @@ Result<Receiver, SystemError> Receiver::icmp_errors(net::Family family, std::uin
 }
 
 Result<Receiver, SystemError> Receiver::udp_encapsulation(net::Family family, std::uint16_t port, unsigned except) {
-  // UDP_ENCAP is not set: a kernel without ESP would swallow the packets.
-  Fd fd{::socket(domain(family), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
-  if (!fd) return last_error("open UDP socket");
-  set(fd, SOL_SOCKET, SO_RCVBUFFORCE, kReceiveQueue);
-  if (family == net::Family::V6) set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-  if (!ask_for_ancillary(fd, family)) return last_error("set up UDP socket");
-  TRY_DONE(pass_over_device(fd, except));
-  TRY_DONE(bind_any(fd, family));
-  return Receiver{std::move(fd), family, net::protocol::kUdp, port};
+  TRY(auto alone, udp_encapsulation(family, port, except, 1));
+  return std::move(alone.front());
 }
 
+Result<std::vector<Receiver>, SystemError> Receiver::udp_encapsulation(net::Family family, std::uint16_t port,
+                                                                       unsigned except, std::uint32_t count) {
+  std::vector<Receiver> group;
+  do {
+    TRY(Fd fd, open_udp(family, except));
+    const std::uint16_t shared = group.empty() ? std::uint16_t{0} : group.front().local_port();
+    if (count > 1 && !set(fd, SOL_SOCKET, SO_REUSEPORT, 1)) return last_error("share UDP port");
+    TRY_DONE(bind_any(fd, family, shared));
+    group.push_back(Receiver{std::move(fd), family, net::protocol::kUdp, port});
+  } while (group.size() < count);
+  if (count > 1) TRY_DONE(divide_by_spi(group.front().fd_, count));
+  return group;
+}
 std::uint16_t Receiver::local_port() const {
   sockaddr_in6 at{};  // whose port lies where sockaddr_in's does
   socklen_t length = sizeof at;

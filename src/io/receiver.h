@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "io/fd.h"
 #include "io/joined_messages.h"
@@ -16,17 +17,28 @@
 
 namespace testudo::io {
 
+/// What one of several receivers gets: the SPIs (CPIs) that leave `number` when divided by `of`, and of what is too
+/// short to have one, all or nothing.
+struct Portion {
+  std::uint32_t number = 0, of = 1;
+};
+
 class Receiver {
  public:
   /// Raw socket: every packet of this protocol that the host receives, reassembled by the kernel.  What came in by the
-  /// device `except`, the engine's own, is passed over: the engine has seen it.
-  static Result<Receiver, SystemError> raw(net::Family family, std::uint8_t protocol, unsigned except);
+  /// device `except`, the engine's own, is passed over: the engine has seen it.  `portion`: of ESP, AH and IPcomp.
+  static Result<Receiver, SystemError> raw(net::Family family, std::uint8_t protocol, unsigned except,
+                                           const Portion& portion = {});
   /// ICMP or ICMPv6 errors that quote ESP, AH, IPcomp or a UDP port of `encapsulation`, and did not come in by
   /// `except`: the kernel has its own copy of each, and the engine's own errors go in by that device.
   static Result<Receiver, SystemError> icmp_errors(net::Family family, std::uint16_t encapsulation, unsigned except);
   /// Encapsulated ESP that was sent to UDP `port` of any address of the family.  Bound to local_port(), to which
   /// host/steering.h turns it over.  `except`: see raw().
   static Result<Receiver, SystemError> udp_encapsulation(net::Family family, std::uint16_t port, unsigned except);
+  /// The same by several sockets of one local_port(), each with its portion of the SPIs; what is no ESP comes to the
+  /// first.  They are to be gone together.
+  static Result<std::vector<Receiver>, SystemError> udp_encapsulation(net::Family family, std::uint16_t port,
+                                                                      unsigned except, std::uint32_t count);
 
   Receiver(Receiver&&) noexcept;
   Receiver& operator=(Receiver&&) noexcept;

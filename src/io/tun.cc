@@ -37,11 +37,25 @@ Offload agree(const Fd& fd, bool wanted) {
 }  // namespace
 
 Result<Tun, SystemError> Tun::open(const std::string& name, bool offload) {
+  return open(name, offload, 0);
+}
+
+Result<std::vector<Tun>, SystemError> Tun::open_queues(const std::string& name, bool offload, std::size_t count) {
+  std::vector<Tun> queues;
+  const short flags = count > 1 ? IFF_MULTI_QUEUE : 0;
+  do {
+    TRY(auto queue, open(name, offload, flags));
+    queues.push_back(std::move(queue));
+  } while (queues.size() < count);
+  return queues;
+}
+
+Result<Tun, SystemError> Tun::open(const std::string& name, bool offload, short flags) {
   if (name.empty() || name.size() >= IFNAMSIZ) return Failure{SystemError{"device name '" + name + "' is too long"}};
   Fd fd{::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC)};
   if (!fd) return last_error("open /dev/net/tun");
   ifreq request = request_for(name);
-  request.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR;
+  request.ifr_flags = static_cast<short>(IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | flags);
   if (::ioctl(fd.get(), TUNSETIFF, &request) != 0) return last_error("create device " + name);
   const unsigned index = ::if_nametoindex(request.ifr_name);
   const Offload agreed = agree(fd, offload);

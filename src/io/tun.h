@@ -4,6 +4,7 @@
 // with it, unless it is told otherwise.
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
 #include "io/fd.h"
@@ -17,6 +18,9 @@ class Tun {
   /// Creates the device; EBUSY when another process has it.  Asks for super-packets of TCP and UDP when `offload`:
   /// what this kernel can do of it is in offload().
   static Result<Tun, SystemError> open(const std::string& name, bool offload);
+  /// The same device with a queue for each of so many readers, at least one; the kernel gives all packets of a flow to
+  /// one of them, that by which packets came back last.
+  static Result<std::vector<Tun>, SystemError> open_queues(const std::string& name, bool offload, std::size_t count);
 
   int fd() const { return fd_.get(); }
   const std::string& name() const { return name_; }
@@ -36,6 +40,7 @@ class Tun {
   bool write(const VnetHeader& header, std::span<const Bytes> pieces) const;
 
  private:
+  static Result<Tun, SystemError> open(const std::string& name, bool offload, short flags);
   Tun(Fd fd, std::string name, unsigned index, Offload offload)
       : fd_(std::move(fd)), name_(std::move(name)), index_(index), offload_(offload) {}
   Fd fd_;

@@ -45,8 +45,14 @@ json sa_counts(const Sources& s) {
   return {{"larval", by_state[0]}, {"mature", by_state[1]}, {"dying", by_state[2]}, {"dead", by_state[3]}};
 }
 
+engine::Statistics counted_by_all(const Sources& s) {
+  engine::Statistics sum;
+  for (const engine::Engine* const engine : s.engines) sum += engine->statistics();
+  return sum;
+}
+
 json status(const Sources& s) {
-  const engine::Statistics& stats = s.engine.statistics();
+  const engine::Statistics stats = counted_by_all(s);
   return {{"ok", true},
           {"host", embedded(s.host_facts)},
           {"sad", {{"total", s.sad.size()}, {"states", sa_counts(s)}}},
@@ -56,12 +62,16 @@ json status(const Sources& s) {
             {"from_wire", stats.inbound_packets},
             {"to_wire", stats.to_wire},
             {"to_host", stats.to_host},
-            {"dropped", stats.dropped()}}}};
+            {"dropped", stats.dropped()}}},
+          {"acquires",
+           {{"announced", stats.acquires},
+            {"held_back", stats.acquires_suppressed},
+            {"forgotten", stats.acquires_forgotten}}}};
 }
 
 json stats(const Sources& s) {
   json sections = json::array();
-  for (const StatSection& section : netstat_sections(s.engine.statistics())) {
+  for (const StatSection& section : netstat_sections(counted_by_all(s))) {
     json lines = json::array();
     for (const StatLine& l : section.lines) {
       lines.push_back({{"name", l.name}, {"value", l.value}, {"words", l.words}, {"histogram", l.in_histogram}});
@@ -73,7 +83,7 @@ json stats(const Sources& s) {
 
 json drops(const Sources& s) {
   json rows = json::array();
-  const engine::Statistics& counted = s.engine.statistics();
+  const engine::Statistics counted = counted_by_all(s);
   for (std::size_t i = 0; i < net::kDropReasonCount; ++i) {
     const engine::DropCount& drop = counted.drops[i];
     json row{
@@ -99,7 +109,7 @@ json node_counters(const Node& node, const Sources& s) {
       counters.push_back({{"name", text_of(line, "name")}, {"value", line.value("value", std::uint64_t{0})}});
     }
   }
-  for (const StatLine& line : counters_of(node, s.engine.statistics())) {
+  for (const StatLine& line : counters_of(node, counted_by_all(s))) {
     counters.push_back({{"name", line.name}, {"value", line.value}});
   }
   return counters;
@@ -198,7 +208,7 @@ json answer(const Sources& s, std::string_view text, bool privileged) {
   if (cmd == "tunnel") return tunnel(s, *request, privileged);
   if (cmd == "reset") {
     if (!privileged) return failure(EPERM, "resetting the counters needs root or CAP_NET_ADMIN");
-    s.engine.reset_statistics();
+    for (engine::Engine* const engine : s.engines) engine->reset_statistics();
     return {{"ok", true}};
   }
   return failure(EINVAL, "unknown command '" + cmd + "'");

@@ -13,7 +13,7 @@ namespace testudo::observe {
 
 /// What the daemon shows of itself.
 struct Sources {
-  engine::Engine& engine;
+  std::vector<engine::Engine*> engines;  ///< one for each worker; what they counted is shown as one
   engine::Settings& settings;
   const sad::Database& sad;
   const spd::Database& spd;

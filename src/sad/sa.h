@@ -18,6 +18,7 @@
 #include "sad/replay_window.h"
 #include "sad/sequence.h"
 #include "sad/share.h"
+#include "sad/turn.h"
 
 namespace testudo::sad {
 
@@ -194,8 +195,9 @@ class Sa {
   // The run state.  transform/ and engine/ write it; the Database reads it for lifetimes.
   Sequence sequence;               ///< outbound, and
   IvCounter iv_counter;            ///< explicit IVs of counter modes: of all workers together
-  ReplayWindow window;             ///< inbound, as what follows; of the one worker that opens
+  ReplayWindow window;             ///< inbound, as what follows; of the worker whose turn it is
   Boxed<Whereabouts> whereabouts;  ///< of a peer that has ever moved
+  Turn turn;                       ///< where several workers open
 
   /// What this worker has of the SA; made when it comes first.  For that worker's thread.
   Share& share(Worker worker) { return worker == Worker{} ? first_ : share_of(worker); }

@@ -30,7 +30,7 @@ Offline::Offline(std::vector<net::Address> locals)
       engine_({sad_, spd_, settings_, random_, *this}),
       pfkey_({sad_, spd_, settings_.key, random_, {}, [](std::uint32_t) {}, [] {}}),
       client_(pfkey_.connect(true)),
-      control_({engine_, settings_, sad_, spd_, {}, {}, {}}) {}
+      control_({{&engine_}, settings_, sad_, spd_, {}, {}, {}}) {}
 
 bool Offline::is_local(const net::Address& address) const {
   return std::ranges::find(locals_, address) != locals_.end();

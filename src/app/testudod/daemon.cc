@@ -2,6 +2,7 @@
 
 #include <array>
 #include <csignal>
+#include <list>
 #include <utility>
 
 #include "app/testudod/packet_thread.h"
@@ -37,13 +38,15 @@ Daemon::Daemon(Options options, Log& log)
       log_(log),
       sad_(settings_.key, random_),
       server_({sad_, spd_, settings_.key, random_, io::wall_reference,
-               [this](std::uint32_t sequence) { engine_->acquire_answered(sequence); },
+               [this](std::uint32_t sequence) { engine().acquire_answered(sequence); },
                [this] {
                  if (spd_.size() != 0) settings_.used = 1;
                  policies_dirty_ = policies_heard_ = true;
                  policies_changed_at_ = io::now();
                },
-               [this] { engine_->key_daemon_came(); }, [this] { gate_.breathe(); }}),
+               [this] { engine().key_daemon_came(); }, [this] { gate_.breathe(); }}),
+      shared_(settings_.key, static_cast<std::uint8_t>(options_.workers())),
+      turns_(options_.workers()),
       started_(io::wall_reference()) {}
 
 Status<std::string> Daemon::start() {
@@ -64,6 +67,7 @@ void Daemon::give_up() {
 
 Status<std::string> Daemon::start_parts() {
   keep_the_gate();
+  make_workers();
   // A signal that comes from here on is heeded once the loop runs.
   for (const int number : {SIGTERM, SIGINT}) loop_.on_signal(number, [this] { loop_.stop(); });
   loop_.on_signal(SIGHUP, [this] { reload(); });
@@ -78,18 +82,33 @@ Status<std::string> Daemon::start_parts() {
 }
 
 void Daemon::keep_the_gate() {
-  gate_.add(seat_);
   loop_.surround([this](const io::EventLoop::Callback& callback) {
     gate_.close();
     callback();
     gate_.open();
     publish();
   });
-  packet_loop_.surround([this](const io::EventLoop::Callback& callback) {
-    gate_.enter(seat_);
-    callback();
-    gate_.leave(seat_);
-  });
+}
+
+void Daemon::make_workers() {
+  while (workers_.size() < options_.workers()) {
+    Worker& worker = *workers_.emplace_back(std::make_unique<Worker>(static_cast<std::uint8_t>(workers_.size())));
+    gate_.add(worker.seat);
+    worker.loop.surround([this, &worker](const io::EventLoop::Callback& callback) {
+      gate_.enter(worker.seat);
+      callback();
+      gate_.leave(worker.seat);
+    });
+  }
+}
+
+engine::Engine::Parts Daemon::engine_parts(Worker& worker) {
+  engine::Engine::Parts parts{sad_, spd_, settings_, worker.random, *worker.view};
+  parts.sockets = sockets_.get();
+  parts.worker = sad::Worker{worker.number};
+  parts.reader = worker.reader.get();
+  parts.shared = workers_.size() > 1 ? &shared_ : nullptr;
+  return parts;
 }
 
 /// Policies that changed are what packets meet from here on; whatever changed them, so is it behind every callback.
@@ -97,47 +116,41 @@ void Daemon::publish() {
   gate_.aside([this] { spd_.publish(); });
 }
 
-Status<std::string> Daemon::open_view() {
+Status<std::string> Daemon::open_view(Worker& worker) {
   auto netlink = host::Netlink::open();
   if (!netlink) return sentence(netlink.error());
-  netlink_ = *std::move(netlink);
-  view_ = std::make_unique<HostView>(*netlink_, options_.host.own_mark());
+  worker.netlink = *std::move(netlink);
+  worker.view = std::make_unique<HostView>(*worker.netlink, options_.host.own_mark());
   return Done{};
 }
 
 Status<std::string> Daemon::attach_to_nothing() {
-  TRY_DONE(open_view());
-  engine_ = std::make_unique<engine::Engine>(engine::Engine::Parts{sad_, spd_, settings_, random_, *view_});
+  for (const auto& worker : workers_) {
+    TRY_DONE(open_view(*worker));
+    worker->engine = std::make_unique<engine::Engine>(engine_parts(*worker));
+  }
   return Done{};
 }
 
 Status<std::string> Daemon::attach() {
+  options_.host.queues = workers_.size();
   auto attached = host::Attachment::attach(options_.host, options_.run_dir + "/attached");
   if (!attached) return sentence(attached.error());
   attachment_ = std::make_unique<host::Attachment>(*std::move(attached));
   auto monitor = host::NetlinkMonitor::open();
   if (!monitor) return sentence(monitor.error());
   monitor_ = *std::move(monitor);
-  TRY_DONE(open_view());
   sockets_ = std::make_unique<SocketTable>(
       spd_, options_.host, options_.run_dir + "/sockets",
       [this](std::span<const unsigned> slots) { return put_in_force(slots); },
       [this](std::uint16_t port) { return follow_socket_ports(port); });
-  reader_ = std::make_unique<spd::Reader>(spd_);
-  engine_ = std::make_unique<engine::Engine>(
-      engine::Engine::Parts{sad_, spd_, settings_, random_, *view_, sockets_.get(), {}, reader_.get()});
-  engine_->set_encapsulation_ports(options_.host.encapsulation_ports);
-
-  auto sender = io::Sender::open(options_.host.own_mark());
-  if (!sender) return sentence(sender.error());
-  packets_ = std::make_unique<PacketPath>(*engine_, attachment_->tun(), *std::move(sender), packet_listeners());
+  for (const auto& worker : workers_) TRY_DONE(open_path(*worker));
   if (attachment_->adopted()) {
-    packets_->hold_outbound(true);
+    hold_outbound(true);
     log_.warning(
         "the rules of a testudod that was killed are still in force: what they protect stays blocked until "
         "policies are set (setkey -f FILE) or flushed (setkey -FP)");
   }
-  watches_.push_back(packet_loop_.watch(attachment_->tun().fd(), [this] { packets_->from_host(); }));
   watches_.push_back(loop_.watch(monitor_->fd(), [this] {
     if (monitor_->drain()) heed_host();
   }));
@@ -147,14 +160,32 @@ Status<std::string> Daemon::attach() {
   return take_wire();
 }
 
-/// In the packets' thread and in its visits.
-PacketPath::Listeners Daemon::packet_listeners() {
-  return {[this](const engine::Acquire& a) {
-            tell([this, wanted = pfkey::server::AcquireRequest{a.wanted, a.policy, a.direction, a.sequence}] {
-              server_.acquire(wanted, io::now());
-            });
+/// Its queue of the device, and its engine.
+Status<std::string> Daemon::open_path(Worker& worker) {
+  TRY_DONE(open_view(worker));
+  worker.reader = std::make_unique<spd::Reader>(spd_);
+  worker.engine = std::make_unique<engine::Engine>(engine_parts(worker));
+  worker.engine->set_encapsulation_ports(options_.host.encapsulation_ports);
+  auto sender = io::Sender::open(options_.host.own_mark());
+  if (!sender) return sentence(sender.error());
+  const io::Tun& queue = attachment_->queues().at(worker.number);
+  worker.packets =
+      std::make_unique<PacketPath>(*worker.engine, queue, *std::move(sender), packet_listeners(worker), turns_);
+  worker.watches.push_back(worker.loop.watch(queue.fd(), [&worker] { worker.packets->from_host(); }));
+  return Done{};
+}
+
+/// In the worker's thread and in its visits.
+PacketPath::Listeners Daemon::packet_listeners(Worker& worker) {
+  return {[this, &worker](const engine::Acquire& a) {
+            const bool heard =
+                tell([this, wanted = pfkey::server::AcquireRequest{a.wanted, a.policy, a.direction, a.sequence}] {
+                  server_.acquire(wanted, io::now());
+                });
+            if (!heard) worker.engine->acquire_forgotten(a.sequence);
           },
           [this](const engine::TraceStep& step) {
+            const std::lock_guard only{tracing_};
             control_->trace(step);
             log_drop(step);
           },
@@ -166,15 +197,21 @@ PacketPath::Listeners Daemon::packet_listeners() {
 }
 
 /// Has the keeper do this.  Of more than it can do for now the rest is forgotten, as PF_KEY forgets what its readers
-/// have no room for.
-void Daemon::tell(io::EventLoop::Callback what) {
-  if (told_.size() >= kMostTold) return;
+/// have no room for: false.
+bool Daemon::tell(io::EventLoop::Callback what) {
+  const std::lock_guard only{telling_};
+  if (told_.size() >= kMostTold) return false;
   told_.push_back(std::move(what));
   if (told_.size() == 1) loop_.post([this] { heed_packets(); });
+  return true;
 }
 
 void Daemon::heed_packets() {
-  for (const auto& what : std::exchange(told_, {})) {
+  const auto told = [this] {
+    const std::lock_guard only{telling_};
+    return std::exchange(told_, {});
+  }();
+  for (const auto& what : told) {
     what();
     gate_.breathe();
   }
@@ -186,23 +223,38 @@ Status<std::string> Daemon::open_receivers() {
   return open_encapsulation_ports();
 }
 
-Status<std::string> Daemon::open_receivers(net::Family family) {
-  for (const auto& [protocol, role] : kRawSources) {
-    auto raw = io::Receiver::raw(family, protocol, attachment_->tun().index());
-    if (!raw) return sentence(raw.error());
-    receive_from(*std::move(raw), role);
+io::Portion Daemon::portion_of(const Worker& worker) const {
+  return {worker.number, static_cast<std::uint32_t>(workers_.size())};
+}
+
+Status<std::string> Daemon::open_raw(net::Family family) {
+  for (const auto& worker : workers_) {
+    for (const auto& [protocol, role] : kRawSources) {
+      const bool has_spi = role == PacketPath::Role::Delivered;
+      if (!has_spi && worker->number != 0) continue;
+      auto raw = io::Receiver::raw(family, protocol, attachment_->tun().index(),
+                                   has_spi ? portion_of(*worker) : io::Portion{});
+      if (!raw) return sentence(raw.error());
+      receive_from(*worker, *std::move(raw), role);
+    }
   }
+  return Done{};
+}
+
+Status<std::string> Daemon::open_receivers(net::Family family) {
+  TRY_DONE(open_raw(family));
   const auto& ports = options_.host.encapsulation_ports;
   auto icmp =
       io::Receiver::icmp_errors(family, ports.empty() ? std::uint16_t{0} : ports.front(), attachment_->tun().index());
   if (!icmp) return sentence(icmp.error());
-  receive_from(*std::move(icmp), PacketPath::Role::Overheard);
+  receive_from(first(), *std::move(icmp), PacketPath::Role::Overheard);
   return Done{};
 }
 
-void Daemon::receive_from(io::Receiver receiver, PacketPath::Role role) {
-  io::Receiver& kept = *receivers_.emplace_back(std::make_unique<io::Receiver>(std::move(receiver)));
-  watches_.push_back(packet_loop_.watch(kept.fd(), [this, role, &kept] { packets_->from_wire(kept, role); }));
+void Daemon::receive_from(Worker& worker, io::Receiver receiver, PacketPath::Role role) {
+  io::Receiver& kept = *worker.receivers.emplace_back(std::make_unique<io::Receiver>(std::move(receiver)));
+  worker.watches.push_back(
+      worker.loop.watch(kept.fd(), [&worker, role, &kept] { worker.packets->from_wire(kept, role); }));
 }
 
 Status<std::string> Daemon::listen() {
@@ -215,7 +267,9 @@ Status<std::string> Daemon::listen() {
       loop_, *std::move(keys), server_,
       PfkeyService::Listeners{[this](Bytes message) { log_request(message); },
                               [this] { return policies_may_have_changed(); }, [this] { gate_.breathe(); }});
-  observe::Sources sources{*engine_,
+  std::vector<engine::Engine*> engines;
+  for (const auto& worker : workers_) engines.push_back(worker->engine.get());
+  observe::Sources sources{std::move(engines),
                            settings_,
                            sad_,
                            spd_,
@@ -240,7 +294,9 @@ Status<std::string> Daemon::listen() {
 void Daemon::run() {
   manager_.tell("READY=1");
   {
-    const PacketThread packets{packet_loop_, std::chrono::microseconds{options_.spin}};
+    const std::chrono::microseconds spin{options_.spin};
+    std::list<PacketThread> threads;
+    for (const auto& worker : workers_) threads.emplace_back(worker->loop, worker->name(), spin);
     loop_.run();
   }
   manager_.tell("STOPPING=1");
@@ -284,6 +340,10 @@ bool Daemon::policies_may_have_changed() {
   return !policies_dirty_;
 }
 
+void Daemon::hold_outbound(bool hold) {
+  for (const auto& worker : workers_) worker->packets->hold_outbound(hold);
+}
+
 PlanSources Daemon::plan_sources() {
   MssOf mss;
   if (options_.tcp_mss != Options::Mss::Off) mss = [this](const spd::Policy& policy) { return mss_of(policy); };
@@ -306,12 +366,12 @@ void Daemon::apply_policies() {
   }
   followed_ = now;
   policies_dirty_ = plan_is_stale_ = false;
-  packets_->hold_outbound(false);
+  hold_outbound(false);
 }
 
-std::uint16_t Daemon::mss_of(const spd::Policy& policy) const {
+std::uint16_t Daemon::mss_of(const spd::Policy& policy) {
   if (options_.tcp_mss == Options::Mss::Fixed) return options_.fixed_mss;
-  return host::mss_within(engine_->usable_mtu(policy, io::now()), policy.selector.source.address.family());
+  return host::mss_within(first().engine->usable_mtu(policy, io::now()), policy.selector.source.address.family());
 }
 
 void Daemon::tick() {
@@ -331,15 +391,19 @@ void Daemon::tick() {
 }
 
 void Daemon::tick_host(Time now) {
-  packets_->tick(now);
-  for (const auto& receiver : receivers_) packets_->count_overflows(*receiver);
-  for (const SocketReceiver& of : socket_receivers_) packets_->count_overflows(*of.receiver);
+  for (const auto& worker : workers_) {
+    worker->packets->tick(now);
+    for (const auto& receiver : worker->receivers) worker->packets->count_overflows(*receiver);
+  }
+  for (const SocketReceiver& of : socket_receivers_) first().packets->count_overflows(*of.receiver);
   static_cast<void>(follow_socket_ports(0));
   const auto losses = [this] { return attachment_->netlink().queue_losses(attachment_->tun().index()); };
-  packets_->count_host_losses(gate_.aside(losses));
+  first().packets->count_host_losses(gate_.aside(losses));
   if (wire_) wire_->count_losses(lanes_->losses());
   watch_packets();
-  if (++ticks_ % kRouteMemory == 0) view_->forget_routes();
+  if (++ticks_ % kRouteMemory == 0) {
+    for (const auto& worker : workers_) worker->view->forget_routes();
+  }
   release_contested_ports();
   if (ticks_ % kPortPatience == 0) hold_ports();
   if (policies_dirty_ && now - policies_changed_at_ >= std::chrono::seconds{1}) apply_policies();
@@ -361,7 +425,7 @@ void Daemon::put_rules_back() {
   log_.info("the tables are there again");
   followed_ = filter_epochs(spd_);
   policies_dirty_ = plan_is_stale_ = false;
-  packets_->hold_outbound(false);
+  hold_outbound(false);
 }
 
 // SAs and routes decide about the room for TCP, and they change without a word to the policies.

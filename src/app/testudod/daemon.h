@@ -2,25 +2,28 @@
 // The parts of testudod put together: databases, engine, PF_KEY server, the attachment to the host, and the event loops
 // that drive them.  Wiring only: whoever looks for what happens to a packet reads engine/.
 //
-// Two threads: the packets' loop, each of whose callbacks is a visit of the gate (base/gate.h), and the keeper's, which
+// The workers' threads carry packets, each in a loop whose callbacks are visits of the gate (base/gate.h); the keeper's
 // closes the gate for each of its own, and opens it for what takes long and touches nothing that packets look at:
-// transactions of nft, questions to the kernel.
+// transactions of nft, questions to the kernel.  What there is once goes by the first worker: ICMP errors, devices of
+// sockets and tunnels, what is sent to ports of sockets with UDP_ENCAP, IP in IP.
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 
 #include "app/testudod/control_service.h"
-#include "app/testudod/host_view.h"
 #include "app/testudod/log.h"
 #include "app/testudod/options.h"
-#include "app/testudod/packet_path.h"
 #include "app/testudod/pfkey_service.h"
 #include "app/testudod/plan.h"
+#include "app/testudod/send_turns.h"
 #include "app/testudod/socket_service.h"
 #include "app/testudod/wire_lanes.h"
 #include "app/testudod/wire_path.h"
+#include "app/testudod/worker.h"
 #include "base/gate.h"
+#include "engine/shared.h"
 #include "host/attachment.h"
 #include "host/refusal_log.h"
 #include "io/port_hold.h"
@@ -46,20 +49,28 @@ class Daemon {
  private:
   Status<std::string> start_parts();
   void keep_the_gate();
+  void make_workers();
+  Worker& first() { return *workers_.front(); }
+  engine::Engine& engine() { return *first().engine; }
+  engine::Engine::Parts engine_parts(Worker& worker);
   void publish();
-  void tell(io::EventLoop::Callback what);
+  bool tell(io::EventLoop::Callback what);
   void heed_packets();
-  PacketPath::Listeners packet_listeners();
+  PacketPath::Listeners packet_listeners(Worker& worker);
   Status<std::string> attach();
   Status<std::string> attach_to_nothing();
-  Status<std::string> open_view();
   std::string wire_file() const;
   Status<std::string> take_wire();
   void heed_host();
   void release_wire();
+  Status<std::string> open_view(Worker& worker);
+  Status<std::string> open_path(Worker& worker);
   Status<std::string> open_receivers();
   Status<std::string> open_receivers(net::Family family);
+  Status<std::string> open_raw(net::Family family);
+  io::Portion portion_of(const Worker& worker) const;
   Status<std::string> open_encapsulation_ports();
+  void receive_encapsulated(net::Family family, std::uint16_t port, std::vector<io::Receiver> group);
   void hold_ports();
   void heed_ike(std::uint16_t port);
   void release_contested_ports();
@@ -73,14 +84,14 @@ class Daemon {
   bool steer_sockets();
   void open_socket_port(std::uint16_t port);
   Status<std::string> serve_sockets();
-  void receive_from(io::Receiver receiver, PacketPath::Role role = PacketPath::Role::Delivered);
+  static void receive_from(Worker& worker, io::Receiver receiver, PacketPath::Role role = PacketPath::Role::Delivered);
   void set_variables();
   void reload();
   bool policies_may_have_changed();
   void apply_policies();
   void put_rules_back();
   PlanSources plan_sources();
-  std::uint16_t mss_of(const spd::Policy& policy) const;
+  std::uint16_t mss_of(const spd::Policy& policy);
   void tick();
   void tick_host(Time now);
   void fit_tcp(Time now);
@@ -90,6 +101,7 @@ class Daemon {
   void log_drop(const engine::TraceStep& step);
   void log_request(Bytes message);
   std::string host_facts();
+  void hold_outbound(bool hold);
   Status<std::string> make_tunnels();
   std::string answer_about_tunnels(const std::vector<std::string>& words);
   Status<std::string> change_tunnels(const std::vector<std::string>& words);
@@ -103,24 +115,21 @@ class Daemon {
   spd::Database spd_;
   pfkey::server::Server server_;
   Gate gate_;
-  Gate::Seat seat_;  ///< of the thread that runs packet_loop_
-  io::EventLoop loop_, packet_loop_;
+  io::EventLoop loop_;
+  std::mutex telling_, tracing_;               ///< of several visitors one at a time
   std::vector<io::EventLoop::Callback> told_;  ///< by visitors, for the keeper
 
   std::unique_ptr<host::Attachment> attachment_;  ///< none with `attach = none`: no packets, and nobody to filter them
-  std::optional<host::Netlink> netlink_;          ///< of view_ alone
   std::optional<host::NetlinkMonitor> monitor_;
   std::optional<host::RefusalLog> refusals_;
-  std::unique_ptr<HostView> view_;
   std::unique_ptr<SocketTable> sockets_;  ///< none with `attach = none`, as attachment_
-  std::unique_ptr<spd::Reader> reader_;   ///< the packets' thread's
-  std::unique_ptr<engine::Engine> engine_;
-  std::unique_ptr<PacketPath> packets_;
+  engine::Shared shared_;
+  SendTurns turns_;
+  std::vector<std::unique_ptr<Worker>> workers_;  ///< at least one
   std::unique_ptr<Tunnels> tunnels_;
   std::unique_ptr<WireLanes> lanes_;           ///< with `attach = wire`, as the two below
   std::optional<host::Netlink> wire_netlink_;  ///< of wire_ alone
   std::unique_ptr<WirePath> wire_;
-  std::vector<std::unique_ptr<io::Receiver>> receivers_;
   std::unique_ptr<PfkeyService> pfkey_;
   std::unique_ptr<ControlService> control_;
   std::map<unsigned, std::unique_ptr<io::HostPort>> socket_ports_;  ///< by slot

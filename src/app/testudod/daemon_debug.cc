@@ -14,7 +14,9 @@ constexpr std::int32_t kKeyDebugKey = 0x10;  // NetBSD's KEYDEBUG_KEY
 void Daemon::watch_packets() {
   using Tracing = engine::Engine::Tracing;
   const bool logs = settings_.v4.debug != 0 || settings_.v6.debug != 0;
-  engine_->set_tracing(wanted_ == Tracing::Off && logs ? Tracing::Steps : wanted_);
+  for (const auto& worker : workers_) {
+    worker->engine->set_tracing(wanted_ == Tracing::Off && logs ? Tracing::Steps : wanted_);
+  }
 }
 
 void Daemon::log_drop(const engine::TraceStep& step) {

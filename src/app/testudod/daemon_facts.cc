@@ -32,6 +32,11 @@ std::string Daemon::host_facts() {
                        {"run_dir", options_.run_dir},
                        {"pid", ::getpid()},
                        {"started", started_.unix_seconds}};
+  for (const auto& worker : workers_) {
+    const engine::Statistics& counted = worker->engine->statistics();
+    facts["workers"].push_back(
+        {{"thread", worker->name()}, {"from_host", counted.outbound_packets}, {"from_wire", counted.inbound_packets}});
+  }
   if (!attachment_) return facts.dump();
   gate_.aside([&] {
     facts.update({{"device", options_.host.device},
@@ -60,7 +65,7 @@ void Daemon::watch_refusals() {
 void Daemon::count_refused() {
   const std::uint64_t refused = gate_.aside([this] { return attachment_->refused_in_clear(); });
   if (refused > refused_counted_) {
-    engine_->count_drop(net::DropReason::InboundPolicyClear, last_refused_, refused - refused_counted_);
+    engine().count_drop(net::DropReason::InboundPolicyClear, last_refused_, refused - refused_counted_);
   }
   refused_counted_ = refused;
 }

@@ -11,23 +11,32 @@ Status<std::string> Daemon::open_encapsulation_ports() {
   std::vector<host::Steer> steers;
   for (const std::uint16_t port : options_.host.encapsulation_ports) {
     for (const net::Family family : {net::Family::V4, net::Family::V6}) {
-      auto udp = io::Receiver::udp_encapsulation(family, port, attachment_->tun().index());
-      if (!udp) {
-        log_.warning("ESP in UDP is not received: " + udp.error().to_string());
+      auto group = io::Receiver::udp_encapsulation(family, port, attachment_->tun().index(),
+                                                   static_cast<std::uint32_t>(workers_.size()));
+      if (!group) {
+        log_.warning("ESP in UDP is not received: " + group.error().to_string());
         continue;
       }
-      steers.push_back({family, port, udp->local_port()});
-      if (options_.host.offload) {
-        udp->join_messages();
-        packets_->lend(family, port, udp->fd());
-      }
-      receive_from(*std::move(udp));
+      steers.push_back({family, port, group->front().local_port()});
+      receive_encapsulated(family, port, *std::move(group));
     }
   }
   if (const auto steered = gate_.aside([&] { return attachment_->steer(steers); }); !steered)
     return Failure{steered.error().to_string()};
   hold_ports();
   return Done{};
+}
+
+/// A socket for each worker.
+void Daemon::receive_encapsulated(net::Family family, std::uint16_t port, std::vector<io::Receiver> group) {
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    Worker& worker = *workers_[i];
+    if (options_.host.offload) {
+      group[i].join_messages();
+      worker.packets->lend(family, port, group[i].fd());
+    }
+    receive_from(worker, std::move(group[i]));
+  }
 }
 
 /// Takes the ports that nobody has, so that IKE messages for nobody are counted and not answered by ICMP.

@@ -94,8 +94,8 @@ void Daemon::open_socket_port(std::uint16_t port) {
     }
     auto kept = std::make_unique<io::Receiver>(*std::move(udp));
     io::Receiver* const receiver = kept.get();
-    auto watch = packet_loop_.watch(receiver->fd(),
-                                    [this, receiver] { packets_->from_wire(*receiver, PacketPath::Role::Delivered); });
+    auto watch = first().loop.watch(
+        receiver->fd(), [this, receiver] { first().packets->from_wire(*receiver, PacketPath::Role::Delivered); });
     socket_receivers_.push_back({{family, port, receiver->local_port()}, std::move(kept), std::move(watch)});
   }
 }
@@ -108,7 +108,7 @@ bool Daemon::steer_sockets() {
     ports.push_back(of.steer.port);
   }
   if (wanted == steered_sockets_) return true;
-  engine_->set_socket_ports(std::move(ports));
+  for (const auto& worker : workers_) worker->engine->set_socket_ports(ports);
   if (const auto steered = gate_.aside([&] { return attachment_->steer(wanted); }); !steered) {
     log_.error("sockets cannot have their ESP taken out: " + steered.error().to_string());
     return false;
@@ -119,9 +119,9 @@ bool Daemon::steer_sockets() {
 
 void Daemon::receive_from_sockets(unsigned slot, const io::Tun& device) {
   io::HostPort& port = *socket_ports_.emplace(slot, std::make_unique<io::HostPort>(device)).first->second;
-  watches_.push_back(packet_loop_.watch(device.fd(), [this, slot, &port] {
+  watches_.push_back(first().loop.watch(device.fd(), [this, slot, &port] {
     const auto* content = sockets_->slots().find(slot);
-    packets_->from_sockets(port, content != nullptr && content->out ? &*content->out : nullptr);
+    first().packets->from_sockets(port, content != nullptr && content->out ? &*content->out : nullptr);
   }));
 }
 

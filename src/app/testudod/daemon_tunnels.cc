@@ -9,11 +9,11 @@ namespace testudo::app {
 
 Status<std::string> Daemon::make_tunnels() {
   tunnels_ = std::make_unique<Tunnels>(Tunnels::Parts{
-      spd_, settings_, attachment_->netlink(), options_.run_dir, packet_loop_, options_.host.encapsulation_ports,
-      [this](TunnelPort& port) { packets_->from_tunnel(*tunnels_, port); },
+      spd_, settings_, attachment_->netlink(), options_.run_dir, first().loop, options_.host.encapsulation_ports,
+      [this](TunnelPort& port) { first().packets->from_tunnel(*tunnels_, port); },
       [this](const std::string& text) { log_.warning(text); },
-      [this](net::DropReason reason, Bytes packet) { engine_->count_drop(reason, packet); }});
-  packets_->serve(tunnels_.get());
+      [this](net::DropReason reason, Bytes packet) { engine().count_drop(reason, packet); }});
+  for (const auto& worker : workers_) worker->packets->serve(tunnels_.get());
   for (const host::TunnelSpec& spec : options_.tunnels) {
     if (const auto made = tunnels_->add(spec); !made) return Failure{"tunnel " + spec.name + ": " + made.error()};
   }

@@ -22,18 +22,18 @@ Status<std::string> Daemon::take_wire() {
   if (!netlink) return Failure{netlink.error().to_string()};
   wire_netlink_ = *std::move(netlink);
   const auto ask = [this](const net::Address& to) { return wire_netlink_->next_hop(to, options_.host.own_mark()); };
-  wire_ = std::make_unique<WirePath>(WirePath::Parts{*engine_, *view_, *packets_, host::NextHops{ask}});
+  wire_ = std::make_unique<WirePath>(WirePath::Parts{engine(), *first().view, *first().packets, host::NextHops{ask}});
   for (WireLanes::Lane& lane : lanes_->lanes()) {
     wire_->add(lane.link.index, lane.link.mac, lane.sockets.front());
     for (io::XdpSocket& socket : lane.sockets)
-      watches_.push_back(packet_loop_.watch(socket.fd(), [this, &socket] { wire_->from_interface(socket); }));
+      watches_.push_back(first().loop.watch(socket.fd(), [this, &socket] { wire_->from_interface(socket); }));
   }
   return Done{};
 }
 
 /// Addresses, links or routes changed.
 void Daemon::heed_host() {
-  view_->forget();
+  for (const auto& worker : workers_) worker->view->forget();
   if (!wire_) return;
   wire_->forget_hops();
   gate_.aside([this] { lanes_->follow_addresses(attachment_->netlink()); });

@@ -14,6 +14,7 @@
 namespace testudo::app {
 namespace {
 
+constexpr unsigned kMostWorkers = 64;
 constexpr const char* kUsualConfig = "/etc/testudo.conf";
 
 std::string trimmed(const std::string& text) {
@@ -113,6 +114,7 @@ Refusal set(Options& o, const std::string& key, const std::string& value) {
   if (key == "mark") return set_mark(o.host.mark, value);
   if (key == "table") return set_number(o.host.table, value, 1, 0xffffffff);
   if (key == "rule") return set_number(o.host.rule, value, 1, 32765);
+  if (key == "workers") return set_number(o.workers_configured, value, 1, kMostWorkers);
   if (key == "spin") return set_number(o.spin, value, 0, 1000);
   if (key == "offload") {
     if (value != "on" && value != "off") return "expected on or off";
@@ -136,7 +138,7 @@ Refusal set(Options& o, const std::string& key, const std::string& value) {
     return std::nullopt;
   }
   return "there is no such key (device, mtu, mark, table, rule, attach, wire_inside, wire_outside, "
-         "encapsulation_ports, tcp_mss, offload, spin, "
+         "encapsulation_ports, tcp_mss, offload, spin, workers, "
          "tunnel, or a variable with dots)";
 }
 
@@ -150,6 +152,8 @@ Result<Options, int> parse_command_line(int argc, char** argv) {
   app.add_option("--run-dir", options.run_dir, "Directory of the sockets (default $TESTUDO_RUN, else /run/testudo)");
   app.add_flag("--keep-rules", options.keep_rules, "When stopped, leave what is protected blocked for a successor");
   app.add_flag("--release", options.release, "Take away what such an end, or a crash, has left, and end");
+  app.add_option("--workers", options.workers_asked, "Threads that carry packets (default 1, or as configured)")
+      ->check(CLI::Range(1U, kMostWorkers));
   app.set_version_flag("-V,--version", std::string{"testudod "} + TESTUDO_VERSION);
   try {
     app.parse(argc, argv);
@@ -187,6 +191,8 @@ Status<std::string> read_config(Options& options) {
   const bool two = !options.wire_inside.empty() && !options.wire_outside.empty();
   if (options.attach == Options::Attach::Wire && (!two || options.wire_inside == options.wire_outside))
     return Failure{path + ": attach = wire needs wire_inside and wire_outside, two interfaces"};
+  if (options.attach == Options::Attach::Wire && options.workers() > 1)
+    return Failure{path + ": attach = wire has one worker, not " + std::to_string(options.workers())};
   return Done{};
 }
 

@@ -29,6 +29,9 @@ struct Options {
   enum class Mss : std::uint8_t { Auto, Off, Fixed };
   Mss tcp_mss = Mss::Auto;
   std::uint16_t fixed_mss = 0;
+  std::optional<unsigned> workers_asked;  ///< by the command line
+  unsigned workers_configured = 1;
+  unsigned workers() const { return workers_asked.value_or(workers_configured); }
   std::uint32_t spin = 20;  ///< microseconds: EventLoop::run()
   std::vector<std::pair<std::string, std::int64_t>> variables;
   std::vector<host::TunnelSpec> tunnels;  ///< made at the start

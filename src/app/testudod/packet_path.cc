@@ -18,11 +18,14 @@ net::DropReason reason_of(int error) {
 
 }  // namespace
 
-PacketPath::PacketPath(engine::Engine& engine, const io::Tun& tun, io::Sender sender, Listeners listeners)
+PacketPath::PacketPath(engine::Engine& engine, const io::Tun& tun, io::Sender sender, Listeners listeners,
+                       SendTurns& turns)
     : engine_(engine),
       host_(tun),
       sender_(std::move(sender)),
       listeners_(std::move(listeners)),
+      turns_(turns),
+      lost_([this](net::DropReason reason, Bytes packet) { engine_.count_drop(reason, packet); }),
       incoming_(io::kBuffers),
       outgoing_(io::kBuffers),
       slots_(io::kBuffers) {
@@ -115,16 +118,31 @@ void PacketPath::to_wire(engine::PacketBuffer& packet, bool) {
 
 void PacketPath::to_host_by_udp(engine::PacketBuffer& packet, const sad::Ports& ports) {
   if (role_ == Role::Overheard) return;
-  if (tunnels_ != nullptr && !tunnels_->empty() && tunnels_->take(packet, ports)) return;
+  if (tunnels_ != nullptr && !tunnels_->empty() && tunnels_->take(packet, ports, lost_)) return;
   if (host_.give(packet)) return;
   flush_host();
   static_cast<void>(host_.give(packet));  // there is room now
 }
 
+/// One turn at a time, so that two workers never wait for each other.
+void PacketPath::before_sealing(const sad::Sa& sa) {
+  std::mutex* const turn = turns_.of(sa);
+  if (turn == nullptr || turn_.mutex() == turn) return;
+  end_turn();
+  turn_ = std::unique_lock{*turn};
+}
+
+void PacketPath::end_turn() {
+  if (turn_.mutex() == nullptr) return;
+  send();
+  turn_ = {};
+}
+
 void PacketPath::flush() {
+  end_turn();
   send();
   flush_host();
-  if (tunnels_ != nullptr) tunnels_->flush();
+  if (tunnels_ != nullptr && !tunnels_->empty()) tunnels_->flush(lost_);
 }
 
 void PacketPath::flush_host() {

@@ -1,8 +1,10 @@
 #pragma once
 // Carries packets between the kernel and the engine, a batch at a time, and keeps the buffers they travel in.
 #include <functional>
+#include <mutex>
 #include <vector>
 
+#include "app/testudod/send_turns.h"
 #include "app/testudod/tunnels.h"
 #include "engine/engine.h"
 #include "io/host_port.h"
@@ -19,7 +21,8 @@ class PacketPath final : public engine::Outbox {
     std::function<void(const engine::TraceStep&)> trace;
     std::function<void(const sad::Sa&, const net::Endpoint&)> new_mapping;
   };
-  PacketPath(engine::Engine& engine, const io::Tun& tun, io::Sender sender, Listeners listeners);
+  /// `turns`: of all workers.
+  PacketPath(engine::Engine& engine, const io::Tun& tun, io::Sender sender, Listeners listeners, SendTurns& turns);
 
   /// Call while the TUN device is readable; bounded work a call.
   void from_host();
@@ -54,19 +57,24 @@ class PacketPath final : public engine::Outbox {
   void to_host_by_udp(engine::PacketBuffer& packet, const sad::Ports& ports) override;
   void acquire(const engine::Acquire& wanted) override { listeners_.acquire(wanted); }
   void new_mapping(const sad::Sa& sa, const net::Endpoint& now_at) override { listeners_.new_mapping(sa, now_at); }
+  void before_sealing(const sad::Sa& sa) override;
   void trace(const engine::TraceStep& step) override { listeners_.trace(step); }
 
  private:
   void carry_out(io::HostPort& port, const spd::SocketPolicy* of_socket, bool hold);
   void seal(std::span<engine::PacketBuffer* const> batch, const spd::SocketPolicy* of_socket, bool hold);
   void flush_host();
+  void end_turn();
   void send();
 
   engine::Engine& engine_;
   io::HostPort host_;
   io::Sender sender_;
   Listeners listeners_;
+  SendTurns& turns_;
+  std::unique_lock<std::mutex> turn_;  ///< until what was sealed is sent
   Tunnels* tunnels_ = nullptr;
+  TunnelPort::Lost lost_;
   std::uint64_t host_losses_ = 0;
   bool hold_ = false;
   Role role_ = Role::Delivered;  ///< of the packets that the engine works on

@@ -169,6 +169,7 @@ void SocketTable::remove(unsigned slot) {
 }
 
 const spd::SocketPolicy* SocketTable::inbound(const net::Flow& flow, Time now) const {
+  const std::lock_guard only{asking_};
   const auto policy_of = [this](unsigned number) -> const spd::SocketPolicy* {
     const Slot* slot = slots_.find(number);
     return slot != nullptr && slot->in ? &*slot->in : nullptr;

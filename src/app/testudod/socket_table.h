@@ -1,9 +1,11 @@
 #pragma once
 // Which sockets have a policy of their own, for those who set it, for the engine and for the packet filter.  Everything
 // about a socket is taken from the socket itself; its slot stands in its mark, which the kernel keeps for as long as
-// the socket lives, hands on to what it accepts, and shows for each flow.  docs/adr/0016.  One thread.
+// the socket lives, hands on to what it accepts, and shows for each flow.  docs/adr/0016.  One thread, but for
+// inbound().
 #include <functional>
 #include <map>
+#include <mutex>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -85,6 +87,7 @@ class SocketTable final : public engine::Sockets {
   spd::SocketSlots slots_;
   std::map<unsigned, std::uint32_t> made_for_;  ///< the user whose sockets a slot serves
   bool any_inbound_ = false;
+  mutable std::mutex asking_;  ///< of inbound()
   mutable std::optional<host::SocketDiag> diag_;
   mutable std::unordered_map<net::Flow, Known> known_;
 };

@@ -257,23 +257,25 @@ void Tunnels::settle(TunnelPort& port) {
   }
 }
 
-bool Tunnels::take(wire::packet::PacketBuffer& packet, const sad::Ports& ports) {
+bool Tunnels::take(wire::packet::PacketBuffer& packet, const sad::Ports& ports, const TunnelPort::Lost& lost) {
+  const std::lock_guard only{delivering_};
   const auto outer = wire::packet::parse_ip(packet.bytes());
   if (!outer || outer->fragment) return false;
   const auto between_ends = [&](const auto& port) { return port->has_ends_of(*outer); };
   const auto its = [&](const auto& port) { return between_ends(port) && port->has_ports(ports); };
   if (const auto port = std::ranges::find_if(ports_, its); port != ports_.end()) {
-    (*port)->take(packet, *outer, parts_.settings.headers, parts_.lost);
+    (*port)->take(packet, *outer, parts_.settings.headers, lost);
     return true;
   }
   if (std::ranges::none_of(ports_, between_ends)) return false;
   // The policy, which several tunnels share, was met by an SA with the ports of none of them.
-  parts_.lost(net::DropReason::InboundPolicyMismatch, packet.bytes());
+  lost(net::DropReason::InboundPolicyMismatch, packet.bytes());
   return true;
 }
 
-void Tunnels::flush() {
-  for (const auto& port : ports_) port->flush(parts_.lost);
+void Tunnels::flush(const TunnelPort::Lost& lost) {
+  const std::lock_guard only{delivering_};
+  for (const auto& port : ports_) port->flush(lost);
 }
 
 }  // namespace testudo::app

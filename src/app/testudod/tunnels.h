@@ -4,6 +4,7 @@
 // routed into it goes nowhere until the next daemon has it.
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,7 @@ class Tunnels {
     std::vector<std::uint16_t> encapsulation_ports;
     std::function<void(TunnelPort&)> readable;
     std::function<void(const std::string&)> warn;
-    TunnelPort::Lost lost;
+    TunnelPort::Lost lost;  ///< of read()
   };
   explicit Tunnels(Parts parts);
   ~Tunnels();
@@ -49,8 +50,9 @@ class Tunnels {
   void settle(TunnelPort& port);
   /// True when the packet, which the engine hands to the host, is between the ends of a tunnel; it is taken then.
   /// `ports`: of the SA that held it, if that is one of NAT-T.
-  bool take(wire::packet::PacketBuffer& packet, const sad::Ports& ports);
-  void flush();
+  /// This and flush(): of several workers at once, each with what counts its losses.
+  bool take(wire::packet::PacketBuffer& packet, const sad::Ports& ports, const TunnelPort::Lost& lost);
+  void flush(const TunnelPort::Lost& lost);
 
  private:
   Result<std::unique_ptr<TunnelPort>, std::string> make_device(const host::TunnelSpec& spec);
@@ -65,6 +67,7 @@ class Tunnels {
   Parts parts_;
   std::string alias_;
   std::vector<std::unique_ptr<TunnelPort>> ports_;
+  std::mutex delivering_;
   Time warned_{};
 };
 

@@ -75,12 +75,24 @@ std::string last_packet(const json& drop) {
   return text + "\n";
 }
 
+/// Of one alone the sums say as much.
+std::string worker_lines(const json& workers) {
+  std::string text;
+  for (std::size_t i = 0; workers.size() > 1 && i < workers.size(); ++i) {
+    const json& worker = workers[i];
+    text += fmt::format("{:<12} {} ({}): {} from host, {} from wire\n", "worker", i, worker.value("thread", ""),
+                        number(worker, "from_host"), number(worker, "from_wire"));
+  }
+  return text;
+}
+
 std::string host_lines(const json& host) {
   std::string text;
   for (const auto& [key, value] : host.items()) {
-    if (key == "warnings") continue;
+    if (key == "warnings" || key == "workers") continue;
     text += fmt::format("{:<12} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
   }
+  text += worker_lines(host.value("workers", json::array()));
   if (const auto warnings = host.find("warnings"); warnings != host.end() && warnings->is_array()) {
     for (const json& w : *warnings)
       text += fmt::format("{:<12} {}\n", "warning", w.is_string() ? w.get<std::string>() : w.dump());
@@ -113,6 +125,11 @@ std::string render_status(const json& reply) {
   text += fmt::format("{:<12} {} from host, {} from wire, {} to wire, {} to host, {} dropped\n", "packets",
                       number(packets, "from_host"), number(packets, "from_wire"), number(packets, "to_wire"),
                       number(packets, "to_host"), number(packets, "dropped"));
+  const json& acquires = reply.contains("acquires") ? reply.at("acquires") : none;
+  if (const auto forgotten = number(acquires, "forgotten"); forgotten != 0) {
+    text += fmt::format("{:<12} {} of {} forgotten: more waited for the key daemon than there is room for\n",
+                        "acquires", forgotten, number(acquires, "announced"));
+  }
   return text;
 }
 

@@ -1,5 +1,6 @@
 // Several engines, each in a thread of its own, seal with one SA: no number comes twice, none is left out, no count is
-// lost, limits hold.  Says most under ThreadSanitizer.
+// lost, limits hold.  They open with one SA: nothing is accepted twice.  They ask for one: the key daemon hears of it
+// once.  Says most under ThreadSanitizer.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,10 +9,12 @@
 #include <functional>
 #include <latch>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "base/endian.h"
+#include "engine/shared.h"
 #include "support/station.h"
 
 namespace testudo {
@@ -316,6 +319,136 @@ TEST_F(Workers, SatisfyASmallWindowInTheOrderOfTheirRuns) {
       expect_all_accepted(worker.wire);
     }
   }
+}
+
+/// One of several engines that have all together; what came to it, and what it asked for.
+class ReceivingWorker final : public engine::Outbox {
+ public:
+  ReceivingWorker(test::Station& station, engine::Shared& shared, std::uint8_t number)
+      : random_(200U + number),
+        reader_(station.spd),
+        engine_{{station.sad, station.spd, station.settings, random_, station.host, nullptr, sad::Worker{number},
+                 &reader_, &shared}} {}
+
+  void receive(std::span<const ByteVector> packets) {
+    work_on(packets, [&](auto batch) { engine_.inbound(batch, Time{std::chrono::seconds{1}}, *this); });
+  }
+  void send(std::span<const ByteVector> packets) {
+    work_on(packets, [&](auto batch) { engine_.outbound(batch, Time{std::chrono::seconds{1}}, *this); });
+  }
+  engine::Engine& engine() { return engine_; }
+
+  std::vector<ByteVector> host;
+  std::vector<std::uint32_t> asked;
+  void to_wire(wire::packet::PacketBuffer&, bool) override { ADD_FAILURE() << "nothing is for the wire"; }
+  void to_host(wire::packet::PacketBuffer& packet) override {
+    host.emplace_back(packet.bytes().begin(), packet.bytes().end());
+  }
+  void acquire(const engine::Acquire& wanted) override { asked.push_back(wanted.sequence); }
+
+ private:
+  template <typename Work>
+  static void work_on(std::span<const ByteVector> packets, const Work& work) {
+    std::vector<std::unique_ptr<wire::packet::PacketBuffer>> buffers;
+    std::vector<wire::packet::PacketBuffer*> batch;
+    for (const ByteVector& packet : packets) {
+      buffers.push_back(std::make_unique<wire::packet::PacketBuffer>());
+      EXPECT_TRUE(buffers.back()->assign(packet));
+      batch.push_back(buffers.back().get());
+    }
+    work(std::span<wire::packet::PacketBuffer* const>{batch});
+  }
+
+  test::SeededRandom random_;
+  spd::Reader reader_;
+  engine::Engine engine_;
+};
+
+class Together : public Workers {
+ protected:
+  void SetUp() override {
+    for (std::uint8_t i = 0; i < kWorkers; ++i) {
+      receivers.push_back(std::make_unique<ReceivingWorker>(far, shared, i));
+    }
+  }
+  /// All of them at once.
+  template <typename Work>
+  void each(const Work& work) {
+    far.spd.publish();
+    std::latch start{kWorkers};
+    std::vector<std::jthread> threads;
+    for (const auto& receiver : receivers) {
+      threads.emplace_back([&, one = receiver.get()] {
+        start.arrive_and_wait();
+        work(*one);
+      });
+    }
+  }
+  engine::Statistics counted() const {
+    engine::Statistics sum;
+    for (const auto& receiver : receivers) sum += receiver->engine().statistics();
+    return sum;
+  }
+  /// Every packet comes to every worker, as no network would bring it.
+  void expect_each_accepted_once(const std::vector<ByteVector>& sent) {
+    each([&](ReceivingWorker& worker) {
+      for (std::size_t i = 0; i < sent.size(); i += kMostOfABatch) {
+        worker.receive(std::span{sent}.subspan(i, std::min(kMostOfABatch, sent.size() - i)));
+      }
+    });
+    const engine::Statistics sum = counted();
+    EXPECT_EQ(sum.to_host, sent.size());
+    EXPECT_EQ(sum.drops[static_cast<std::size_t>(DropReason::Replayed)].packets, (kWorkers - 1) * sent.size());
+    EXPECT_EQ(sum.entered(), sum.left());
+    const auto peer = far.sad.inbound(sa->group().protocol, kGateB, sa->spi());
+    ASSERT_NE(peer, nullptr);
+    EXPECT_EQ(peer->usage().packets, sent.size());
+  }
+
+  engine::Shared shared{far.settings.key, kWorkers};
+  std::vector<std::unique_ptr<ReceivingWorker>> receivers;
+};
+
+TEST_F(Together, AcceptEachPacketOnceWhoeverOpensIt) {
+  install(test::esp(kGateA, kGateB, "aes-gcm-16"));
+  workers[0]->send_batches();
+  expect_each_accepted_once(workers[0]->wire);
+}
+
+TEST_F(Together, TheLongWayAcceptsEachPacketOnceAsWell) {
+  install(test::ah(kGateA, kGateB, "hmac-sha256"));
+  workers[0]->send_batches();
+  expect_each_accepted_once(workers[0]->wire);
+}
+
+TEST_F(Together, AskForAnSaOnce) {
+  far.settings.key.blockacq_count = 1'000'000;
+  far.install(test::policy(spd::Direction::Out, "10.0.2.0/24", "10.0.1.0/24",
+                           {test::tunnel(spd::RequestProtocol::Esp, kGateB, kGateA)}));
+  const std::vector<ByteVector> packets(kMostOfABatch, test::udp({kHostB, 1}, {kHostA, 2}, ByteVector(20, 'x')));
+  each([&](ReceivingWorker& worker) {
+    for (std::size_t i = 0; i < kBatches; ++i) worker.send(packets);
+  });
+  EXPECT_EQ(receivers[0]->asked.size() + receivers[1]->asked.size(), 1U);
+  const engine::Statistics sum = counted();
+  EXPECT_EQ(sum.acquires, 1U);
+  EXPECT_EQ(sum.acquires_suppressed, kWorkers * kBatches * kMostOfABatch - 1);
+}
+
+TEST_F(Together, KnowOfAPathWhatOneOfThemHeard) {
+  std::size_t others = 0;
+  each([&](ReceivingWorker& worker) {
+    for (std::uint16_t i = 0; i < 2000; ++i) {
+      const net::Address there = test::ip("192.0." + std::to_string(i >> 8) + "." + std::to_string(i & 255));
+      if (&worker == receivers[0].get()) {
+        shared.paths.lower(there, 1000U + i % 100, Time{});
+      } else {
+        others += shared.paths.towards(there, 1500, Time{}) < 1500 ? 1 : 0;
+      }
+    }
+  });
+  EXPECT_EQ(shared.paths.size(), 2000U);
+  EXPECT_LE(others, 2000U);
 }
 
 }  // namespace

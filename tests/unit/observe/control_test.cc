@@ -31,7 +31,10 @@ class ControlTest : public ::testing::Test {
   NoHost host;
   engine::Engine engine{{sad, spd, settings, random, host}};
   std::string changed;
-  Control control{{engine, settings, sad, spd,
+  Control control{{{&engine},
+                   settings,
+                   sad,
+                   spd,
                    [] {
                      return std::string{
                          R"({"lines": [{"name": "out_total", "value": 4, "words": "requests sent from userland"}]})"};
