@@ -24,6 +24,7 @@ class Chained final : public Suite {
   IMB_JOB pattern(IMB_CIPHER_DIRECTION direction) const;
   bool authenticates() const { return mac_.algorithm != IMB_AUTH_NULL; }
   bool acceptable(const Job& job) const;
+  bool reads_beyond(const Job& job) const;
   bool lies_in_one_piece(const Job& job) const;
   void run_batch(IMB_MGR& m, std::span<Job> jobs, const IMB_JOB& pattern);
   void reserve_scratch(std::span<const Job> jobs);
