@@ -105,10 +105,8 @@ class Keys:
 
 
 class Racoon:
-    def __init__(self, lab, node, method, keys, count):
+    def __init__(self, _lab, node, method, keys, count):
         self.node, directory = node, node.run_dir
-        lib.BIN = lab.program("testudod").parent
-        lab.program("setkey"), lab.program("racoon")
         node.start_testudod("attach = none\n")
         node.setkey("".join(
             f"spdadd 10.9.0.0/24 {address(i)} any -P out ipsec esp/tunnel/{RESPONDER}-{address(i)}/require;\n"
@@ -208,6 +206,8 @@ def setups(lab, _figure, method, measure, count):
     if not charon.PROGRAM.exists():
         raise CannotMeasure("charon is not installed")
     lab.base(f"charon-{lab.version('strongswan-charon')}")
+    for program in ("setkey", "racoon", "testudod"):
+        lib.BIN = lab.program(program).parent  # before any network: it looks for them there
     pairs, parts = [], []
     with network() as world:
         for _ in range(lab.pairs):
