@@ -88,49 +88,28 @@ void BpfWriter::leave() {
   write(BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 }
 
-void BpfWriter::write_jump(const bpf_insn& instruction, Label to) {
+void BpfWriter::write_jump(std::uint8_t code, std::uint8_t left, std::uint8_t right, std::uint32_t value, Label to) {
   jumps_.push_back({text_.size(), to.number});
-  text_.push_back(instruction);
+  write(code, left, right, 0, static_cast<std::int32_t>(value));
 }
 
 void BpfWriter::jump(Label to) {
-  bpf_insn i{};
-  i.code = BPF_JMP | BPF_JA;
-  write_jump(i, to);
+  write_jump(BPF_JMP | BPF_JA, 0, 0, 0, to);
 }
 void BpfWriter::jump_if_equal(std::uint8_t left, std::uint32_t right, Label to) {
-  bpf_insn i{};
-  i.code = BPF_JMP32 | BPF_JEQ | BPF_K;
-  i.dst_reg = static_cast<std::uint8_t>(left & 15U);
-  i.imm = static_cast<std::int32_t>(right);
-  write_jump(i, to);
+  write_jump(BPF_JMP32 | BPF_JEQ | BPF_K, left, 0, right, to);
 }
 void BpfWriter::jump_if_not_equal(std::uint8_t left, std::uint32_t right, Label to) {
-  bpf_insn i{};
-  i.code = BPF_JMP32 | BPF_JNE | BPF_K;
-  i.dst_reg = static_cast<std::uint8_t>(left & 15U);
-  i.imm = static_cast<std::int32_t>(right);
-  write_jump(i, to);
+  write_jump(BPF_JMP32 | BPF_JNE | BPF_K, left, 0, right, to);
 }
 void BpfWriter::jump_if_greater(std::uint8_t left, std::uint32_t right, Label to) {
-  bpf_insn i{};
-  i.code = BPF_JMP32 | BPF_JGT | BPF_K;
-  i.dst_reg = static_cast<std::uint8_t>(left & 15U);
-  i.imm = static_cast<std::int32_t>(right);
-  write_jump(i, to);
+  write_jump(BPF_JMP32 | BPF_JGT | BPF_K, left, 0, right, to);
 }
 void BpfWriter::jump_if_beyond(std::uint8_t left, std::uint8_t right, Label to) {
-  bpf_insn i{};
-  i.code = BPF_JMP | BPF_JGT | BPF_X;
-  i.dst_reg = static_cast<std::uint8_t>(left & 15U);
-  i.src_reg = static_cast<std::uint8_t>(right & 15U);
-  write_jump(i, to);
+  write_jump(BPF_JMP | BPF_JGT | BPF_X, left, right, 0, to);
 }
 void BpfWriter::jump_if_null(std::uint8_t pointer, Label to) {
-  bpf_insn i{};
-  i.code = BPF_JMP | BPF_JEQ | BPF_K;
-  i.dst_reg = static_cast<std::uint8_t>(pointer & 15U);
-  write_jump(i, to);
+  write_jump(BPF_JMP | BPF_JEQ | BPF_K, pointer, 0, 0, to);
 }
 
 std::vector<bpf_insn> BpfWriter::finish() const {
@@ -178,8 +157,7 @@ Result<Fd, SystemError> load_xdp(std::span<const bpf_insn> text, const std::stri
   attributes.expected_attach_type = BPF_XDP;
   attributes.insns = address_of(text.data());
   attributes.insn_cnt = static_cast<std::uint32_t>(text.size());
-  attributes.license =
-      address_of("GPL");  // bpf_redirect_map() is for everybody; the verifier wants a word all the same
+  attributes.license = address_of("BSD");  // none of its helpers is for GPL alone
   name.copy(attributes.prog_name, kMaxName);
   Fd loaded{static_cast<int>(bpf_call(BPF_PROG_LOAD, attributes))};
   if (loaded) return loaded;

@@ -54,7 +54,7 @@ class BpfWriter {
     std::size_t label;
   };
   void write(std::uint8_t code, std::uint8_t to, std::uint8_t from, std::int16_t offset, std::int32_t value);
-  void write_jump(const bpf_insn& instruction, Label to);
+  void write_jump(std::uint8_t code, std::uint8_t left, std::uint8_t right, std::uint32_t value, Label to);
 
   std::vector<bpf_insn> text_;
   std::vector<std::size_t> labels_;

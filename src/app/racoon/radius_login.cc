@@ -164,6 +164,7 @@ Outcome ask_radius(const Task& task) {
                             task.proof_required ? Proof::Required : Proof::Optional};
   // From here on it reads what strangers may send.
   if (!io::become({})) return {false, "the process that asks RADIUS keeps its rights, and so does not ask"};
+  // Where a kernel has no such filter, racoon's log says so at its start.
   static_cast<void>(io::allow_few_calls(-1).has_value());
   auto said = ask(exchange, asked, lines);
   if (!said) return {false, said.error()};
