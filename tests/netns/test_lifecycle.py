@@ -5,33 +5,10 @@
     testudod                                     testudod
 """
 import itertools
-import json
 import signal
 
 from lib import BIN, Lab, check, run, say, until
-
-KEYS = """
-add 10.1.0.1 10.1.0.2 esp 1000 -E aes-cbc "1234567890123456" -A hmac-sha1 "12345678901234567890";
-add 10.1.0.2 10.1.0.1 esp 1001 -E aes-cbc "1234567890123456" -A hmac-sha1 "12345678901234567890";
-"""
-LEFT = KEYS + """
-spdadd 10.1.0.1 10.1.0.2 any -P out ipsec esp/transport//require;
-spdadd 10.1.0.2 10.1.0.1 any -P in ipsec esp/transport//require;
-"""
-RIGHT = LEFT.replace("-P out", "-P x").replace("-P in", "-P out").replace("-P x", "-P in")
-
-
-def traces(node):
-    """All that a testudod leaves on a host."""
-    tables = node.exec("nft", "list", "tables").stdout
-    rules = node.ip("rule") + node.ip("-6", "rule")
-    routes = node.ip("route", "show", "table", "5050", check=False) + node.ip("-6", "route", "show", "table", "5050", check=False)
-    links = node.ip("link")
-    return {"nft": "testudo_testudo0" in tables, "rule": "lookup 5050" in rules, "route": "default" in routes, "device": "testudo0" in links}
-
-
-def waits(node, whether):
-    return json.loads(node.testudo("--json", "status"))["host"]["waiting_for_policies"] == whether
+from traces import AT_LEFT, AT_RIGHT, traces, waits
 
 
 def start_and_stop(left):
@@ -42,7 +19,7 @@ def start_and_stop(left):
     second = left.exec(BIN / "testudod", "-F", "--run-dir", left.run_dir, check=False)
     check(second.returncode == 1 and "another testudod" in second.stderr, "a second daemon in the same directory is refused",
           second.stderr)
-    left.setkey(LEFT)
+    left.setkey(AT_LEFT)
     check(left.stop_testudod() == 0, "SIGTERM ends it with status 0")
     check(not any(traces(left).values()), "nothing is left", traces(left))
     check(sorted(p.name for p in left.run_dir.iterdir()) == ["log", "testudo.conf"], "nothing is left in its directory")
@@ -52,8 +29,8 @@ def killed(left, right, wire):
     say("kill -9: protected flows are in a black hole, and other flows go on")
     left.start_testudod()
     right.start_testudod()
-    left.setkey(LEFT)
-    right.setkey(RIGHT)
+    left.setkey(AT_LEFT)
+    right.setkey(AT_RIGHT)
     left.ping("10.1.0.2")
     with wire.capture() as seen:
         pinging = left.popen("ping", "-q", "-i", "0.01", "-c", "150", "-W", "1", "10.1.0.2")
@@ -78,7 +55,7 @@ def killed(left, right, wire):
         until(lambda: waits(left, False), 2.5)
         check(waits(left, True), "it still waits for policies")
         left.ping("10.1.0.2", answered=False)
-        left.setkey(LEFT)
+        left.setkey(AT_LEFT)
         check(until(lambda: waits(left, False)), "the new rules are in force")
         left.ping("10.1.0.2")
         pinging.wait()
@@ -121,7 +98,7 @@ def not_followed(left):
 def other_names(left, wire):
     for names in ("device = ipsec9\ntable = 777\nrule = 778\nmark = 0x10\n", "mark = 0x10\n", "table = 777\n"):
         say(f"started with other names after kill -9: {names!r}")
-        left.setkey("flush; spdflush;" + LEFT)
+        left.setkey("flush; spdflush;" + AT_LEFT)
         left.ping("10.1.0.2")
         with wire.capture() as seen:
             left.stop_testudod(signal.SIGKILL)
@@ -133,14 +110,14 @@ def other_names(left, wire):
             left.ping("10.1.0.2", answered=False)
         seen.nothing()
         with wire.capture() as seen:
-            left.setkey(LEFT)
+            left.setkey(AT_LEFT)
             check(until(lambda: waits(left, False)), "policies come")
             left.ping("10.1.0.2")
         seen.only("IPv4 ESP")
         left.stop_testudod()
         check(not any(traces(left).values()) and "777" not in left.ip("rule"), "nothing of either is left", traces(left))
         left.start_testudod()
-    left.setkey(LEFT)
+    left.setkey(AT_LEFT)
     left.stop_testudod(signal.SIGKILL)
     left.start_testudod("device = ipsec9\ntable = 777\nrule = 778\nmark = 0x10\n")
     left.setkey("spdflush;")

@@ -5,7 +5,7 @@
     testudod --keep-rules                        testudod
 """
 from lib import BIN, Lab, check, until
-from test_lifecycle import LEFT, RIGHT, traces, waits
+from traces import AT_LEFT, AT_RIGHT, traces, waits
 
 KEEP = ("--keep-rules",)
 
@@ -17,8 +17,8 @@ def release(node):
 def restarted(left, right, wire):
     left.start_testudod(arguments=KEEP)
     right.start_testudod()
-    left.setkey(LEFT)
-    right.setkey(RIGHT)
+    left.setkey(AT_LEFT)
+    right.setkey(AT_RIGHT)
     with wire.capture() as seen:
         pinging = left.popen("ping", "-q", "-i", "0.005", "-c", "800", "-W", "1", "10.1.0.2")
         until(lambda: False, 0.4)
@@ -28,8 +28,8 @@ def restarted(left, right, wire):
         left.start_testudod(arguments=KEEP)
         check(waits(left, True), "its successor waits for policies")
         left.ping("10.1.0.2", answered=False)
-        left.setkey(LEFT)
-        right.setkey("flush; spdflush;" + RIGHT)  # the other end has seen these numbers
+        left.setkey(AT_LEFT)
+        right.setkey("flush; spdflush;" + AT_RIGHT)  # the other end has seen these numbers
         check(until(lambda: waits(left, False)), "and has them")
         left.ping("10.1.0.2")
         pinging.wait()
@@ -57,7 +57,7 @@ def bad_config(left):
 
 
 def released(left, wire):
-    left.setkey(LEFT)
+    left.setkey(AT_LEFT)
     check(until(lambda: waits(left, False)), "policies are there again")
     left.stop_testudod()
     with wire.capture() as seen:

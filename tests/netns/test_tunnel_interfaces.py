@@ -2,7 +2,6 @@
 """`testudo tunnel`: routed interfaces as ipsecif(4) makes them, several at once, v4 and v6 in v4 and v6, with policies that users
 cannot take away; and a Linux ipip device protected by a policy of transport mode, as gif(4) is."""
 import fcntl
-import json
 import os
 import re
 import select
@@ -12,18 +11,8 @@ import struct
 import subprocess
 import sys
 
-from lib import BIN, Lab, check, run, say, transfer, until
-
-KEY = "-E aes-cbc 0x00112233445566778899aabbccddeeff -A hmac-sha1 0x000102030405060708090a0b0c0d0e0f10111213"
-
-
-def tunnels(node):
-    return {t["name"]: t for t in json.loads(node.testudo("--json", "tunnel", "list"))["tunnels"]}
-
-
-def refused(node, *words):
-    done = run(BIN / "testudo", "--run-dir", node.run_dir, "tunnel", *words, check=False)
-    return done.stderr if done.returncode == 1 else f"status {done.returncode}: {done.stderr}"
+from lib import Lab, check, run, say, transfer, until
+from tunnel_devices import KEY, both, refused, tunnels
 
 
 def reqid(node, name, direction, inside):
@@ -44,17 +33,6 @@ def key(node, local, remote, name, first, udp=""):
         a, b = (f"{local}[{udp}]", f"{remote}[{udp}]") if udp else (local, remote)
         script += f"add {a} {b} {kind} {there} {out} -m transport {KEY};\nadd {b} {a} {kind} {here} {back} -m transport {KEY};\n"
     node.setkey(script)
-
-
-def add_tunnel(node, name, local, remote, inner4, inner6, *words):
-    node.testudo("tunnel", "add", name, "local", local, "remote", remote, *words)
-    node.ip("addr", "add", inner4[0], "peer", inner4[1], "dev", name)
-    node.ip("addr", "add", inner6[0], "peer", inner6[1], "dev", name, "nodad")
-
-
-def both(a, b, name, ends, inner4, inner6, *words):
-    add_tunnel(a, name, *ends, inner4, inner6, *words)
-    add_tunnel(b, name, *ends[::-1], inner4[::-1], inner6[::-1], *words)
 
 
 def gif(node, local, remote):

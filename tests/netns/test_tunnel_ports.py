@@ -9,7 +9,7 @@ import json
 import struct
 
 from lib import Lab, check, say, transfer, until
-from test_tunnel_interfaces import KEY, both, refused, tunnels
+from tunnel_devices import KEY, both, refused, tunnels
 
 ENDS = ("20.0.0.1", "20.0.0.2")
 
