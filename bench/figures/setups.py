@@ -19,8 +19,10 @@ from lab import ROOT, CannotMeasure, Figure
 sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("netns", "interop")]
 import charon  # noqa: E402
 import lib  # noqa: E402
+import networks  # noqa: E402
+import racoon  # noqa: E402
 
-RESPONDER, NETWORK, KEY = "10.3.0.1", "10.1.0.0", "mekmitasdigoat"
+RESPONDER, NETWORK = "10.3.0.1", "10.1.0.0"
 COUNT, AT_ONCE, TUNNELS = 300, 16, 10_000
 
 QUIET = """install_routes = no
@@ -32,35 +34,8 @@ QUIET = """install_routes = no
       default = -1
     }
   }"""
-SWANCTL = """connections {{ c {{
-  version = 1
-  local_addrs = {responder}
-  remote_addrs = %any
-  proposals = aes128-sha256-modp2048
-  encap = yes
-  unique = never
-  send_cert = always
-  local {{ {local}
-  }}
-  remote {{ {remote}
-  }}
-  children {{ c {{
-    local_ts = 10.9.0.0/24
-    esp_proposals = aes128-sha256
-    rekey_time = 0
-  }} }}
-}} }}
-secrets {{ ike-1 {{ secret = "{key}"
-}} }}
-"""
-RACOON = """
-path pre_shared_key "{directory}/psk.txt";
-path certificate "{directory}";
-log warning;
-remote anonymous {{ exchange_mode main; nat_traversal force; passive on; {credentials}
-    proposal {{ encryption_algorithm aes 128; hash_algorithm sha256; authentication_method {method}; dh_group modp2048; }} }}
-sainfo anonymous {{ encryption_algorithm aes 128; authentication_algorithm hmac_sha256; compression_algorithm deflate; }}
-"""
+MORE = "encap = yes\n  unique = never\n  send_cert = always"
+CHILD = "local_ts = 10.9.0.0/24\n    rekey_time = 0"
 
 
 def address(number):
@@ -104,30 +79,21 @@ class Keys:
         return self.directory / name
 
 
-class Racoon:
+class Racoon(racoon.Process):
     def __init__(self, _lab, node, method, keys, count):
-        self.node, directory = node, node.run_dir
         node.start_testudod("attach = none\n")
-        node.setkey("".join(
-            f"spdadd 10.9.0.0/24 {address(i)} any -P out ipsec esp/tunnel/{RESPONDER}-{address(i)}/require;\n"
-            f"spdadd {address(i)} 10.9.0.0/24 any -P in ipsec esp/tunnel/{address(i)}-{RESPONDER}/require;\n"
-            for i in range(count)))
-        psk = directory / "psk.txt"
-        psk.write_text("".join(f"{address(i)} {KEY}\n" for i in range(count)), encoding="ascii")
-        psk.chmod(0o600)
-        credentials = (f'my_identifier asn1dn; certificate_type x509 "{keys.file("responder.pem")}" "{keys.file("responder.key")}"; '
-                       f'ca_type x509 "{keys.file("ca.pem")}";') if method == "rsa" else ""
-        conf, log = directory / "racoon.conf", directory / "racoon.log"
-        conf.write_text(RACOON.format(directory=directory, credentials=credentials,
-                                      method="rsasig" if method == "rsa" else "pre_shared_key"), encoding="ascii")
-        with open(log, "w", encoding="utf-8") as out:
-            self.process = node.popen(lib.BIN / "racoon", "-F", "-f", conf, "--run-dir", directory, stdout=out, stderr=out)
-        self.log = log.read_text
-        if not lib.until(self._listens) or self.process.poll() is not None:
-            raise CannotMeasure(f"racoon did not start: {self.log()}")
+        node.setkey("".join(networks.tunnel("10.9.0.0/24", address(i), RESPONDER, address(i)) for i in range(count)))
+        remote, kind = "exchange_mode main; nat_traversal force; passive on;", "pre_shared_key"
+        if method == "rsa":
+            remote, kind = f"{remote} {racoon.by_certificate('responder')}", "rsasig"
+        conf = racoon.racoon_conf(remote, f'path certificate "{keys.directory}"; log warning;', kind, sainfo="")
+        super().__init__(node, conf, "".join(f"{address(i)} {racoon.KEY}\n" for i in range(count)))
+        if not self.started:
+            raise CannotMeasure(f"racoon did not start: {self.text()}")
         self.pids = [*processes_of(self.process.pid), node.daemon.pid]
 
-    def _listens(self):
+    def is_ready(self, _words):
+        """It says nothing of it below `warning`."""
         return ":500 " in self.node.exec("ss", "-lun").stdout and len(processes_of(self.process.pid)) > 1
 
     def parts(self):
@@ -144,18 +110,15 @@ class Charon(charon.Process):
         super().__init__(node, more=QUIET, log="default = 0")
         if not self.started:
             raise CannotMeasure("charon did not start")
-        local, remote = "auth = psk", "auth = psk"
+        auth = charon.PSK
         if method == "rsa":
-            (self.directory / "private").mkdir(exist_ok=True)  # where swanctl(8) looks for keys
-            (self.directory / "private" / "responder.key").write_bytes(keys.file("responder.key").read_bytes())
-            local = f"auth = pubkey\n    certs = {keys.file('responder.pem')}\n    id = \"CN=responder\""
-            remote = f"auth = pubkey\n    cacerts = {keys.file('ca.pem')}\n    id = \"CN=initiator\""
-        loaded = self.load(SWANCTL.format(responder=RESPONDER, local=local, remote=remote, key=KEY))
+            charon.keep(node.lab, keys.file("responder.key"))
+            auth = {"local": f"auth = pubkey\n    certs = {keys.file('responder.pem')}\n    id = \"CN=responder\"",
+                    "remote": f"auth = pubkey\n    cacerts = {keys.file('ca.pem')}\n    id = \"CN=initiator\""}
+        loaded = self.load(charon.swanctl_conf(RESPONDER, "%any", auth, MORE, CHILD, phase2="aes128-sha256"))
         if "successfully loaded 1 connections" not in loaded:
             raise CannotMeasure(f"charon did not take its configuration: {loaded}")
         self.pids = processes_of(self.process.pid)
-
-    log = charon.Process.text
 
     def parts(self):
         return {"charon": self.pids}
@@ -186,7 +149,7 @@ def served(lab, world, kind, method, count, measure):
     size = resident(responder.pids)
     said, error = negotiate(lab, far, method, keys, 0, count)
     if said.get("done") != count:
-        raise CannotMeasure(f"{said.get('done', 0)} of {count} came about: {error.strip()} {responder.log()[-500:]}")
+        raise CannotMeasure(f"{said.get('done', 0)} of {count} came about: {error.strip()} {responder.text()[-500:]}")
     spent = {name: processor_seconds(pids) - before[name] for name, pids in responder.parts().items()}
     grown = resident(responder.pids) - size
     responder.stop()

@@ -8,16 +8,12 @@ Message-Authenticator, and sends one, of which those before 3.2.5 must be told (
 import os
 import pathlib
 import shutil
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "netns"))
-from charon import PROGRAM as CHARON  # noqa: E402
-from lib import BIN, Lab, check, run, say, until  # noqa: E402
-from test_racoon_logins import CLIENT, PASSWORD, SECRET, SERVER, Racoon  # noqa: E402
-from test_strongswan_certificates import policies, two_networks  # noqa: E402
-from test_strongswan_xauth import charon_of  # noqa: E402
+from charon import NETWORKS, PROGRAM as CHARON, PSK, Charon, login_secret, skip, swanctl_conf  # which says where lib is
+from lib import BIN, Lab, check, run, say, until
+from logins import CLIENT, PASSWORD, SECRET, USER, login_racoon, server_conf
+from networks import LEFT, LEFT_NET, RIGHT, RIGHT_NET, tunnel, two_networks
 
-LEFT, RIGHT = "10.2.3.4", "10.2.3.5"
 CONF = """prefix = {root}/usr
 libdir = {root}/usr/lib/freeradius
 logdir = {directory}
@@ -88,8 +84,6 @@ berta Auth-Type := Reject
   Reply-Message = "not today"
 """
 RADIUS = f'auth "127.0.0.1" 11812 "{SECRET}"; acct "127.0.0.1" 11813 "{SECRET}";'
-FOR_CHARON = (SERVER.replace("nat_traversal off", "nat_traversal on").replace("encryption_algorithm aes;", "encryption_algorithm aes 128;")
-              .replace("sainfo anonymous {{", "sainfo anonymous {{ pfs_group modp2048;"))
 MODE = "auth_source radius; conf_source radius; accounting radius;"
 
 
@@ -97,8 +91,7 @@ def program():
     for candidate in (os.environ.get("PEER_FREERADIUS"), shutil.which("freeradius"), "/usr/sbin/freeradius"):
         if candidate and pathlib.Path(candidate).exists():
             return pathlib.Path(candidate)
-    say("skipped: needs FreeRADIUS (package freeradius), here or where PEER_FREERADIUS says")
-    sys.exit(77)
+    return skip("needs FreeRADIUS (package freeradius), here or where PEER_FREERADIUS says")
 
 
 class FreeRadius:
@@ -138,9 +131,9 @@ def accounted(server, radius, status):
 
 def with_racoon(left, right, radius):
     say("-- racoon logs in")
-    server = Racoon(left, RIGHT, SERVER)
-    server.reload(SERVER, mode_cfg=MODE, radius=RADIUS)
-    client = Racoon(right, LEFT, CLIENT)
+    server = login_racoon(left, RIGHT, server_conf())
+    server.reload(server_conf(MODE, RADIUS))
+    client = login_racoon(right, LEFT, CLIENT)
 
     def connect(user, password):
         return run("ip", "netns", "exec", right.ns, BIN / "racoonctl", "--run-dir", right.run_dir, "vpn-connect", "-u", user, LEFT, check=False,
@@ -151,7 +144,7 @@ def with_racoon(left, right, radius):
     session = accounted(server.text, radius, "Start")
     client.stop()
     check(accounted(server.text, radius, "Stop") == session, "it is the same session")
-    client = Racoon(right, LEFT, CLIENT)
+    client = login_racoon(right, LEFT, CLIENT)
     for user, password, words in (("anna", "wrong", "refused by RADIUS server 127.0.0.1;"), ("berta", "rose", 'refused by RADIUS server 127.0.0.1 with "not today";')):
         connect(user, password)
         server.says(words, f"{user} is refused")
@@ -159,19 +152,20 @@ def with_racoon(left, right, radius):
     server.stop()
 
 
-def with_charon(left, right, lab, radius):
+def with_charon(left, right, radius):
     """charon's user-space ESP is that of a host without testudod."""
     if not CHARON.exists():
         return say("-- charon: left out, there is none")
     say("-- charon logs in")
-    policies(left, "10.8.0.0/24", "10.77.0.9/32", LEFT, RIGHT)
+    left.setkey("spdflush; flush;" + tunnel(LEFT_NET, "10.77.0.9/32", LEFT, RIGHT))
     left.ip("route", "add", "10.77.0.9/32", "via", RIGHT, "src", "10.8.0.1")
-    charon = charon_of(right, lab.directory, "psk", True, password=PASSWORD, more="vips = 0.0.0.0",
-                       networks="local_ts = dynamic\n    remote_ts = 10.8.0.0/24")
-    racoon = Racoon(left, RIGHT, FOR_CHARON)
-    racoon.reload(FOR_CHARON, mode_cfg=MODE, radius=RADIUS)
-    said = charon.swanctl("--initiate", "--child", "c", "--timeout", "15")
-    check(until(lambda: "installing new virtual IP 10.77.0.9" in charon.text()), "charon has the address of FreeRADIUS", said + charon.text() + racoon.text())
+    auth = {"local-1": PSK["local"], "remote-1": PSK["remote"], "local-2": f"auth = xauth\n xauth_id = {USER}"}
+    charon = Charon(right, swanctl_conf(auth=auth, more="encap = yes\n  vips = 0.0.0.0", child=NETWORKS.replace(RIGHT_NET, "dynamic"),
+                                        after=login_secret(USER, PASSWORD)))
+    racoon = login_racoon(left, RIGHT, server_conf(nat_traversal="on", phases={}))
+    racoon.reload(server_conf(MODE, RADIUS, "on", phases={}))
+    charon.initiate()
+    charon.says("installing new virtual IP 10.77.0.9", "has the address of FreeRADIUS", peer=racoon)
     racoon.says("IPsec-SA established", "has both SAs")
     until(lambda: "CHILD_SA c{1} established" in charon.text())
     left.ping("10.77.0.9")
@@ -186,7 +180,7 @@ def main():
     with Lab() as lab:
         left, right = two_networks(lab)
         radius = FreeRadius(left, path)
-        with_charon(left, right, lab, radius)
+        with_charon(left, right, radius)
         right.start_testudod()
         with_racoon(left, right, radius)
 

@@ -14,8 +14,9 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "netns"))
 from lib import BIN, SOURCE, Lab, check, run, say, until  # noqa: E402
+from networks import LEFT, RIGHT, first_ping, transport, two_hosts  # noqa: E402
+from racoon import KEY, Racoon, racoon_conf  # noqa: E402
 
-LEFT, RIGHT, KEY = "10.2.3.4", "10.2.3.5", "mekmitasdigoat"
 # pluto's words, and ours: cipher, hash, group.
 SUITES = [
     ("main", "aes128-sha1-modp2048", ("aes 128", "sha1", "modp2048")),
@@ -42,13 +43,6 @@ conn c
     esp=aes128-sha1
     pfs=no
     retransmit-timeout=20s
-"""
-RACOON = """
-path pre_shared_key "{home}/psk.txt";
-timer {{ counter 3; interval 2 sec; phase1 20 sec; }}
-remote anonymous {{ exchange_mode {mode}; proposal {{
-    encryption_algorithm {cipher}; hash_algorithm {hash}; authentication_method pre_shared_key; dh_group {group}; }} }}
-sainfo anonymous {{ encryption_algorithm aes 128; authentication_algorithm hmac_sha1; compression_algorithm deflate; }}
 """
 
 
@@ -108,27 +102,14 @@ class Pluto:
         (self.home / "run" / "pluto.pid").unlink(missing_ok=True)
 
 
-class Racoon:
-    def __init__(self, node, mode, suite):
-        home = node.run_dir
-        (home / "psk.txt").write_text(f"{RIGHT} {KEY}\n")
-        os.chmod(home / "psk.txt", 0o600)
-        cipher, hash_name, group = suite
-        (home / "racoon.conf").write_text(RACOON.format(home=home, mode=mode, cipher=cipher, hash=hash_name, group=group))
-        self.node, self.log = node, home / "racoon.log"
-        with open(self.log, "w", encoding="utf-8") as out:
-            self.process = node.popen(BIN / "racoon", "-F", "-f", home / "racoon.conf", "--run-dir", home, stdout=out, stderr=out)
-        check(until(lambda: "used as isakmp port" in self.text()), "racoon runs", self.text())
+def start_racoon(node, mode, suite):
+    conf = racoon_conf(f"exchange_mode {mode};", "timer { counter 3; interval 2 sec; phase1 20 sec; }", suite=suite, esp=("aes 128", "hmac_sha1"),
+                       sainfo="")
+    return Racoon(node, conf, f"{RIGHT} {KEY}\n")
 
-    def text(self):
-        return self.log.read_text(encoding="utf-8")
 
-    def begin(self):
-        self.node.exec("ping", "-n", "-q", "-c", "1", "-W", "1", RIGHT, check=False)
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(20)
+def start(first, racoon, pluto):
+    return first_ping(racoon.node, RIGHT) if first == "racoon" else pluto.begin()
 
 
 def both(racoon, pluto):
@@ -138,37 +119,35 @@ def both(racoon, pluto):
 def negotiate(files, left, right, suite, first):
     mode, theirs, ours = suite
     say(f"-- {mode} mode, {theirs}, {first} begins")
-    pluto, racoon = Pluto(files, right, mode, theirs), Racoon(left, mode, ours)
-    (racoon if first == "racoon" else pluto).begin()
+    pluto, racoon = Pluto(files, right, mode, theirs), start_racoon(left, mode, ours)
+    start(first, racoon, pluto)
     agreed = lambda: "ISAKMP-SA established" in racoon.text() and "established {auth=PRESHARED_KEY" in pluto.text()
     check(until(agreed, 30), "phase 1 is established on both sides", both(racoon, pluto))
     check("PAYLOAD_MALFORMED" not in both(racoon, pluto) and "malformed" not in pluto.text(), "neither finds fault with a message", both(racoon, pluto))
-    racoon.stop(), pluto.stop()
+    racoon.stop()
+    pluto.stop()
 
 
 def wrong_key(files, left, right, first):
     say(f"-- another key, {first} begins")
     mode, theirs, ours = SUITES[0]
-    pluto, racoon = Pluto(files, right, mode, theirs, key="another"), Racoon(left, mode, ours)
-    (racoon if first == "racoon" else pluto).begin()
+    pluto, racoon = Pluto(files, right, mode, theirs, key="another"), start_racoon(left, mode, ours)
+    start(first, racoon, pluto)
     told = until(lambda: "pre-shared key" in left.exec(BIN / "racoonctl", "--run-dir", left.run_dir, "explain", RIGHT, check=False).stdout, 60)
     check(told, "racoonctl explain names the pre-shared key", both(racoon, pluto))
     check("ISAKMP-SA established" not in racoon.text(), "and nothing is established", racoon.text())
-    racoon.stop(), pluto.stop()
+    racoon.stop()
+    pluto.stop()
 
 
 def main():
     files = package()
     with Lab() as lab:
-        left, right = lab.node("left"), lab.node("right")
-        lab.link(left, f"{LEFT}/24", right, f"{RIGHT}/24")
+        left, right, _ = two_hosts(lab)
         for node, to in ((left, RIGHT), (right, LEFT)):
             node.ip("route", "add", "default", "via", to)
         left.start_testudod()
-        left.setkey(f"""
-            spdadd {LEFT} {RIGHT} any -P out ipsec esp/transport//require;
-            spdadd {RIGHT} {LEFT} any -P in ipsec esp/transport//require;
-        """)
+        left.setkey(transport(LEFT, RIGHT))
         for suite in SUITES:
             for first in ("racoon", "pluto"):
                 negotiate(files, left, right, suite, first)

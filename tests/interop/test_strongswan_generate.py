@@ -7,86 +7,47 @@ they go with it.  Then it asks for what the administrator has, and for everythin
 
 charon is asked for ESP in UDP, which is all that its kernel-libipsec knows.
 """
-import os
-
-from test_strongswan_certificates import stop, two_networks
-from test_strongswan_ike import KEY, LEFT, RIGHT, Charon, skip_without_charon
-from lib import BIN, Lab, check, say, transfer, until
-
-SWANCTL = """connections {{ c {{
-  version = 1
-  local_addrs = {right}
-  remote_addrs = {left}
-  proposals = aes128-sha256-modp2048
-  encap = yes
-  local {{ auth = psk
-  }}
-  remote {{ auth = psk
-  }}
-  children {{ c {{
-    local_ts = {own}
-    remote_ts = 10.8.0.0/24
-    esp_proposals = aes128-sha256-modp2048
-    rekey_time = 0
-  }} }}
-}} }}
-secrets {{ ike-1 {{ secret = "{key}"
-}} }}
-"""
-RACOON = """
-path pre_shared_key "{directory}/psk.txt";
-remote anonymous {{ exchange_mode main; nat_traversal on; passive on; generate_policy {level};
-    proposal {{ encryption_algorithm aes 128; hash_algorithm sha256; authentication_method pre_shared_key; dh_group modp2048; }} }}
-sainfo anonymous {{ pfs_group modp2048; encryption_algorithm aes 128; authentication_algorithm hmac_sha256; compression_algorithm deflate; }}
-"""
-
-
-def start_racoon(node, level):
-    directory = node.run_dir
-    (directory / "psk.txt").write_text(f"{RIGHT} {KEY}\n")
-    os.chmod(directory / "psk.txt", 0o600)
-    (directory / "racoon.conf").write_text(RACOON.format(directory=directory, level=level))
-    log = directory / "racoon.log"
-    with open(log, "w", encoding="utf-8") as out:
-        process = node.popen(BIN / "racoon", "-F", "-f", directory / "racoon.conf", "--run-dir", directory, stdout=out, stderr=out)
-    until(lambda: process.poll() is not None or "[4500] used for NAT-T" in log.read_text())
-    check(process.poll() is None, f"racoon of {node.name} runs", log.read_text())
-    return process, log.read_text
+from charon import NETWORKS, Charon, skip_without_charon, swanctl_conf
+from lib import Lab, check, say, transfer, until
+from networks import RIGHT, two_networks
+from racoon import KEY, NAT_T, Racoon, racoon_conf
 
 
 def policies_of(node):
     return node.setkey("spddump;").stdout
 
 
-def begin(left, right, level, own):
-    racoon, log = start_racoon(left, level)
-    charon = Charon(right, SWANCTL.format(left=LEFT, right=RIGHT, own=own, key=KEY))
-    charon.swanctl("--initiate", "--child", "c", "--timeout", "15")
-    return charon, racoon, log
+def asked(left, right, level, own):
+    """Both daemons, after charon asked for this network of its own."""
+    conf = racoon_conf(f"exchange_mode main; nat_traversal on; passive on; generate_policy {level};")
+    racoon = Racoon(left, conf, f"{RIGHT} {KEY}\n", ready=NAT_T)
+    charon = Charon(right, swanctl_conf(child=NETWORKS.replace("10.9.0.0/24", own)))
+    charon.initiate()
+    return charon, racoon
 
 
 def served(left, right, level, own):
     say(f"-- generate_policy {level}, charon asks for {own}")
-    charon, racoon, log = begin(left, right, level, own)
-    check(until(lambda: "IPsec-SA established" in log()), "racoon has both SAs", log() + charon.text())
-    check(until(lambda: "CHILD_SA c{1} established" in charon.text()), "charon has them", charon.text())
+    charon, racoon = asked(left, right, level, own)
+    racoon.says("IPsec-SA established", "has both SAs", peer=charon)
+    charon.says("CHILD_SA c{1} established", "has them")
     made = policies_of(left)
     check(made.count("ipsec") == 2 and f"10.8.0.0/24[any] {own.removesuffix('/32')}[any]" in made, "both policies are what charon asked for", made)
     left.ping("10.9.0.1")
     right.ping("10.8.0.1")
     transfer(right, left, "10.8.0.1", megabytes=5, port=2000)
     charon.swanctl("--terminate", "--ike", "c", "--timeout", "15")
-    check(until(lambda: "ipsec" not in policies_of(left)), "they go with charon's SAs", policies_of(left) + log())
-    stop(racoon)
+    check(until(lambda: "ipsec" not in policies_of(left)), "they go with charon's SAs", policies_of(left) + racoon.text())
+    racoon.stop()
     charon.stop()
 
 
 def refused(left, right, own, words):
     say(f"-- charon asks for {own}, and may not have it")
-    charon, racoon, log = begin(left, right, "on", own)
-    check(until(lambda: words in log()), "racoon says why", log() + charon.text())
-    check(until(lambda: "received INVALID_ID_INFORMATION error notify" in charon.text()), "charon hears it", charon.text())
-    stop(racoon)
+    charon, racoon = asked(left, right, "on", own)
+    racoon.says(words, "says why", peer=charon)
+    charon.says("received INVALID_ID_INFORMATION error notify", "hears it")
+    racoon.stop()
     charon.stop()
 
 

@@ -5,55 +5,26 @@ one, on a busy machine.
 
     10.8.0.1 left 10.2.3.4 ─────────── wire ─────────── 10.2.3.5 right 10.9.0.1
 """
-import os
 import re
 
-from test_strongswan_ike import Charon, skip_without_charon
-from test_strongswan_certificates import stop, two_networks
-from lib import BIN, Lab, check, pinger, say, until
+from charon import Charon, begin, skip_without_charon, swanctl_conf
+from lib import Lab, check, pinger, say, until
+from networks import RIGHT, RIGHT_INSIDE, two_networks
+from racoon import KEY, NAT_T, Racoon, racoon_conf
 
-LEFT, RIGHT, KEY, SECONDS = "10.2.3.4", "10.2.3.5", "mekmitasdigoat", 26
-SWANCTL = """connections {{ c {{
-  version = 1
-  local_addrs = {right}
-  remote_addrs = {left}
-  proposals = aes128-sha256-curve25519
-  encap = yes
-  rekey_time = {phase1}
-  over_time = 10s
-  rand_time = 0
-  local {{ auth = psk
-  }}
-  remote {{ auth = psk
-  }}
-  children {{ c {{
-    local_ts = 10.9.0.0/24
-    remote_ts = 10.8.0.0/24
-    esp_proposals = aes128-sha256-curve25519
-    {child}
-  }} }}
-}} }}
-secrets {{ ike-1 {{ secret = "{key}"
-}} }}
-"""
-RACOON = """
-path pre_shared_key "{directory}/psk.txt";
-remote anonymous {{ exchange_mode main; nat_traversal on; lifetime time {phase1} sec;
-    proposal {{ encryption_algorithm aes 128; hash_algorithm sha256; authentication_method pre_shared_key; dh_group curve25519; }} }}
-sainfo anonymous {{ pfs_group curve25519; lifetime time {child} sec;
-    encryption_algorithm aes 128; authentication_algorithm hmac_sha256; compression_algorithm deflate; }}
-"""
+SECONDS, SUITE = 26, "aes128-sha256-curve25519"
 
 
 def start_racoon(node, phase1, child):
-    directory, log = node.run_dir, node.run_dir / "racoon.log"
-    (directory / "psk.txt").write_text(f"{RIGHT} {KEY}\n")
-    os.chmod(directory / "psk.txt", 0o600)
-    (directory / "racoon.conf").write_text(RACOON.format(directory=directory, phase1=phase1, child=child))
-    with open(log, "w", encoding="utf-8") as out:
-        process = node.popen(BIN / "racoon", "-F", "-f", directory / "racoon.conf", "--run-dir", directory, stdout=out, stderr=out)
-    check(until(lambda: "[4500] used for NAT-T" in log.read_text()), "racoon runs", log.read_text())
-    return process, log.read_text
+    conf = racoon_conf(f"exchange_mode main; nat_traversal on; lifetime time {phase1} sec;", suite=("aes 128", "sha256", "curve25519"),
+                       sainfo=f"pfs_group curve25519; lifetime time {child} sec;")
+    return Racoon(node, conf, f"{RIGHT} {KEY}\n", ready=NAT_T)
+
+
+def start_charon(node, phase1, child):
+    more = f"encap = yes\n  rekey_time = {phase1}\n  over_time = 10s\n  rand_time = 0"
+    child = f"local_ts = 10.9.0.0/24\n    remote_ts = 10.8.0.0/24\n    {child}"
+    return Charon(node, swanctl_conf(more=more, child=child, phase1=SUITE, phase2=SUITE))
 
 
 def packets(node):
@@ -74,19 +45,16 @@ def ping_through(node, address, charon):
 def renew(left, right, ours):
     say(f"-- {'racoon' if ours else 'charon'} renews")
     child = "rekey_time = 0" if ours else "rekey_time = 6s\n    life_time = 10s\n    rand_time = 0"
-    charon = Charon(right, SWANCTL.format(left=LEFT, right=RIGHT, key=KEY, phase1=0 if ours else "15s", child=child))
-    racoon, log = start_racoon(left, *((20, 8) if ours else (28800, 28800)))
-    if ours:
-        left.exec("ping", "-n", "-q", "-c", "1", "-W", "1", "10.9.0.1", check=False)
-    else:
-        charon.swanctl("--initiate", "--child", "c", "--timeout", "15")
-    check(until(lambda: "IPsec-SA established" in log()), "racoon has both SAs", log() + charon.text())
+    charon = start_charon(right, 0 if ours else "15s", child)
+    racoon = start_racoon(left, *((20, 8) if ours else (28800, 28800)))
+    begin(ours, left, charon)
+    racoon.says("IPsec-SA established", "has both SAs", peer=charon)
     until(lambda: "CHILD_SA c{1} established" in charon.text())
-    ping_through(left, "10.9.0.1", charon)
-    children, phases = log().count("IPsec-SA established"), log().count("ISAKMP-SA established")
-    check(children >= 4, f"by then there were {children} pairs of SAs", log())
-    check(phases >= 2, f"and {phases} of phase 1", log())
-    stop(racoon)
+    ping_through(left, RIGHT_INSIDE, charon)
+    children, phases = racoon.text().count("IPsec-SA established"), racoon.text().count("ISAKMP-SA established")
+    check(children >= 4, f"by then there were {children} pairs of SAs", racoon.text())
+    check(phases >= 2, f"and {phases} of phase 1", racoon.text())
+    racoon.stop()
     charon.stop()
 
 

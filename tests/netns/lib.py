@@ -173,6 +173,18 @@ class Node:
         check(done.returncode == 0, f"{self.name} pings {address} with {size} bytes: all {count} answered", done.stdout + done.stderr)
 
 
+class Logged:
+    """A program with a log that a test waits for; who inherits sets `name`, `process` and `log`, its file."""
+
+    def text(self):
+        return self.log.read_text(encoding="utf-8")
+
+    def says(self, words, why, times=1, peer=None):
+        """In time, and as often; of one that ended nothing more is expected.  peer: whose log is shown as well if not."""
+        until(lambda: self.text().count(words) >= times or self.process.poll() is not None)
+        check(self.text().count(words) >= times, f"{self.name}: {why}", self.text() + (peer.text() if peer else ""))
+
+
 class Capture:
     """What one device saw: `packets` holds the form of each, without neighbour discovery."""
 

@@ -11,7 +11,8 @@ refused, and both sides say why; what the administrator adds later comes first.
 import re
 
 from lib import Lab, check, say, until
-from test_racoon_nat import OUTSIDE, SERVER, Racoon, build, first_ping, policies
+from networks import OUTSIDE, SERVER, first_ping, tunnel, two_behind_a_nat
+from racoon import NatRacoon
 
 AT_SERVER = "generate_policy on; passive on; dpd_delay 20;"
 
@@ -26,7 +27,7 @@ def count_is(server, number):
 
 def both_are_served(one, two, server, wire):
     say("-- each gets policies and SAs of its own")
-    at_server, clients = Racoon(server, OUTSIDE, more=AT_SERVER), [Racoon(one, SERVER), Racoon(two, SERVER)]
+    at_server, clients = NatRacoon(server, OUTSIDE, more=AT_SERVER), [NatRacoon(one, SERVER), NatRacoon(two, SERVER)]
     check("ipsec" not in generated(server), "the server has no policy")
     with wire.capture() as seen:
         for client in clients:
@@ -46,7 +47,7 @@ def both_are_served(one, two, server, wire):
     count_is(server, 2)
     at_server.says("deleting a generated policy. 10.9.0.0/24 to 10.0.1.0/24", "what it does")
     two.ping("10.9.0.1")
-    clients[0] = Racoon(one, SERVER)
+    clients[0] = NatRacoon(one, SERVER)
     first_ping(one, "10.9.0.1")
     clients[0].says("IPsec-SA established", "phase 2 is established")
     count_is(server, 4)
@@ -56,8 +57,8 @@ def both_are_served(one, two, server, wire):
 def refused(one, two, server, at_server, clients):
     say("-- the networks of the other are refused")
     two.ip("addr", "add", "10.0.1.7/32", "dev", "lo")
-    two.setkey(policies("10.0.1.7/32", "10.9.0.0/24", "192.168.2.2", SERVER, 3))
-    two.exec("ping", "-n", "-q", "-c", "1", "-W", "1", "-I", "10.0.1.7", "10.9.0.1", check=False)
+    two.setkey(tunnel("10.0.1.7/32", "10.9.0.0/24", "192.168.2.2", SERVER, "unique:3"))
+    first_ping(two, "10.9.0.1", "-I", "10.0.1.7")
     at_server.says("networks are in use; ours: 10.9.0.0/24 to 10.0.1.0/24 of 192.168.1.2 at 20.0.0.254; theirs: 10.9.0.0/24 to 10.0.1.7", "why")
     clients[1].says('INVALID-ID-INFORMATION, the peer says "networks are in use; asked: 10.9.0.0/24 to 10.0.1.7', "why")
     one.ping("10.9.0.1")
@@ -81,14 +82,14 @@ def killed(one, two, server, wire, at_server, clients):
     with wire.capture() as seen:
         one.ping("10.9.0.1")
         server.ping("10.0.2.1")
-        at_server = Racoon(server, OUTSIDE, more=AT_SERVER)
+        at_server = NatRacoon(server, OUTSIDE, more=AT_SERVER)
         server.ping("10.0.1.1")
         count_is(server, 4)
         say("-- the next one knows them for its own: who asks for the same takes them over, whoever else waits")
         clients[0].process.kill()
         clients[0].process.wait(20)
         one.setkey("flush;")
-        clients[0] = Racoon(one, SERVER)
+        clients[0] = NatRacoon(one, SERVER)
         first_ping(one, "10.9.0.1")
         clients[0].says("IPsec-SA established", "phase 2 is established")
         at_server.says("no policy found, try to generate the policy : 10.9.0.0/24 to 10.0.1.0/24", "it makes them anew")
@@ -108,7 +109,7 @@ def killed(one, two, server, wire, at_server, clients):
 
 def main():
     with Lab() as lab:
-        one, two, _, server, wire = build(lab)
+        one, two, _, server, wire = two_behind_a_nat(lab)
         server.setkey("spdflush;")
         at_server, clients = both_are_served(one, two, server, wire)
         refused(one, two, server, at_server, clients)

@@ -16,22 +16,10 @@ import subprocess
 import sys
 
 from lib import BIN, Lab, check, run, say, until
-from test_racoon_privileges import memory
+from logins import CLIENT, PASSWORD, SECRET, login_racoon, server_conf, system_files
+from networks import LEFT, RIGHT, two_hosts
+from racoon import memory
 
-LEFT, RIGHT, KEY, SECRET = "10.2.3.4", "10.2.3.5", "mekmitasdigoat", "Barnacle-4711-secret"
-PASSWORD = "tulip in spring"
-CLIENT = """path pre_shared_key "{directory}/psk.txt";
-remote anonymous {{ exchange_mode main; mode_cfg on; nat_traversal off;
-  proposal {{ encryption_algorithm aes; hash_algorithm sha256; authentication_method xauth_psk_client; dh_group modp2048; }} }}
-sainfo anonymous {{ encryption_algorithm aes; authentication_algorithm hmac_sha256; compression_algorithm deflate; }}
-"""
-SERVER = """path pre_shared_key "{directory}/psk.txt";
-mode_cfg {{ auth_throttle 0; network4 10.77.0.1; pool_size 20; {mode_cfg} }}
-radiuscfg {{ {radius} }}
-remote anonymous {{ exchange_mode main; nat_traversal off;
-  proposal {{ encryption_algorithm aes; hash_algorithm sha256; authentication_method xauth_psk_server; dh_group modp2048; }} }}
-sainfo anonymous {{ encryption_algorithm aes; authentication_algorithm hmac_sha256; compression_algorithm deflate; }}
-"""
 RADIUS = "auth_source radius; conf_source radius; accounting radius;"
 CHECK = """#!/bin/sh
 [ "$(tr -d '\\0')" = "{password}" ] && [ "$PAM_USER" = anna ] && [ "$PAM_RHOST" = {left} ]
@@ -59,41 +47,6 @@ class Radius:
     def asked(self, code):
         lines = self.file.read_text(encoding="utf-8").split("\n")[1:-1]
         return [said for said in map(json.loads, lines) if said["code"] == code]
-
-
-class Racoon:
-    def __init__(self, node, peer, conf, mounts=()):
-        self.node, self.directory = node, node.run_dir
-        (self.directory / "psk.txt").write_text(f"{peer} {KEY}\n")
-        os.chmod(self.directory / "psk.txt", 0o600)
-        self.conf = self.directory / "racoon.conf"
-        self.conf.write_text(conf.format(directory=self.directory, mode_cfg="", radius=""))
-        binds = "".join(f"mount --bind {source} {target}; " for source, target in mounts)
-        command = f"mount --make-rprivate /; {binds}exec {BIN}/racoon -F -f {self.conf} --run-dir {self.directory}"
-        with open(self.directory / "racoon.log", "w", encoding="utf-8") as out:
-            self.process = node.popen("unshare", "-m", "sh", "-c", command, stdout=out, stderr=out)
-        self.says("unprivileged process running", "is up")
-
-    def text(self):
-        return (self.directory / "racoon.log").read_text(encoding="utf-8")
-
-    def says(self, words, why, times=1):
-        check(until(lambda: self.text().count(words) >= times or self.process.poll() is not None) and self.text().count(words) >= times,
-              f"racoon of {self.node.name} {why}", self.text())
-
-    def children(self):
-        """First the one that speaks to peers."""
-        return [int(pid) for pid in pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii").split()]
-
-    def reload(self, conf, **what):
-        before = self.text().count("configuration read again")
-        self.conf.write_text(conf.format(directory=self.directory, **what))
-        os.kill(self.process.pid, signal.SIGHUP)
-        self.says("configuration read again", "has the new configuration", before + 1)
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        check(self.process.wait(20) == 0, f"racoon of {self.node.name} ends with status 0", self.text())
 
 
 class Logins:
@@ -131,7 +84,7 @@ def judged_by_radius(logins, right):
     say("-- RADIUS: the first server does not listen, the second is asked")
     server, good = logins.server, Radius(right, 11812)
     servers = f'auth "127.0.0.1" 11899 "{SECRET}"; auth "127.0.0.1" 11812 "{SECRET}"; acct "127.0.0.1" 11812 "{SECRET}"; retries 2;'
-    server.reload(SERVER, mode_cfg=RADIUS, radius=servers)
+    server.reload(server_conf(mode_cfg=RADIUS, radius=servers))
     logins.succeeds("anna", PASSWORD, "10.88.0.7", "anna has the address of RADIUS")
     asked = good.asked(1)
     check(len(asked) == 1 and asked[0]["proven"], "one request, with a right Message-Authenticator", str(asked))
@@ -169,21 +122,21 @@ def not_believed(logins, right, good):
     server = logins.server
     Radius(right, 11813, signed="bare")
     bare = f'auth "127.0.0.1" 11813 "{SECRET}"; timeout 1; retries 1;'
-    server.reload(SERVER, mode_cfg="auth_source radius;", radius=bare)
+    server.reload(server_conf(mode_cfg="auth_source radius;", radius=bare))
     logins.fails("anna", PASSWORD, "127.0.0.1, its answer has no Message-Authenticator", "without Message-Authenticator")
-    server.reload(SERVER, mode_cfg="auth_source radius;", radius=bare + "message_authenticator optional;")
+    server.reload(server_conf(mode_cfg="auth_source radius;", radius=bare + "message_authenticator optional;"))
     logins.succeeds("anna", PASSWORD, "10.77.0.1", "unless the configuration believes it; the address is the pool's")
     logins.leaves()
     Radius(right, 11814, secret="another")
-    server.reload(SERVER, mode_cfg="auth_source radius;", radius=f'auth "127.0.0.1" 11814 "{SECRET}"; timeout 1; retries 1;')
+    server.reload(server_conf(mode_cfg="auth_source radius;", radius=f'auth "127.0.0.1" 11814 "{SECRET}"; timeout 1; retries 1;'))
     logins.fails("anna", PASSWORD, "its answer is not made with this secret", "another secret")
     silent = Radius(right, 11815, signed="silent")
-    server.reload(SERVER, mode_cfg="auth_source radius;", radius=f'auth "127.0.0.1" 11815 "{SECRET}"; timeout 1; retries 2;')
+    server.reload(server_conf(mode_cfg="auth_source radius;", radius=f'auth "127.0.0.1" 11815 "{SECRET}"; timeout 1; retries 2;'))
     logins.fails("anna", PASSWORD, "no RADIUS server answers: 127.0.0.1, silence", "a server that is silent")
     check(len(silent.asked(1)) == 2, "it was asked as often as retries says", str(silent.asked(1)))
     asks_without_rights(logins)
     before = len(good.asked(1))
-    server.reload(SERVER, mode_cfg='auth_source radius; auth_groups "vpn";', radius=f'auth "127.0.0.1" 11812 "{SECRET}";')
+    server.reload(server_conf(mode_cfg='auth_source radius; auth_groups "vpn";', radius=f'auth "127.0.0.1" 11812 "{SECRET}";'))
     logins.fails("berta", "rose", "in none of auth_groups", "a user of no such group")
     check(len(good.asked(1)) == before, "no server was asked")
     logins.succeeds("anna", PASSWORD, "10.77.0.1", "a member may")
@@ -193,7 +146,7 @@ def not_believed(logins, right, good):
 def asks_without_rights(logins):
     """While it waits for an answer; then it dies."""
     server = logins.server
-    server.reload(SERVER, mode_cfg="auth_source radius;", radius=f'auth "127.0.0.1" 11815 "{SECRET}"; timeout 60; retries 1;')
+    server.reload(server_conf(mode_cfg="auth_source radius;", radius=f'auth "127.0.0.1" 11815 "{SECRET}"; timeout 60; retries 1;'))
     waits = logins.begins("anna", PASSWORD)
 
     def asker():
@@ -219,7 +172,7 @@ def judged_by_pam(logins, right):
         return say("-- PAM: left out, there is no pam_exec")
     say("-- PAM, and its sessions")
     server, record = logins.server, right.run_dir / "sessions"
-    server.reload(SERVER, mode_cfg="auth_source pam; accounting pam;", radius="")
+    server.reload(server_conf(mode_cfg="auth_source pam; accounting pam;"))
     logins.fails("anna", "wrong", "unknown, or not with this password", "a wrong password")
     logins.succeeds("anna", PASSWORD, "10.77.0.1", "the right one")
     opened, closed = f"open_session anna {LEFT} vpn0\n", f"close_session anna {LEFT} vpn0\n"
@@ -238,7 +191,7 @@ def kept(file):
 def accounted_by_the_system(logins, right):
     say("-- the system's utmp and wtmp; racoon ends while somebody is logged in")
     server, utmp, wtmp = logins.server, right.run_dir / "run" / "utmp", right.run_dir / "log_" / "wtmp"
-    server.reload(SERVER, mode_cfg="auth_source system; accounting system;", radius="")
+    server.reload(server_conf(mode_cfg="auth_source system; accounting system;"))
     logins.succeeds("anna", PASSWORD, "10.77.0.1", "the shadow file's password")
     entry = (7, "vpn0", "anna", LEFT)
     check(until(lambda: kept(utmp) == [entry] and kept(wtmp) == [entry]), "both have the user, the line and the host", f"{kept(utmp)} {kept(wtmp)} {server.text()}")
@@ -251,10 +204,6 @@ def accounted_by_the_system(logins, right):
 def prepare(right):
     """What is mounted over the system's files."""
     directory = right.run_dir
-    hashed = run("openssl", "passwd", "-6", PASSWORD).stdout.strip()
-    (directory / "shadow").write_text(f"root:*:19000:0:99999:7:::\nanna:{hashed}:19000:0:99999:7:::\n")
-    (directory / "passwd").write_text("root:x:0:0::/:/bin/sh\nanna:x:4711:4711::/:/bin/false\nnobody:x:65534:65534::/:/bin/false\n")
-    (directory / "group").write_text("root:x:0:\nvpn:x:4712:anna\n")
     for name in ("pam.d", "run", "log_"):
         (directory / name).mkdir()
     (directory / "pam.d" / "racoon").write_text(SERVICE.format(directory=directory))
@@ -263,18 +212,17 @@ def prepare(right):
         os.chmod(directory / name, 0o700)
     (directory / "run" / "utmp").touch()
     (directory / "log_" / "wtmp").touch()
-    named = [(directory / name, f"/etc/{name}") for name in ("shadow", "passwd", "group", "pam.d")]
-    return [*named, (directory / "run", "/run"), (directory / "log_", "/var/log")]
+    places = {"pam.d": "/etc/pam.d", "run": "/run", "log_": "/var/log"}
+    return [*system_files(directory, "vpn:x:4712:anna\n"), *((directory / name, place) for name, place in places.items())]
 
 
 def main():
     with Lab() as lab:
-        left, right = lab.node("left"), lab.node("right")
-        lab.link(left, f"{LEFT}/24", right, f"{RIGHT}/24")
+        left, right, _ = two_hosts(lab)
         for node in (left, right):
             node.start_testudod()
-        server = Racoon(right, LEFT, SERVER, prepare(right))
-        client = Racoon(left, RIGHT, CLIENT)
+        server = login_racoon(right, LEFT, server_conf(), prepare(right))
+        client = login_racoon(left, RIGHT, CLIENT)
         logins = Logins(left, server)
         good = judged_by_radius(logins, right)
         not_believed(logins, right, good)

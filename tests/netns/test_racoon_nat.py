@@ -8,86 +8,18 @@
 RFC 3947: NAT-D finds the NAT, which later forgets its mappings, IKE goes on at port 4500 behind the non-ESP marker, ESP travels in UDP.  Then the reasons
 that both ends give: a name that the server does not take, and AH, which no NAT lets through.
 """
-import os
-import signal
 import struct
 import subprocess
 import sys
 
-from lib import BIN, Lab, check, say, transfer, until
-
-SERVER, OUTSIDE = "20.0.0.1", "20.0.0.254"
-CONF = """
-path pre_shared_key "{directory}/psk.txt";
-timer {{ natt_keepalive 1 sec; }}
-remote anonymous {{
-    exchange_mode main; nat_traversal {natt}; {more}
-    proposal {{ encryption_algorithm aes 128; hash_algorithm sha256; authentication_method pre_shared_key; dh_group modp2048; }}
-}}
-sainfo anonymous {{
-    pfs_group modp2048; encryption_algorithm aes 128; authentication_algorithm hmac_sha256; compression_algorithm deflate;
-}}
-"""
-
-
-class Racoon:
-    def __init__(self, node, peer, natt="on", more=""):
-        self.node, directory = node, node.run_dir
-        psk = directory / "psk.txt"
-        psk.write_text(f"{peer} mekmitasdigoat\n")
-        os.chmod(psk, 0o600)
-        (directory / "racoon.conf").write_text(CONF.format(directory=directory, natt=natt, more=more))
-        self.file = directory / "racoon.log"
-        with open(self.file, "w", encoding="utf-8") as log:
-            self.process = node.popen(BIN / "racoon", "-F", "-f", directory / "racoon.conf", "--run-dir", directory, stdout=log, stderr=log)
-        until(lambda: self.process.poll() is not None or "used as isakmp port" in self.text())
-        check(natt == "off" or "[4500] used for NAT-T" in self.text(), f"racoon of {node.name} listens for NAT-T too", self.text())
-
-    def text(self):
-        return self.file.read_text(encoding="utf-8")
-
-    def says(self, words, why, count=1):
-        check(until(lambda: self.text().count(words) >= count), f"racoon of {self.node.name}: {why}", self.text())
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        check(self.process.wait(20) == 0, f"racoon of {self.node.name} ends with status 0", self.text())
-
-
-def policies(inside, other, here, there, number, protocol="esp"):
-    return f"""
-        spdadd {inside} {other} any -P out ipsec {protocol}/tunnel/{here}-{there}/unique:{number};
-        spdadd {other} {inside} any -P in ipsec {protocol}/tunnel/{there}-{here}/unique:{number};"""
-
-
-def build(lab):
-    one, two, nat, server = (lab.node(name) for name in ("one", "two", "nat", "server"))
-    for number, client in ((1, one), (2, two)):
-        lab.link(client, f"192.168.{number}.2/24", nat, f"192.168.{number}.1/24")
-        client.ip("addr", "add", f"10.0.{number}.1/32", "dev", "lo")
-        client.ip("route", "add", "default", "via", f"192.168.{number}.1", "src", f"10.0.{number}.1")
-        client.ip("route", "add", SERVER, "via", f"192.168.{number}.1", "src", f"192.168.{number}.2")
-    wire = lab.link(server, f"{SERVER}/24", nat, f"{OUTSIDE}/24")
-    server.ip("addr", "add", "10.9.0.1/32", "dev", "lo")
-    server.ip("route", "add", "10.0.0.0/16", "via", OUTSIDE, "src", "10.9.0.1")
-    nat.forward()
-    # Both clients send from ports 500 and 4500; only one can keep them.
-    nat.exec("nft", "table ip masq { chain post { type nat hook postrouting priority srcnat; oifname to-server masquerade random; }; }")
-    for node in (one, two, server):
-        node.start_testudod()
-    for number, client in ((1, one), (2, two)):
-        client.setkey(policies(f"10.0.{number}.0/24", "10.9.0.0/24", f"192.168.{number}.2", SERVER, number))
-        server.setkey(policies("10.9.0.0/24", f"10.0.{number}.0/24", SERVER, OUTSIDE, number))
-    return one, two, nat, server, wire
-
-
-def first_ping(node, address):
-    node.exec("ping", "-n", "-q", "-c", "1", "-W", "1", address, check=False)
+from lib import Lab, check, say, transfer, until
+from networks import OUTSIDE, SERVER, first_ping, transport, tunnel, two_behind_a_nat
+from racoon import NatRacoon, stop_all
 
 
 def keyed(one, two, server, wire):
     say("-- both clients get keys through the NAT")
-    at_server, clients = Racoon(server, OUTSIDE), [Racoon(one, SERVER), Racoon(two, SERVER)]
+    at_server, clients = NatRacoon(server, OUTSIDE), [NatRacoon(one, SERVER), NatRacoon(two, SERVER)]
     with wire.capture() as seen:
         for client in clients:
             first_ping(client.node, "10.9.0.1")
@@ -115,13 +47,12 @@ def keyed(one, two, server, wire):
     check(until(lambda: server.setkey("dump;").stdout.count("mature") == 2), "two SAs are left", server.setkey("dump;").stdout)
     two.ping("10.9.0.1")
     say("-- and comes again: INITIAL-CONTACT takes nothing from the other")
-    clients[0] = Racoon(one, SERVER)
+    clients[0] = NatRacoon(one, SERVER)
     first_ping(one, "10.9.0.1")
     clients[0].says("IPsec-SA established", "phase 2 is established")
     one.ping("10.9.0.1")
     two.ping("10.9.0.1")
-    for daemon in (*clients, at_server):
-        daemon.stop()
+    stop_all((*clients, at_server))
     check("mature" not in server.setkey("dump;").stdout, "the daemons leave no SA behind", server.setkey("dump;").stdout)
 
 
@@ -138,7 +69,7 @@ def outside_ports(seen):
 
 def forgets(one, two, server, nat, wire):
     say("-- the NAT forgets its mappings: what the server sends follows the first genuine packet, and no forged one")
-    at_server, clients = Racoon(server, OUTSIDE), [Racoon(one, SERVER), Racoon(two, SERVER)]
+    at_server, clients = NatRacoon(server, OUTSIDE), [NatRacoon(one, SERVER), NatRacoon(two, SERVER)]
     for client in clients:
         first_ping(client.node, "10.9.0.1")
         client.says("IPsec-SA established", "phase 2 is established")
@@ -165,7 +96,7 @@ s.sendto(bytes.fromhex("{payload.hex()}"), ("{SERVER}", 4500))
     nat.ip("link", "set", "to-server", "up")
     with wire.capture() as seen:
         for client in (one, two):  # whose first packet is answered where the NAT no longer listens
-            until(lambda node=client: node.exec("ping", "-n", "-q", "-c", "1", "-W", "1", "10.9.0.1", check=False).returncode == 0)
+            until(lambda node=client: first_ping(node, "10.9.0.1").returncode == 0)
         at_server.says("has changed its mapping", "the NAT has other ports", 2)
         one.ping("10.9.0.1")
         server.ping("10.0.1.1")
@@ -207,14 +138,12 @@ for number in range(3):
 """
 
 
-def transport(one, server, wire):
+def in_transport_mode(one, server, wire):
     """RFC 3948 section 3.1.2: checksums of TCP and UDP are over addresses that the NAT changed outside, where they are sealed."""
     say("-- transport mode: TCP and UDP both ways, and who had which address is in the SAs")
     for node, here, there in ((one, "192.168.1.2", SERVER), (server, SERVER, OUTSIDE)):
-        node.setkey(f"""spdflush;
-            spdadd {here} {there} any -P out ipsec esp/transport//require;
-            spdadd {there} {here} any -P in ipsec esp/transport//require;""")
-    at_server, client = Racoon(server, OUTSIDE), Racoon(one, SERVER)
+        node.setkey("spdflush;" + transport(here, there))
+    at_server, client = NatRacoon(server, OUTSIDE), NatRacoon(one, SERVER)
     with wire.capture() as seen:
         first_ping(one, SERVER)
         client.says("IPsec-SA established", "phase 2 is established")
@@ -236,7 +165,7 @@ def transport(one, server, wire):
 
 def refused(one, server, wire):
     say("-- a name that the server does not take: both say why")
-    at_server, client = Racoon(server, OUTSIDE, more="peers_identifier address 192.168.77.7;"), Racoon(one, SERVER)
+    at_server, client = NatRacoon(server, OUTSIDE, more="peers_identifier address 192.168.77.7;"), NatRacoon(one, SERVER)
     with wire.capture() as seen:
         first_ping(one, "10.9.0.1")
         at_server.says("identifier does not match; ours: 192.168.77.7 or 20.0.0.254; theirs: 192.168.1.2; add peers_identifier address 192.168.1.2", "why")
@@ -245,8 +174,8 @@ def refused(one, server, wire):
     at_server.stop()
     client.stop()
     say("-- AH: both say why")
-    at_server, client = Racoon(server, OUTSIDE), Racoon(one, SERVER)
-    one.setkey("spdflush;" + policies("10.0.1.0/24", "10.9.0.0/24", "192.168.1.2", SERVER, 1, "ah"))
+    at_server, client = NatRacoon(server, OUTSIDE), NatRacoon(one, SERVER)
+    one.setkey("spdflush;" + tunnel("10.0.1.0/24", "10.9.0.0/24", "192.168.1.2", SERVER, "unique:1", "ah"))
     first_ping(one, "10.9.0.1")
     client.says("protocol cannot pass; ours: AH; theirs: NAT here by RFC 3947", "AH is not for NATs")
     at_server.stop()
@@ -255,11 +184,11 @@ def refused(one, server, wire):
 
 def main():
     with Lab() as lab:
-        one, two, nat, server, wire = build(lab)
+        one, two, nat, server, wire = two_behind_a_nat(lab)
         keyed(one, two, server, wire)
         forgets(one, two, server, nat, wire)
         refused(one, server, wire)
-        transport(one, server, wire)
+        in_transport_mode(one, server, wire)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,10 @@ and base mode; then with keys, names and files that are wrong, and both sides sa
 """
 import os
 
+from faq_racoon import FaqRacoon, faq_hosts
 from lib import BIN, Lab, check, run, say
-from test_racoon import LEFT, RIGHT, Racoon, policies
-
-PING = ("ping", "-n", "-q", "-c", "1", "-W", "1", RIGHT)
+from networks import LEFT, RIGHT
+from racoon import agree, stop_all
 
 
 def make_keys(directory):
@@ -29,8 +29,8 @@ def make_keys(directory):
 
 
 def daemon(node, there, keys, own=None, peers="peers", more="", **words):
-    return Racoon(node, there, method="rsasig", top=f'path certificate "{keys}";',
-                  more=f'certificate_type plain_rsa "{own or node.name + ".key"}"; peers_certfile plain_rsa "{peers}"; {more}', **words)
+    return FaqRacoon(node, there, method="rsasig", top=f'path certificate "{keys}";',
+                     more=f'certificate_type plain_rsa "{own or node.name + ".key"}"; peers_certfile plain_rsa "{peers}"; {more}', **words)
 
 
 def pair(left, right, keys, of_left=None, of_right=None, **words):
@@ -38,29 +38,20 @@ def pair(left, right, keys, of_left=None, of_right=None, **words):
 
 
 def established(left, daemons):
-    left.exec(*PING, check=False)
-    for each in daemons:
-        each.says("IPsec-SA established", "phase 2 is established")
-    left.ping(RIGHT)
-    for each in daemons:
-        each.stop()
+    agree(daemons, RIGHT)
+    stop_all(daemons)
 
 
 def refused(left, daemons, *words):
     left.ping(RIGHT, count=1, answered=False)
     for each, text in zip(daemons, words):
         each.says(text, "it says why")
-    for each in daemons:
-        each.stop()
+    stop_all(daemons)
 
 
 def main():
     with Lab() as lab:
-        left, right = lab.node("left"), lab.node("right")
-        lab.link(left, f"{LEFT}/24", right, f"{RIGHT}/24")
-        for node, here, there in ((left, LEFT, RIGHT), (right, RIGHT, LEFT)):
-            node.start_testudod()
-            node.setkey("spdflush;" + policies(here, there))
+        left, right, _ = faq_hosts(lab)
         keys = make_keys(lab.directory / "keys")
         for mode in ("main", "aggressive", "base"):
             say(f"-- {mode} mode")

@@ -10,29 +10,17 @@ import shutil
 import signal
 import subprocess
 
+from faq_racoon import FaqRacoon, faq_hosts
 from lib import BIN, Lab, check, run, say, until
-from test_racoon import LEFT, RIGHT, Racoon, policies
+from networks import LEFT, RIGHT, first_ping
+from racoon import by_certificate, facts, memory, stop_all
 
 KEY = "correct-horse-battery-staple-4711"
 
 
-def memory(pid):
-    """All that a process has written to, or might have."""
-    parts = []
-    with open(f"/proc/{pid}/maps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb", 0) as mem:
-        for line in maps:
-            span, flags = line.split()[:2]
-            begin, end = (int(x, 16) for x in span.split("-"))
-            if "w" not in flags:
-                continue
-            mem.seek(begin)
-            parts.append(mem.read(end - begin))
-    return b"\0".join(parts)
-
-
 def has_ended(pid):
     try:
-        return Racoon.facts(pid)["State"][0] == "Z"
+        return facts(pid)["State"][0] == "Z"
     except OSError:  # it may go while it is looked at
         return True
 
@@ -42,7 +30,7 @@ def ends(pid):
 
 
 def keys_made(left, daemons):
-    left.exec("ping", "-n", "-q", "-c", "1", "-W", "1", RIGHT, check=False)
+    first_ping(left, RIGHT)
     for daemon in daemons:
         daemon.says("IPsec-SA established", "phase 2 is established")
         daemon.has_few_privileges()
@@ -50,23 +38,20 @@ def keys_made(left, daemons):
 
 def holds_no_pre_shared_key(left, right):
     say("-- a pre-shared key is nowhere in the memory of the process that speaks to peers")
-    daemons = [Racoon(left, RIGHT, key=KEY), Racoon(right, LEFT, key=KEY)]
+    daemons = [FaqRacoon(left, RIGHT, key=KEY), FaqRacoon(right, LEFT, key=KEY)]
     keys_made(left, daemons)
     for daemon in daemons:
-        seen = memory(daemon.child())
+        seen = memory(daemon.children()[0])
         check(b"racoon.conf" in seen, "its memory can be read", str(len(seen)))
         check(KEY.encode() not in seen and KEY[8:].encode() not in seen, "the key is not there", daemon.text())
     say("-- SIGHUP, at either process, and nothing is lost")
-    for pid in (daemons[0].process.pid, daemons[0].child()):
-        before = daemons[0].text().count("configuration read again")
-        os.kill(pid, signal.SIGHUP)
-        check(until(lambda: daemons[0].text().count("configuration read again") > before), "the configuration is read again", daemons[0].text())
+    for pid in (daemons[0].process.pid, daemons[0].children()[0]):
+        daemons[0].read_again(pid)
     left.ping(RIGHT)
     say("-- an address that comes later gets a socket, whoever opens it")
     left.exec("ip", "addr", "add", "10.2.3.44/24", "dev", device_of(left))
     daemons[0].says("10.2.3.44[500] used as isakmp port", "racoon listens there too")
-    for daemon in daemons:
-        daemon.stop()
+    stop_all(daemons)
 
 
 def device_of(node):
@@ -107,13 +92,12 @@ def holds_no_private_key(left, right):
     certificates(left.run_dir)
     daemons = []
     for node, peer in ((left, RIGHT), (right, LEFT)):
-        more = (f'certificate_type x509 "{node.name}.pem" "{node.name}.key"; ca_type x509 "ca.pem"; my_identifier asn1dn; '
-                'peers_identifier asn1dn "O=Testudo, CN=*"; verify_identifier on;')
-        daemons.append(Racoon(node, peer, method="rsasig", top=f'path certificate "{left.run_dir}";', more=more))
+        more = by_certificate(node.name) + 'peers_identifier asn1dn "O=Testudo, CN=*"; verify_identifier on;'
+        daemons.append(FaqRacoon(node, peer, method="rsasig", top=f'path certificate "{left.run_dir}";', more=more))
     keys_made(left, daemons)
     for daemon in daemons:
         numbers = list(numbers_of(left.run_dir / f"{daemon.node.name}.key"))
-        own, childs = memory(daemon.process.pid), memory(daemon.child())
+        own, childs = memory(daemon.process.pid), memory(daemon.children()[0])
         check({name for name, number in numbers if number in own} == {name for name, _ in numbers}, "the privileged process has it")
         check(not [name for name, number in numbers if number in childs] and b"PRIVATE KEY" not in childs, "the other has nothing of it", daemon.text())
         daemon.stop()
@@ -148,9 +132,9 @@ def may_not_call(left):
         return say("-- forbidden system calls: left out on this machine")
     for name, number in (("execve", 59), ("ptrace", 101), ("io_uring_setup", 425)):
         say(f"-- {name}() ends both processes")
-        daemon = Racoon(left, RIGHT)
+        daemon = FaqRacoon(left, RIGHT)
         daemon.says("unprivileged process running", "it is up")
-        child = daemon.child()
+        child = daemon.children()[0]
         call(child, number)
         check(until(lambda: daemon.process.poll() is not None) and daemon.process.returncode == 1, "racoon ends with status 1", daemon.text())
         daemon.says(f"called system call {number}, which it has no need of; racoon ends", "the log says which call")
@@ -159,15 +143,15 @@ def may_not_call(left):
 
 def die_together(left):
     say("-- neither process outlives the other")
-    daemon = Racoon(left, RIGHT)
+    daemon = FaqRacoon(left, RIGHT)
     daemon.says("unprivileged process running", "it is up")
-    child = daemon.child()
+    child = daemon.children()[0]
     os.kill(child, signal.SIGKILL)
     check(daemon.process.wait(20) == 1, "killed: racoon ends with status 1", daemon.text())
     daemon.says("was ended by signal 9; racoon ends", "and says so")
-    daemon = Racoon(left, RIGHT)
+    daemon = FaqRacoon(left, RIGHT)
     daemon.says("unprivileged process running", "it is up")
-    child = daemon.child()
+    child = daemon.children()[0]
     daemon.process.kill()
     daemon.process.wait(20)
     check(ends(child), "the privileged one is killed: the other ends")
@@ -178,11 +162,11 @@ def obeys_privsep(left):
     say("-- privsep { user; group; chroot; }")
     empty = left.run_dir / "empty"
     empty.mkdir(exist_ok=True)
-    daemon = Racoon(left, RIGHT, top=f'privsep {{ user 4321; group 1234; chroot "{empty}"; }}')
+    daemon = FaqRacoon(left, RIGHT, top=f'privsep {{ user 4321; group 1234; chroot "{empty}"; }}')
     daemon.says("unprivileged process running", "it is up")
-    facts = Racoon.facts(daemon.child())
-    check((facts["Uid"], facts["Gid"], facts["Groups"]) == (["4321"] * 4, ["1234"] * 4, ["1234"]), "user and group", str(facts))
-    check(os.readlink(f"/proc/{daemon.child()}/root") == str(empty.resolve()), "its root is that directory")
+    its = facts(daemon.children()[0])
+    check((its["Uid"], its["Gid"], its["Groups"]) == (["4321"] * 4, ["1234"] * 4, ["1234"]), "user and group", str(its))
+    check(os.readlink(f"/proc/{daemon.children()[0]}/root") == str(empty.resolve()), "its root is that directory")
     conf = left.run_dir / "racoon.conf"
     good = conf.read_text()
     conf.write_text(good.replace("user 4321", "user 4322"))
@@ -205,7 +189,7 @@ def goes_to_the_background(left):
     done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
     check(done.returncode == 0 and "unprivileged process running with PID" in log.read_text(), "status 0 when it is up", log.read_text())
     child = int(log.read_text().rsplit("running with PID ", 1)[1].split()[0])
-    parent = int(Racoon.facts(child)["PPid"][0])
+    parent = int(facts(child)["PPid"][0])
     check(os.readlink(f"/proc/{parent}/fd/2") == os.readlink(f"/proc/{child}/fd/2") == "/dev/null", "neither has a terminal")
     os.kill(parent, signal.SIGTERM)
     check(ends(child) and ends(parent), "SIGTERM ends both", log.read_text())
@@ -216,11 +200,7 @@ def goes_to_the_background(left):
 
 def main():
     with Lab() as lab:
-        left, right = lab.node("left"), lab.node("right")
-        lab.link(left, f"{LEFT}/24", right, f"{RIGHT}/24")
-        for node, here, there in ((left, LEFT, RIGHT), (right, RIGHT, LEFT)):
-            node.start_testudod()
-            node.setkey(policies(here, there))
+        left, right, _ = faq_hosts(lab)
         holds_no_pre_shared_key(left, right)
         holds_no_private_key(left, right)
         may_not_call(left)

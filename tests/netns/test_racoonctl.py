@@ -4,12 +4,13 @@ of racoon's socket that send rubbish or do not read.
 """
 import json
 import os
-import signal
 import socket
 import subprocess
 
+from faq_racoon import FaqRacoon, faq_hosts
 from lib import BIN, Lab, check, run, say, until
-from test_racoon import LEFT, RIGHT, Racoon, policies
+from networks import LEFT, RIGHT, first_ping
+from racoon import stop_all
 
 
 class Admin:
@@ -49,14 +50,14 @@ def starts_and_ends(left, right, ctl, daemons):
 def reloads(left, ctl, daemon):
     say("-- reload: an error keeps what is there")
     ctl("vc", RIGHT)
-    conf = daemon.directory / "racoon.conf"
+    conf = daemon.conf
     good = conf.read_text()
     conf.write_text(good.replace("hash_algorithm sha1", "hash_algorithm sha11"))
     said = ctl("reload-config", status=1)
     check("algorithm sha11 not supported" in said and "racoon.conf:" in said, "racoonctl is told what is wrong and where", said)
     daemon.says("the configuration in use stays", "the log says so too")
     check(f"{RIGHT}.500" in ctl("show-sa", "isakmp"), "phase 1 is still established")
-    left.exec("ping", "-n", "-q", "-c", "1", "-W", "1", RIGHT, check=False)
+    first_ping(left, RIGHT)
     left.ping(RIGHT)
     conf.write_text(good)
     ctl("reload-config")
@@ -69,7 +70,7 @@ def reloads(left, ctl, daemon):
 
 def explains(left, right, ctl):
     say("-- a failure is explained at both ends")
-    daemons = [Racoon(left, RIGHT), Racoon(right, LEFT, cipher="3des")]
+    daemons = [FaqRacoon(left, RIGHT), FaqRacoon(right, LEFT, cipher="3des")]
     said = ctl("es", "-w", "esp", "inet", f"{LEFT}/32/0", f"{RIGHT}/32/0", "any", status=1)
     check("phase 2 with" in said, "establish-sa says how it ended", said)
     here, there = (json.loads(Admin(node)("--json", "explain"))["explanations"] for node in (left, right))
@@ -78,8 +79,7 @@ def explains(left, right, ctl):
     check("why:" in Admin(right)("explain", LEFT) and "No negotiation" in Admin(right)("explain", "192.0.2.99"), "explain of one peer")
     asked = run(BIN / "testudo", "--run-dir", right.run_dir, "explain").stdout
     check("theirs:" in asked, "testudo explain shows the same", asked)
-    for daemon in daemons:
-        daemon.stop()
+    stop_all(daemons)
 
 
 def hooks(left, right, ctl):
@@ -88,7 +88,7 @@ def hooks(left, right, ctl):
     script.write_text(f"#!/bin/sh\n{{ echo \"event $1\"; env; }} >>{seen}\nsleep 2\nexit 3\n")
     script.chmod(0o700)
     more = f'script "{script}" phase1_up; script "hook" phase1_down; script "/nowhere" phase1_dead;'
-    daemons = [Racoon(left, RIGHT, more=more, top=f'path script "{left.run_dir}";'), Racoon(right, LEFT)]
+    daemons = [FaqRacoon(left, RIGHT, more=more, top=f'path script "{left.run_dir}";'), FaqRacoon(right, LEFT)]
     ctl("vc", RIGHT)
 
     def lines():
@@ -105,8 +105,7 @@ def hooks(left, right, ctl):
     check(until(lambda: daemons[0].text().count("ended with status 3") == 2), "their status is in the log", daemons[0].text())
     children = run("ps", "-o", "stat=", "--ppid", str(daemons[0].process.pid), check=False).stdout
     check(len(children.split()) == 1, "none is left behind but the unprivileged process", children)
-    for daemon in daemons:
-        daemon.stop()
+    stop_all(daemons)
 
 
 def connect(node):
@@ -167,27 +166,22 @@ def follows(left, right, ctl):
 
         check(until(seen), "its lines", shown())
         check(f"Phase 1 established : {LEFT}[500] -> {RIGHT}[500]\n" in shown() or "Phase 1 deleted : " in shown(), "racoonctl's words", shown())
-        follower.send_signal(signal.SIGINT)
+        follower.terminate()
         follower.wait(20)
 
 
 def main():
     with Lab() as lab:
-        left, right = lab.node("left"), lab.node("right")
-        lab.link(left, f"{LEFT}/24", right, f"{RIGHT}/24")
-        for node, here, there in ((left, LEFT, RIGHT), (right, RIGHT, LEFT)):
-            node.start_testudod()
-            node.setkey(policies(here, there))
+        left, right, _ = faq_hosts(lab)
         ctl = Admin(left)
         check("no racoon answers" in ctl("ss", "isakmp", status=1), "without racoon it says so")
         check("Invalid command [dance]" in ctl("dance", status=1), "an unknown command")
-        daemons = [Racoon(left, RIGHT), Racoon(right, LEFT)]
+        daemons = [FaqRacoon(left, RIGHT), FaqRacoon(right, LEFT)]
         starts_and_ends(left, right, ctl, daemons)
         reloads(left, ctl, daemons[0])
         follows(left, right, ctl)
         hostile(left, ctl)
-        for daemon in daemons:
-            daemon.stop()
+        stop_all(daemons)
         check(not (left.run_dir / "racoon.sock").exists(), "the socket goes with racoon")
         explains(left, right, ctl)
         hooks(left, right, ctl)
