@@ -207,8 +207,33 @@ int ping(const char* address, const char* port, int count) {
   return 0;
 }
 
+/// As many datagrams of zeros as one call sends.
+class Volley {
+ public:
+  static constexpr unsigned kMost = 64;
+
+  Volley() {
+    for (mmsghdr& m : messages_) {
+      m.msg_hdr.msg_iov = &part_;
+      m.msg_hdr.msg_iovlen = 1;
+    }
+  }
+  Volley(const Volley&) = delete;
+  Volley& operator=(const Volley&) = delete;
+
+  /// How many of `count` the kernel took; none counts as none, whatever the reason.
+  std::uint64_t send(int fd, unsigned count, int flags) {
+    const int n = ::sendmmsg(fd, messages_.data(), count, flags);
+    return n > 0 ? static_cast<std::uint64_t>(n) : 0;
+  }
+
+ private:
+  std::array<char, 64> data_{};
+  iovec part_{data_.data(), data_.size()};
+  std::array<mmsghdr, kMost> messages_{};
+};
+
 int flood(const char* address, const char* port, double seconds) {
-  constexpr std::size_t kMessages = 64;
   // One socket would wait for what it has under way, and never send more than is carried.
   std::array<int, 16> sockets{};
   const sockaddr_in to = endpoint(address, port);
@@ -216,36 +241,20 @@ int flood(const char* address, const char* port, double seconds) {
     fd = ::socket(AF_INET, SOCK_DGRAM, 0);
     if (::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) return fail("connect");
   }
-  std::array<char, 64> data{};
-  iovec part{data.data(), data.size()};
-  std::array<mmsghdr, kMessages> messages{};
-  for (mmsghdr& m : messages) {
-    m.msg_hdr.msg_iov = &part;
-    m.msg_hdr.msg_iovlen = 1;
-  }
+  Volley volley;
   std::uint64_t sent = 0;
   for (const auto start = Clock::now(); seconds_since(start) < seconds;) {
-    for (const int fd : sockets) {
-      const int n = ::sendmmsg(fd, messages.data(), kMessages, MSG_DONTWAIT);
-      if (n > 0) sent += static_cast<std::uint64_t>(n);
-    }
+    for (const int fd : sockets) sent += volley.send(fd, Volley::kMost, MSG_DONTWAIT);
   }
   std::printf("{\"sent\": %llu}\n", static_cast<unsigned long long>(sent));
   return 0;
 }
 
 int pace(const char* address, const char* port, double rate, double seconds) {
-  constexpr std::size_t kMessages = 64;
   const int fd = ::socket(AF_INET, SOCK_DGRAM, 0);
   const sockaddr_in to = endpoint(address, port);
   if (::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) return fail("connect");
-  std::array<char, 64> data{};
-  iovec part{data.data(), data.size()};
-  std::array<mmsghdr, kMessages> messages{};
-  for (mmsghdr& m : messages) {
-    m.msg_hdr.msg_iov = &part;
-    m.msg_hdr.msg_iovlen = 1;
-  }
+  Volley volley;
   std::uint64_t sent = 0;
   const auto start = Clock::now();
   for (double now = 0; now < seconds; now = seconds_since(start)) {
@@ -255,14 +264,13 @@ int pace(const char* address, const char* port, double rate, double seconds) {
       ::nanosleep(&pause, nullptr);
       continue;
     }
-    const int n = ::sendmmsg(fd, messages.data(), static_cast<unsigned>(std::min<double>(due, kMessages)), 0);
-    if (n > 0) sent += static_cast<std::uint64_t>(n);
+    sent += volley.send(fd, static_cast<unsigned>(std::min<double>(due, Volley::kMost)), 0);
   }
   const double took = seconds_since(start);
   const timespec settle{0, 200'000'000};
   ::nanosleep(&settle, nullptr);
-  data[0] = 1;
-  for (int i = 0; i < 5; ++i) static_cast<void>(::send(fd, data.data(), data.size(), 0));
+  std::array<char, 64> last{1};
+  for (int i = 0; i < 5; ++i) static_cast<void>(::send(fd, last.data(), last.size(), 0));
   std::printf("{\"sent\": %llu, \"seconds\": %.6f}\n", static_cast<unsigned long long>(sent), took);
   return 0;
 }
