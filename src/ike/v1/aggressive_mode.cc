@@ -65,9 +65,7 @@ Reply take_answer(IkeSa& sa, const Chain& chain, Environment& env) {
   TRY(sa.responder.public_value, peer_public_value(sa, chain));
   TRY(sa.responder.nonce, only_nonce(chain));
   TRY_DONE(derive_keys(sa, key));
-  TRY_DONE(check_proof(sa, chain));
-  detect_nat(sa, chain, env.local, env.remote);
-  TRY_DONE(check_identity(sa, When::Final));
+  TRY_DONE(believe(sa, chain, env));
   ChainWriter out;
   TRY_DONE(add_proof(out, sa));
   float_ports(sa);
@@ -78,9 +76,7 @@ Reply take_answer(IkeSa& sa, const Chain& chain, Environment& env) {
 
 /// Message 3: HDR*, HASH_I
 Reply take_proof(IkeSa& sa, const Chain& chain, Environment& env) {
-  TRY_DONE(check_proof(sa, chain));
-  detect_nat(sa, chain, env.local, env.remote);
-  TRY_DONE(check_identity(sa, When::Final));
+  TRY_DONE(believe(sa, chain, env));
   return ChainWriter{};
 }
 

@@ -67,9 +67,7 @@ Reply answer_proof(IkeSa& sa, const Chain& chain, Environment& env) {
   TRY(const Secret key, pre_shared_key(sa, env));
   TRY(sa.initiator.public_value, peer_public_value(sa, chain));
   if (!uses_signatures(sa)) derive_skeyid(sa, key);
-  TRY_DONE(check_proof(sa, chain));
-  detect_nat(sa, chain, env.local, env.remote);
-  TRY_DONE(check_identity(sa, When::Final));
+  TRY_DONE(believe(sa, chain, env));
   TRY_DONE(make_public_value(sa, env));
   TRY_DONE(derive_keys(sa, key));
   ChainWriter out = key_exchange_payloads(sa);
@@ -82,9 +80,7 @@ Reply take_proof(IkeSa& sa, const Chain& chain, Environment& env) {
   TRY(const Secret key, pre_shared_key(sa, env));
   TRY(sa.responder.public_value, peer_public_value(sa, chain));
   TRY_DONE(derive_keys(sa, key));
-  TRY_DONE(check_proof(sa, chain));
-  detect_nat(sa, chain, env.local, env.remote);
-  TRY_DONE(check_identity(sa, When::Final));
+  TRY_DONE(believe(sa, chain, env));
   float_ports(sa);
   return ChainWriter{};
 }

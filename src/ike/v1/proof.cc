@@ -263,6 +263,12 @@ Status<Mismatch> check_proof(const IkeSa& sa, const Chain& chain) {
                Notify::InvalidHashInformation}};
 }
 
+Status<Mismatch> believe(IkeSa& sa, const Chain& chain, const Environment& env) {
+  TRY_DONE(check_proof(sa, chain));
+  detect_nat(sa, chain, env.local, env.remote);
+  return check_identity(sa, When::Final);
+}
+
 Mismatch undecipherable(const IkeSa& sa) {
   return {"pre-shared key",
           "",

@@ -49,6 +49,9 @@ Status<Mismatch> check_identity(const IkeSa& sa, When when);
 Status<Mismatch> add_proof(v1wire::ChainWriter& out, IkeSa& sa);
 /// The peer's, for sa.peer.
 Status<Mismatch> check_proof(const IkeSa& sa, const v1wire::Chain& chain);
+/// Aggressive and base mode: the proof of a name shown before, and for good whether the configuration takes that name,
+/// which depends on the NAT that NAT-D of the same message shows.
+Status<Mismatch> believe(IkeSa& sa, const v1wire::Chain& chain, const Environment& env);
 
 /// Payloads that make no sense after decryption are what another pre-shared key looks like.
 Mismatch undecipherable(const IkeSa& sa);

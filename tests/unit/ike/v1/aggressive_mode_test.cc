@@ -262,6 +262,29 @@ TEST_P(OtherModes, NatIsFoundAndPortsFloat) {
   }
 }
 
+TEST_P(OtherModes, NameOfTheResponderIsJudgedToo) {
+  Pair p{policy()};
+  p.b.remote().my_identifier = named("b.example.org");
+  p.want(p.a);
+  ASSERT_FALSE(p.a.refusals.empty());
+  EXPECT_EQ(p.a.refusals[0].why.attribute, "identifier");
+  EXPECT_EQ(p.a.refusals[0].why.theirs, "b.example.org");
+  EXPECT_TRUE(p.a.in.empty() && p.b.in.empty());
+}
+
+// Let pass as long as nobody knows whether there is a NAT; then NAT-D says that there is none.
+TEST_P(OtherModes, PrivateAddressIsNobodysNameWithoutANat) {
+  Policy natt = policy();
+  natt.remotes[0].nat_traversal = NatTraversal::On;
+  Pair p{natt};
+  p.a.remote().my_identifier = Identity::of(address("10.1.1.1"));
+  p.want(p.a);
+  ASSERT_FALSE(p.b.refusals.empty());
+  EXPECT_EQ(p.b.refusals[0].why.attribute, "identifier");
+  EXPECT_EQ(p.b.refusals[0].why.theirs, "10.1.1.1");
+  EXPECT_TRUE(p.a.in.empty() && p.b.in.empty());
+}
+
 // ---- strangers
 
 TEST(AggressiveMode, NothingIsComputedForWhoHasNoKeyOrNoNameHere) {
