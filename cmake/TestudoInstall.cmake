@@ -36,6 +36,8 @@ install(CODE "
   endif()
   file(INSTALL \"${CMAKE_SOURCE_DIR}/packaging/testudo.conf\" DESTINATION \"\${conf}\")" COMPONENT testudo)
 install(FILES "${CMAKE_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/testudo" RENAME copyright)
+install(FILES "${CMAKE_SOURCE_DIR}/packaging/systemd/wire.conf" DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/testudo/examples"
+  COMPONENT testudo)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_CONTACT "The Testudo authors <testudo@localhost>")

@@ -17,6 +17,7 @@ struct Link {
   std::uint32_t receive_queues = 1;  ///< at most
   XdpMode xdp = XdpMode::None;
   std::uint32_t xdp_program = 0;  ///< its number; 0: none
+  std::string kind;               ///< as "veth"; empty of hardware, and of what a hypervisor shows as such
 };
 
 }  // namespace testudo::host

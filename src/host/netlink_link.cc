@@ -12,11 +12,7 @@
 namespace testudo::host {
 namespace {
 
-void take_xdp(Link& link, const nlattr* nested) {
-  const Visit visit = [&](const nlattr* a) {
-    if (mnl_attr_get_type(a) == IFLA_XDP_ATTACHED) link.xdp = static_cast<XdpMode>(mnl_attr_get_u8(a));
-    if (mnl_attr_get_type(a) == IFLA_XDP_PROG_ID) link.xdp_program = mnl_attr_get_u32(a);
-  };
+void for_each_within(const nlattr* nested, const Visit& visit) {
   mnl_attr_parse_nested(
       nested,
       [](const nlattr* a, void* data) {
@@ -24,6 +20,19 @@ void take_xdp(Link& link, const nlattr* nested) {
         return MNL_CB_OK;
       },
       const_cast<Visit*>(&visit));
+}
+
+void take_xdp(Link& link, const nlattr* nested) {
+  for_each_within(nested, [&](const nlattr* a) {
+    if (mnl_attr_get_type(a) == IFLA_XDP_ATTACHED) link.xdp = static_cast<XdpMode>(mnl_attr_get_u8(a));
+    if (mnl_attr_get_type(a) == IFLA_XDP_PROG_ID) link.xdp_program = mnl_attr_get_u32(a);
+  });
+}
+
+void take_kind(Link& link, const nlattr* nested) {
+  for_each_within(nested, [&](const nlattr* a) {
+    if (mnl_attr_get_type(a) == IFLA_INFO_KIND) link.kind = mnl_attr_get_str(a);
+  });
 }
 
 bool take_mac(std::array<std::uint8_t, 6>& mac, const nlattr* a) {
@@ -42,6 +51,7 @@ Link link_in(const nlmsghdr* answer) {
     if (type == IFLA_MTU) link.mtu = mnl_attr_get_u32(a);
     if (type == IFLA_NUM_RX_QUEUES) link.receive_queues = std::max(1U, mnl_attr_get_u32(a));
     if (type == IFLA_XDP) take_xdp(link, a);
+    if (type == IFLA_LINKINFO) take_kind(link, a);
   });
   return link;
 }

@@ -22,7 +22,7 @@ struct Close {
 
 }  // namespace
 
-std::optional<bool> nft_has_table(const std::string& table) {
+std::optional<bool> nft_has_table(const std::string& table, NftFamily family) {
   constexpr std::uint32_t kSequence = 1;
   const std::unique_ptr<mnl_socket, Close> socket{mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC)};
   if (!socket || mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0) return std::nullopt;
@@ -30,7 +30,7 @@ std::optional<bool> nft_has_table(const std::string& table) {
   nlmsghdr* message = nullptr;
   auto* header = begin<nfgenmsg>(buffer, message, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE, NLM_F_ACK);
   message->nlmsg_seq = kSequence;
-  header->nfgen_family = NFPROTO_INET;
+  header->nfgen_family = family == NftFamily::Inet ? NFPROTO_INET : NFPROTO_NETDEV;
   header->version = NFNETLINK_V0;
   mnl_attr_put_strz(message, NFTA_TABLE_NAME, table.c_str());
   if (mnl_socket_sendto(socket.get(), message, message->nlmsg_len) < 0) return std::nullopt;

@@ -19,12 +19,11 @@
 #include <vector>
 
 #include "io/fd.h"
+#include "io/frame_socket.h"
 #include "io/system_error.h"
 #include "net/address.h"
 
 namespace testudo::io {
-
-using MacAddress = std::array<std::uint8_t, 6>;
 
 class WireFilter {
  public:

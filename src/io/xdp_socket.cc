@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "io/fd.h"
+
 namespace testudo::io {
 namespace {
 
@@ -123,11 +125,9 @@ void XdpSocket::Rings::reclaim() {
 }
 
 XdpSocket::XdpSocket(std::unique_ptr<Rings> rings) : rings_(std::move(rings)) {}
-XdpSocket::XdpSocket(XdpSocket&&) noexcept = default;
-XdpSocket& XdpSocket::operator=(XdpSocket&&) noexcept = default;
 XdpSocket::~XdpSocket() = default;
 
-Result<XdpSocket, SystemError> XdpSocket::open(unsigned device, std::uint32_t queue) {
+Result<std::unique_ptr<XdpSocket>, SystemError> XdpSocket::open(unsigned device, std::uint32_t queue) {
   auto rings = std::make_unique<Rings>();
   rings->socket = Fd{::socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0)};
   if (!rings->socket) return last_error("open AF_XDP socket");
@@ -139,23 +139,25 @@ Result<XdpSocket, SystemError> XdpSocket::open(unsigned device, std::uint32_t qu
   at.sxdp_queue_id = queue;
   if (::bind(rings->socket.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0)
     return last_error("bind AF_XDP socket to queue " + std::to_string(queue));
-  return XdpSocket{std::move(rings)};
+  return std::unique_ptr<XdpSocket>{new XdpSocket{std::move(rings)}};
 }
 
 int XdpSocket::fd() const {
   return rings_->socket.get();
 }
 
-std::size_t XdpSocket::receive(std::span<Slot> slots) {
+std::size_t XdpSocket::receive(std::span<PacketBuffer> into, const Lost&) {
   Rings& r = *rings_;
   std::uint32_t at = r.incoming.consumed(), refill = r.fill.produced();
   const std::uint32_t end = r.incoming.produced();
   std::size_t n = 0;
-  for (; at != end && n < slots.size(); ++at, ++n) {
+  for (; at != end && n < into.size(); ++at, ++n) {
     const xdp_desc frame = r.incoming[at];
-    const std::size_t length = frame.len > kFrameHeader ? frame.len - kFrameHeader : 0;
-    slots[n].length = std::min(length, slots[n].room.size());
-    std::copy_n(r.memory.data() + frame.addr + kFrameHeader, slots[n].length, slots[n].room.begin());
+    into[n].reset();
+    const MutableBytes room = into[n].free_space();
+    const std::size_t length = std::min(frame.len > kHeader ? frame.len - kHeader : 0, room.size());
+    std::copy_n(r.memory.data() + frame.addr + kHeader, length, room.begin());
+    into[n].set_size(length);
     r.fill[refill++] = frame.addr;
   }
   r.incoming.consume(at);
@@ -163,21 +165,21 @@ std::size_t XdpSocket::receive(std::span<Slot> slots) {
   return n;
 }
 
-bool XdpSocket::send(std::span<const std::uint8_t, kFrameHeader> header, Bytes packet) {
+bool XdpSocket::send(const Header& header, PacketBuffer& packet) {
   Rings& r = *rings_;
   if (r.idle.empty()) r.reclaim();
-  if (r.idle.empty() || kFrameHeader + packet.size() > kMaxFrame) return false;
+  if (r.idle.empty() || kHeader + packet.size() > kMaxFrame) return false;
   const std::uint32_t at = r.outgoing.produced();
   const std::uint64_t frame = r.idle.back();
   r.idle.pop_back();
   std::ranges::copy(header, r.memory.data() + frame);
-  std::ranges::copy(packet, r.memory.data() + frame + kFrameHeader);
-  r.outgoing[at] = {frame, static_cast<std::uint32_t>(kFrameHeader + packet.size()), 0};
+  std::ranges::copy(packet.bytes(), r.memory.data() + frame + kHeader);
+  r.outgoing[at] = {frame, static_cast<std::uint32_t>(kHeader + packet.size()), 0};
   r.outgoing.produce(at + 1);
   return true;
 }
 
-void XdpSocket::flush() {
+void XdpSocket::flush(const Lost&) {
   Rings& r = *rings_;
   for (int i = 0; i < kKicks && r.outgoing.consumed() != r.outgoing.produced(); ++i) {
     const bool sent = ::sendto(r.socket.get(), nullptr, 0, MSG_DONTWAIT, nullptr, 0) >= 0;
@@ -187,7 +189,7 @@ void XdpSocket::flush() {
   r.reclaim();
 }
 
-std::uint64_t XdpSocket::losses() const {
+std::uint64_t XdpSocket::losses() {
   xdp_statistics seen{};
   socklen_t length = sizeof seen;
   if (::getsockopt(rings_->socket.get(), SOL_XDP, XDP_STATISTICS, &seen, &length) != 0) return 0;

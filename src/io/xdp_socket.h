@@ -6,35 +6,26 @@
 #include <memory>
 #include <span>
 
-#include "base/bytes.h"
-#include "io/fd.h"
-#include "io/slot.h"
+#include "io/frame_socket.h"
 #include "io/system_error.h"
 
 namespace testudo::io {
 
-class XdpSocket {
+class XdpSocket final : public FrameSocket {
  public:
-  /// Ethernet, without a tag.
-  static constexpr std::size_t kFrameHeader = 14;
   /// The largest frame, header and all.
   static constexpr std::size_t kMaxFrame = 3840;
 
   /// Needs CAP_NET_RAW.
-  static Result<XdpSocket, SystemError> open(unsigned device, std::uint32_t queue);
-  XdpSocket(XdpSocket&&) noexcept;
-  XdpSocket& operator=(XdpSocket&&) noexcept;
-  ~XdpSocket();
+  static Result<std::unique_ptr<XdpSocket>, SystemError> open(unsigned device, std::uint32_t queue);
+  ~XdpSocket() override;
 
-  int fd() const;
-  /// Fills slots from the front with what stands behind the frames' headers, and says how many; never waits.
-  std::size_t receive(std::span<Slot> slots);
-  /// Queues a frame; false when there is no room for one more, or for one as long.
-  bool send(std::span<const std::uint8_t, kFrameHeader> header, Bytes packet);
-  /// Has the kernel send what is queued.
-  void flush();
-  /// Frames that it had no room for on the way in, since it was opened.
-  std::uint64_t losses() const;
+  int fd() const override;
+  std::size_t receive(std::span<PacketBuffer> into, const Lost& malformed) override;
+  bool send(const Header& header, PacketBuffer& packet) override;
+  /// What cannot be sent now stays queued.
+  void flush(const Lost& refused) override;
+  std::uint64_t losses() override;
 
  private:
   struct Rings;

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""attach = wire: a gateway that forwards between two interfaces by itself (AF_XDP), against one that leaves that to the kernel.
+"""attach = wire: a gateway that forwards between two interfaces by itself, by AF_XDP and by AF_PACKET, against one that leaves
+that to the kernel.
 
     left ─── gate ═══════ router ═══════ far ─── right
            (wire)     (looks at the wire)  (host)
 """
+import json
 import signal
 import struct
 import sys
@@ -20,7 +22,11 @@ add 2001:db8:2::2 2001:db8:1::1 esp 0x1004 -m tunnel {KEY}
 """
 NETS = [("10.1.0.0/24", "10.2.0.0/24", "192.0.2.1", "198.51.100.2"),
         ("fd01::/64", "fd02::/64", "2001:db8:1::1", "2001:db8:2::2")]
-CONFIG = "attach = wire\nwire_inside = to-left\nwire_outside = to-router\n"
+DEVICES = ("to-left", "to-router")
+
+
+def config(way, inside="to-left"):
+    return f"attach = wire\nwire_io = {way}\nwire_inside = {inside}\nwire_outside = to-router\n"
 
 
 def policies(near):
@@ -37,7 +43,7 @@ def policies(near):
     return SAS + "\n".join(lines)
 
 
-def network(lab):
+def network(lab, way):
     left, gate, router, far, right = (lab.node(n) for n in ("left", "gate", "router", "far", "right"))
     lab.link(left, "10.1.0.9/24 fd01::9/64", gate, "10.1.0.1/24 fd01::1/64")
     wire = lab.link(router, "192.0.2.254/24 2001:db8:1::fe/64", gate, "192.0.2.1/24 2001:db8:1::1/64")
@@ -52,17 +58,22 @@ def network(lab):
         router.ip("route", "add", to, "via", via)
     router.forward()
     far.forward()
-    # Frames between two ends of a veth carry checksums that nobody has computed, and several segments; wires do not.
-    for node, device in ((left, "to-gate"), (router, "to-gate")):
-        node.exec("ethtool", "-K", device, "tx", "off", "gso", "off", "tso", "off")
+    # Frames between two ends of a veth carry checksums that nobody has computed, and several segments; wires do not.  By
+    # AF_PACKET the kernel tells which.
+    if way == "xdp":
+        for node, device in ((left, "to-gate"), (router, "to-gate")):
+            node.exec("ethtool", "-K", device, "tx", "off", "gso", "off", "tso", "off")
     return left, gate, wire, far, right
 
 
-def program_on(node, device):
-    return "prog/xdp" in node.ip("link", "show", device)
+def taken(node, device, way):
+    """Whether something in front of the kernel turns frames of the device over to a testudod, alive or not."""
+    if way == "xdp":
+        return "prog/xdp" in node.ip("link", "show", device)
+    return f'"{device}"' in node.exec("nft", "list", "chains", "netdev").stdout
 
 
-def tunnels(left, gate, wire, right):
+def tunnels(left, gate, wire, right, way):
     say("Through the tunnel, though the kernel of the gateway forwards nothing")
     for address in ("10.2.0.9", "fd02::9"):
         with wire.capture() as seen:
@@ -72,6 +83,8 @@ def tunnels(left, gate, wire, right):
         seen.only("IPv4 ESP" if "." in address else "IPv6 ESP")
     status = gate.testudo("status")
     check("wire" in status and "to-left" in status and "to-router" in status, "the status says how it is attached, and where", status)
+    ways = {i["name"]: i["io"].split(",")[0] for i in json.loads(gate.testudo("--json", "status"))["host"]["interfaces"]}
+    check(ways == {device: way for device in DEVICES}, f"and by what: {way}", str(ways))
 
 
 def to_itself(left, gate, wire, far, right):
@@ -117,6 +130,25 @@ s.sendto(struct.pack("!BBHHHBBH", 0x45, 0, 28, 1, 0, 64, 17, 0) + socket.inet_at
 """
 
 
+TAGGED = """
+import socket, struct
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind(("to-gate", 0))
+words = [0x4500, 40, 1, 0, 0x4006, 0, 0x0a01, 9, 0x0a02, 9]
+words[5] = 0xffff - sum(words)  # below 0x10000: nothing to carry
+packet = struct.pack("!10H", *words) + struct.pack("!HHIIBBHHH", 9, 7777, 0, 0, 0x50, 2, 0, 0, 0)
+s.send(bytes.fromhex("%s") + bytes(6) + struct.pack("!HHH", 0x8100, 7, 0x0800) + packet + bytes(32))
+"""
+
+
+def of_other_networks(left, gate, wire):
+    mac = gate.exec("cat", "/sys/class/net/to-left/address").stdout.strip().replace(":", "")
+    with wire.capture() as seen:
+        left.exec(sys.executable, "-c", TAGGED % mac)
+        left.ping("10.2.0.9", count=1)
+    seen.only("IPv4 ESP")  # of the ping; the frame of another network had a port that goes in clear
+
+
 def as_a_router(left, gate, wire):
     say("As routers do")
     with wire.capture() as seen:
@@ -141,7 +173,7 @@ def addresses(left, gate):
     gate.ip("addr", "del", "10.1.0.77/24", "dev", "to-left")
 
 
-def killed(left, gate, wire, right):
+def killed(left, gate, wire, right, way):
     say("Killed: nothing that was protected leaves in clear, though the kernel of the gateway would forward now")
     gate.forward()
     gate.stop_testudod(signal.SIGKILL)
@@ -152,26 +184,31 @@ def killed(left, gate, wire, right):
         check(left.unheard("10.2.0.9", 7777), "nor does what was not protected pass")
     check(not [p for p in seen.packets if "ESP" not in p], "on the wire is nothing in clear", str(seen.packets))
     left.ping("10.1.0.1")
-    for device in ("to-left", "to-router"):
-        check(program_on(gate, device), f"the program on {device} has outlived it")
-    say("A testudod of another directory leaves its programs alone")
+    for device in DEVICES:
+        check(taken(gate, device, way), f"what turns frames of {device} over has outlived it")
+    say("A testudod of another directory leaves that alone")
     other = gate.run_dir / "other"
     other.mkdir()
-    (other / "testudo.conf").write_text(CONFIG + "device = testudo7\ntable = 5057\nrule = 5057\nencapsulation_ports = none\n")
-    done = gate.exec(BIN / "testudod", "-F", "-c", other / "testudo.conf", "--run-dir", other, check=False)
-    check(done.returncode == 1 and "another XDP program" in done.stderr, "it says so and ends", done.stderr)
-    check(program_on(gate, "to-left") and program_on(gate, "to-router"), "they are still there")
-    say("Without a program the rules of nft remain")
-    gate.ip("link", "set", "dev", "to-left", "xdp", "off")
+    (other / "testudo.conf").write_text(config(way) + "device = testudo7\ntable = 5057\nrule = 5057\nencapsulation_ports = none\n")
+    done = gate.exec(BIN / "testudod", "-F", "-c", other / "testudo.conf", "--run-dir", other, check=False, timeout=60)
+    said = "another XDP program" if way == "xdp" else "another testudod has it"
+    check(done.returncode == 1 and said in done.stderr, "it says so and ends", done.stderr)
+    check(all(taken(gate, device, way) for device in DEVICES), "it is still there")
+    say("Without it the rules of the host's attachment remain")
+    if way == "xdp":
+        gate.ip("link", "set", "dev", "to-left", "xdp", "off")
+    else:
+        number = gate.exec("cat", "/sys/class/net/to-left/ifindex").stdout.strip()
+        gate.exec("nft", "delete", "table", "netdev", f"testudo_wire_{number}")
     with wire.capture() as seen:
         left.ping("10.2.0.9", answered=False)
         left.ping("fd02::9", answered=False)
     seen.nothing()
 
 
-def successor(left, gate, far, wire):
-    say("A successor takes their place")
-    gate.start_testudod(CONFIG)
+def successor(left, gate, far, wire, way):
+    say("A successor takes its place")
+    gate.start_testudod(config(way))
     with wire.capture() as seen:
         left.ping("10.2.0.9", answered=False)
     seen.nothing()
@@ -181,41 +218,80 @@ def successor(left, gate, far, wire):
     left.ping("fd02::9")
 
 
+def flushed(gate, left):
+    say("`nft flush ruleset`")
+    gate.exec("nft", "flush", "ruleset")
+    until(lambda: all(taken(gate, device, "packet") for device in DEVICES))
+    check(all(taken(gate, device, "packet") for device in DEVICES), "the rules come back")
+    until(lambda: left.exec("ping", "-n", "-c", "1", "-W", "1", "10.2.0.9", check=False).returncode == 0)
+    left.ping("10.2.0.9")
+
+
+def exchanged(gate, far, left, wire, way):
+    say("Killed, and its successor goes the other way")
+    other = {"xdp": "packet", "packet": "xdp"}[way]
+    gate.stop_testudod(signal.SIGKILL)
+    gate.start_testudod(config(other))
+    for device in DEVICES:
+        check(taken(gate, device, other) and not taken(gate, device, way), f"{device} is taken by {other} alone")
+    with wire.capture() as seen:
+        left.ping("10.2.0.9", answered=False)
+    seen.nothing()
+
+
 def stopped(left, gate, wire):
     say("Stopped")
     gate.stop_testudod()
-    for device in ("to-left", "to-router"):
-        check(not program_on(gate, device), f"{device} has no program any more")
+    for device in DEVICES:
+        check(not any(taken(gate, device, way) for way in ("xdp", "packet")), f"{device} is the kernel's again")
     check(not (gate.run_dir / "wire").exists(), "and no file tells of one")
     with wire.capture() as seen:
         left.ping("10.2.0.9", answered=False)
     check("IPv4 ICMP" in seen.packets, "the kernel forwards again")
 
 
-def foreign(gate):
-    say("Programs of others")
+def refused(gate, text, *before):
+    (gate.run_dir / "testudo.conf").write_text(text)
+    return gate.exec(*before, BIN / "testudod", "-F", "-c", gate.run_dir / "testudo.conf", "--run-dir", gate.run_dir, check=False, timeout=60)
+
+
+def misconfigured(gate, way):
+    say("What it cannot start with")
     gate.run_dir.mkdir(exist_ok=True)
-    (gate.run_dir / "testudo.conf").write_text(CONFIG.replace("to-router", "to-left"))
-    done = gate.exec(BIN / "testudod", "-F", "-c", gate.run_dir / "testudo.conf", "--run-dir", gate.run_dir, check=False)
+    less = {"xdp": "-all,+net_admin,+net_raw", "packet": "-all,+net_admin"}[way]
+    done = refused(gate, config(way), "setpriv", "--bounding-set", less)
+    check(done.returncode == 1 and {"xdp": "CAP_BPF", "packet": "CAP_NET_RAW"}[way] in done.stderr, "a privilege that it lacks is named", done.stderr)
+    check(not any(taken(gate, device, way) for device in DEVICES), "and nothing is left")
+    done = refused(gate, config("auto", inside="to-router"))
     check(done.returncode == 1 and "two interfaces" in done.stderr, "one interface is not enough", done.stderr)
 
 
-def main():
+def gateway(way):
+    say(f"==== by {way}")
     with Lab() as lab:
-        left, gate, wire, far, right = network(lab)
-        foreign(gate)
-        gate.start_testudod(CONFIG)
+        left, gate, wire, far, right = network(lab, way)
+        misconfigured(gate, way)
+        gate.start_testudod(config(way))
         far.start_testudod()
         gate.setkey(policies(near=True))
         far.setkey(policies(near=False))
-        tunnels(left, gate, wire, right)
+        tunnels(left, gate, wire, right, way)
         to_itself(left, gate, wire, far, right)
         by_policy(left, gate, wire, right)
+        of_other_networks(left, gate, wire)
         as_a_router(left, gate, wire)
         addresses(left, gate)
-        killed(left, gate, wire, right)
-        successor(left, gate, far, wire)
+        if way == "packet":
+            flushed(gate, left)
+        killed(left, gate, wire, right, way)
+        successor(left, gate, far, wire, way)
+        exchanged(gate, far, left, wire, way)
         stopped(left, gate, wire)
+
+
+def main():
+    for way in ("packet", "xdp"):
+        gateway(way)
 
 
 if __name__ == "__main__":

@@ -410,6 +410,7 @@ void Daemon::tick_host(Time now) {
   fit_tcp(now);
   count_refused();
   if (!gate_.aside([this] { return attachment_->in_place(); })) put_rules_back();
+  keep_wire();
 }
 
 // `nft flush ruleset`, with which reloading a firewall begins, spares nobody's tables.

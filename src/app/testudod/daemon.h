@@ -62,6 +62,7 @@ class Daemon {
   std::string wire_file() const;
   Status<std::string> take_wire();
   void heed_host();
+  void keep_wire();
   void release_wire();
   Status<std::string> open_view(Worker& worker);
   Status<std::string> open_path(Worker& worker);

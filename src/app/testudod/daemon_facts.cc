@@ -17,8 +17,8 @@ const char* offload_word(io::Offload offload) {
 nlohmann::json wire_facts(const WireLanes& lanes) {
   nlohmann::json list = nlohmann::json::array();
   for (const WireLanes::Lane& lane : lanes.lanes()) {
-    const char* mode = lane.mode == host::XdpMode::Native ? "native" : "generic";
-    list.push_back({{"name", lane.name}, {"xdp", mode}, {"queues", lane.sockets.size()}});
+    const char* mode = lane.mode == host::XdpMode::Native ? "xdp, native" : "xdp, generic";
+    list.push_back({{"name", lane.name}, {"io", lane.by_xdp() ? mode : "packet"}, {"sockets", lane.sockets.size()}});
   }
   return list;
 }

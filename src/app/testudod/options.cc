@@ -99,6 +99,12 @@ Refusal set_attach(Options& o, const std::string& text) {
   return std::nullopt;
 }
 
+Refusal set_wire_io(Options& o, const std::string& text) {
+  if (text != "auto" && text != "xdp" && text != "packet") return "expected auto, xdp or packet";
+  o.wire_io = text == "xdp" ? WireIo::Xdp : text == "packet" ? WireIo::Packet : WireIo::Auto;
+  return std::nullopt;
+}
+
 Refusal set_interface(std::string& into, const std::string& text) {
   const bool one_word = text.find_first_of(" \t/") == std::string::npos;
   if (text.empty() || text.size() > 15 || !one_word) return "expected the name of an interface";
@@ -130,6 +136,7 @@ Refusal set(Options& o, const std::string& key, const std::string& value) {
     return set_attach(o, value);
   }
   if (key == "wire_inside") return set_interface(o.wire_inside, value);
+  if (key == "wire_io") return set_wire_io(o, value);
   if (key == "wire_outside") return set_interface(o.wire_outside, value);
   if (key == "encapsulation_ports") {
     auto list = ports(value);
@@ -137,7 +144,7 @@ Refusal set(Options& o, const std::string& key, const std::string& value) {
     o.host.encapsulation_ports = *std::move(list);
     return std::nullopt;
   }
-  return "there is no such key (device, mtu, mark, table, rule, attach, wire_inside, wire_outside, "
+  return "there is no such key (device, mtu, mark, table, rule, attach, wire_inside, wire_outside, wire_io, "
          "encapsulation_ports, tcp_mss, offload, spin, workers, "
          "tunnel, or a variable with dots)";
 }

@@ -13,6 +13,9 @@
 
 namespace testudo::app {
 
+/// Auto: by AF_XDP where that runs in the driver of real hardware, else by AF_PACKET.
+enum class WireIo : std::uint8_t { Auto, Xdp, Packet };
+
 struct Options {
   bool foreground = false;
   bool keep_rules = false;  ///< at the end, as after a crash
@@ -24,6 +27,7 @@ struct Options {
   enum class Attach : std::uint8_t { Host, None, Wire };
   Attach attach = Attach::Host;
   std::string wire_inside, wire_outside;
+  WireIo wire_io = WireIo::Auto;
   host::Settings host;
   /// Of TCP in tunnels: as the policies leave room, left alone, or this much.
   enum class Mss : std::uint8_t { Auto, Off, Fixed };

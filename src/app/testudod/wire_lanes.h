@@ -1,17 +1,23 @@
 #pragma once
-// The two interfaces of `attach = wire`: their XDP programs and AF_XDP sockets.  A program stays on its interface when
-// this process is killed, and then lets nothing through that would have been the engine's; RUN_DIR/wire says which
-// programs are ours, for the next start to replace or take away.
+// The two interfaces of `attach = wire`, each by AF_XDP or by AF_PACKET: sockets, and in front of the kernel an XDP
+// program or rules of nft that say whose a frame is.  Programs and rules stay when this process is killed, and then let
+// nothing through that would have been the engine's; RUN_DIR/wire says which are ours, for the next start to replace or
+// take away.
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "app/testudod/options.h"
 #include "host/link.h"
 #include "host/netlink.h"
+#include "host/nft.h"
+#include "io/frame_socket.h"
+#include "io/vnet_header.h"
 #include "io/wire_filter.h"
-#include "io/xdp_socket.h"
 
 namespace testudo::app {
 
@@ -20,34 +26,50 @@ class WireLanes {
   struct Lane {
     std::string name;
     host::Link link;
-    host::XdpMode mode;
-    io::WireFilter filter;
-    std::vector<io::XdpSocket> sockets;  ///< one for each queue
+    host::XdpMode mode = host::XdpMode::None;               ///< None: by AF_PACKET
+    std::optional<io::WireFilter> filter;                   ///< of XDP
+    std::vector<std::unique_ptr<io::FrameSocket>> sockets;  ///< by the first of them frames leave
+    std::string why_not_xdp;                                ///< when it was tried
+
+    bool by_xdp() const { return mode != host::XdpMode::None; }
   };
   struct Spec {
     std::vector<std::string> interfaces;
     std::vector<std::uint16_t> encapsulation_ports;
     std::string state_file;
+    WireIo io = WireIo::Auto;
+    io::Offload offload;  ///< of super-packets that the kernel takes
   };
 
   /// Takes the interfaces; what a daemon before this one left on others is taken away.  An error is a sentence;
-  /// programs that are in place by then stay there, see detach().  With no interfaces it only tidies up.
+  /// programs and rules that are in place by then stay there, see detach().  With no interfaces it only tidies up.
   static Result<WireLanes, std::string> take(const Spec& spec, host::Netlink& netlink);
 
   std::span<Lane> lanes() { return lanes_; }
   std::span<const Lane> lanes() const { return lanes_; }
   /// The host's addresses changed.
   void follow_addresses(host::Netlink& netlink);
-  /// Frames that the rings had no room for, since the start.
+  /// False when somebody took our rules away: the kernel has the frames then.
+  bool in_place() const;
+  Status<io::SystemError> put_back();
+  /// Frames that nothing had room for on the way in, since the start.
   std::uint64_t losses() const;
 
-  /// Takes away the programs that the file tells of: the kernel forwards again.
+  /// Takes away what the file tells of: the kernel forwards again.
   static void detach(const std::string& state_file, host::Netlink& netlink);
 
  private:
-  Status<std::string> take_one(const std::string& interface, const Spec& spec, host::Netlink& netlink);
+  explicit WireLanes(Spec spec) : spec_(std::move(spec)) {}
+  Status<std::string> take_one(const std::string& interface, host::Netlink& netlink);
+  Status<std::string> take_by_xdp(Lane& lane, host::Netlink& netlink);
+  Status<std::string> take_by_packet(Lane& lane);
+  Status<std::string> put_rules();
+  void tidy(host::Netlink& netlink);
 
+  Spec spec_;
   std::vector<Lane> lanes_;
+  std::vector<net::Address> own_;
+  std::unique_ptr<host::Nft> nft_ = std::make_unique<host::Nft>();
 };
 
 }  // namespace testudo::app

@@ -39,10 +39,9 @@ std::optional<net::Address> destination_of(Bytes packet) {
   return net::Address::v6(std::span<const std::uint8_t, 16>{*bytes});
 }
 
-std::array<std::uint8_t, io::XdpSocket::kFrameHeader> frame_header(const io::MacAddress& to, const io::MacAddress& from,
-                                                                   Bytes packet) {
+io::FrameSocket::Header frame_header(const io::MacAddress& to, const io::MacAddress& from, Bytes packet) {
   const bool v4 = packet[0] >> 4 == 4;
-  std::array<std::uint8_t, io::XdpSocket::kFrameHeader> header{};
+  io::FrameSocket::Header header{};
   std::ranges::copy(to, header.begin());
   std::ranges::copy(from, header.begin() + 6);
   header[12] = v4 ? 0x08 : 0x86;
@@ -52,40 +51,40 @@ std::array<std::uint8_t, io::XdpSocket::kFrameHeader> frame_header(const io::Mac
 
 }  // namespace
 
-WirePath::WirePath(Parts parts) : parts_(std::move(parts)), slots_(io::kBatch) {
-  incoming_.reserve(io::kBatch);
-  for (std::size_t i = 0; i < io::kBatch; ++i) incoming_.emplace_back();
+WirePath::WirePath(Parts parts)
+    : parts_(std::move(parts)),
+      incoming_(io::kBuffers),
+      malformed_([this](Bytes packet) { parts_.engine.count_drop(DropReason::InboundMalformed, packet); }),
+      refused_([this](Bytes packet) { parts_.engine.count_drop(DropReason::QueueFull, packet); }) {
   batch_.reserve(kMostRouted);
 }
 
-void WirePath::add(unsigned device, const io::MacAddress& own, io::XdpSocket& socket) {
+void WirePath::add(unsigned device, const io::MacAddress& own, io::FrameSocket& socket) {
   exits_.push_back({device, own, &socket});
 }
 
-void WirePath::from_interface(io::XdpSocket& socket) {
-  for (int round = 0; round < kBatchesACall; ++round) {
+void WirePath::from_interface(io::FrameSocket& socket) {
+  for (int round = 0; round < kBatchesACall || socket.pending(); ++round) {
     if (!read(socket)) return;
     stage_ = Stage::Arriving;
     parts_.engine.inbound(batch_, now_, *this);
     forward();
-    for (const Exit& exit : exits_) exit.socket->flush();
-    parts_.host_way.flush();
+    flush();
   }
 }
 
+void WirePath::flush() {
+  for (const Exit& exit : exits_) exit.socket->flush(refused_);
+  parts_.host_way.flush();
+}
+
 /// False when nothing waits.
-bool WirePath::read(io::XdpSocket& socket) {
-  for (std::size_t i = 0; i < slots_.size(); ++i) {
-    incoming_[i].reset();
-    slots_[i] = {incoming_[i].free_space(), 0};
-  }
-  const std::size_t n = socket.receive(slots_);
+bool WirePath::read(io::FrameSocket& socket) {
+  const std::size_t n = socket.receive(incoming_, malformed_);
   if (n == 0) return false;
   now_ = io::now();
   batch_.clear();
-  for (std::size_t i = 0; i < n; ++i) {
-    engine::PacketBuffer& packet = incoming_[i];
-    packet.set_size(slots_[i].length);
+  for (engine::PacketBuffer& packet : std::span{incoming_}.first(n)) {
     if (const auto length = stated_length(packet.bytes()); length && *length < packet.size()) packet.set_size(*length);
     if (!parts_.host_way.holds_outbound()) {
       batch_.push_back(&packet);
@@ -171,9 +170,10 @@ void WirePath::to_wire(engine::PacketBuffer& packet, bool in_clear) {
   const host::Hop* hop = destination ? parts_.hops.find(*destination, now_) : nullptr;
   const Exit* exit = hop != nullptr ? exit_by(hop->device) : nullptr;
   if (exit == nullptr) return parts_.host_way.to_wire(packet, in_clear);
-  if (exit->socket->send(frame_header(hop->mac, exit->own, packet.bytes()), packet.bytes())) return;
-  exit->socket->flush();
-  if (exit->socket->send(frame_header(hop->mac, exit->own, packet.bytes()), packet.bytes())) return;
+  const auto header = frame_header(hop->mac, exit->own, packet.bytes());
+  if (exit->socket->send(header, packet)) return;
+  exit->socket->flush(refused_);
+  if (exit->socket->send(header, packet)) return;
   parts_.engine.count_drop(DropReason::QueueFull, packet.bytes());
 }
 

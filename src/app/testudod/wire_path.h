@@ -15,9 +15,8 @@
 #include "app/testudod/packet_path.h"
 #include "engine/engine.h"
 #include "host/next_hops.h"
+#include "io/frame_socket.h"
 #include "io/slot.h"
-#include "io/wire_filter.h"
-#include "io/xdp_socket.h"
 #include "wire/packet/ip.h"
 
 namespace testudo::app {
@@ -33,9 +32,9 @@ class WirePath final : public engine::Outbox {
   explicit WirePath(Parts parts);
 
   /// Frames may leave by this interface, from this address; `socket` must outlive this.
-  void add(unsigned device, const io::MacAddress& own, io::XdpSocket& socket);
+  void add(unsigned device, const io::MacAddress& own, io::FrameSocket& socket);
   /// Call while the socket is readable; bounded work a call.
-  void from_interface(io::XdpSocket& socket);
+  void from_interface(io::FrameSocket& socket);
   /// Addresses, routes or neighbours changed.
   void forget_hops() { parts_.hops.forget(); }
   /// What the rings had no room for, counted since the start.
@@ -52,12 +51,13 @@ class WirePath final : public engine::Outbox {
   struct Exit {
     unsigned device;
     io::MacAddress own;
-    io::XdpSocket* socket;
+    io::FrameSocket* socket;
   };
   /// What the engine was called for.
   enum class Stage : std::uint8_t { Arriving, Departing, Answering };
 
-  bool read(io::XdpSocket& socket);
+  bool read(io::FrameSocket& socket);
+  void flush();
   void forward();
   void send_on(std::span<engine::PacketBuffer> packets, std::size_t n, Stage stage);
   bool is_for_host(const net::Address& destination) const;
@@ -77,7 +77,7 @@ class WirePath final : public engine::Outbox {
   std::vector<engine::PacketBuffer> routed_, answers_;  ///< to be sent on; ICMP of ours about what was
   std::size_t routed_count_ = 0, answer_count_ = 0;
   std::vector<engine::PacketBuffer*> batch_;
-  std::vector<io::Slot> slots_;
+  io::FrameSocket::Lost malformed_, refused_;
 };
 
 }  // namespace testudo::app
