@@ -3,8 +3,8 @@
 #ifdef __x86_64__
 #include <bit>
 
+#include "crypto/native/forget.h"
 #include "crypto/native/gcm_key.h"
-#include "crypto/native/lanes.h"
 
 namespace testudo::crypto::native {
 
@@ -38,44 +38,74 @@ TESTUDO_KERNEL void expand_round_keys(Bytes key, GcmSa& out) {
   wipe({static_cast<std::uint8_t*>(static_cast<void*>(w.data())), sizeof w});
 }
 
-/// In all lanes.
+/// The round keys of an SA, each in all lanes.
 template <typename V>
-TESTUDO_KERNEL typename V::Reg round_key(const GcmSa& sa, std::size_t round) {
-  return V::broadcast(load_block(sa.key.round_keys() + round));
-}
+class RoundKeys {
+ public:
+  TESTUDO_KERNEL explicit RoundKeys(const GcmSa& sa) : keys_(sa.key.round_keys()), last_(sa.rounds) {}
 
-// Of N registers of blocks, side by side.
+  TESTUDO_KERNEL typename V::Reg operator[](std::size_t round) const { return V::broadcast(load_block(keys_ + round)); }
+  TESTUDO_KERNEL std::size_t last() const { return last_; }
 
-template <typename V, std::size_t N>
-TESTUDO_KERNEL void whiten(const GcmSa& sa, typename V::Reg (&x)[N]) {
-  const typename V::Reg k = round_key<V>(sa, 0);
+ private:
+  const Block* keys_;
+  std::size_t last_;
+};
+
+/// The same, as they are loaded: a broadcast of 512 bits occupies one of the places where AES is done, a load does not.
+template <typename V>
+class KeptKeys {
+ public:
+  TESTUDO_KERNEL KeptKeys() = default;
+  TESTUDO_KERNEL ~KeptKeys() {
+    for (std::size_t i = 0; i < count_; ++i) forget<V>(keys_[i]);
+  }
+  KeptKeys(const KeptKeys&) = delete;
+  KeptKeys& operator=(const KeptKeys&) = delete;
+
+  TESTUDO_KERNEL void keep(const RoundKeys<V>& keys) {
+    for (; count_ <= keys.last(); ++count_) V::store(keys_[count_], keys[count_]);
+  }
+  TESTUDO_KERNEL typename V::Reg operator[](std::size_t round) const { return V::load(keys_[round]); }
+  TESTUDO_KERNEL std::size_t last() const { return count_ - 1; }
+
+ private:
+  alignas(V::kBytes) std::uint8_t keys_[GcmKey::kRoundKeys][V::kBytes];
+  std::size_t count_ = 0;
+};
+
+// Of N registers of blocks, side by side, with RoundKeys or KeptKeys.
+
+template <typename V, typename Keys, std::size_t N>
+TESTUDO_KERNEL void whiten(const Keys& keys, typename V::Reg (&x)[N]) {
+  const typename V::Reg k = keys[0];
 #pragma GCC unroll 16
   for (auto& v : x) v = V::bit_xor(v, k);
 }
 
-template <typename V, std::size_t N>
-TESTUDO_KERNEL void one_round(const GcmSa& sa, std::size_t round, typename V::Reg (&x)[N]) {
-  const typename V::Reg k = round_key<V>(sa, round);
+template <typename V, typename Keys, std::size_t N>
+TESTUDO_KERNEL void one_round(const Keys& keys, std::size_t round, typename V::Reg (&x)[N]) {
+  const typename V::Reg k = keys[round];
 #pragma GCC unroll 16
   for (auto& v : x) v = V::aes_round(v, k);
 }
 
 /// From this round to the last.
-template <typename V, std::size_t N>
-TESTUDO_KERNEL void further_rounds(const GcmSa& sa, std::size_t round, typename V::Reg (&x)[N]) {
-  for (; round < sa.rounds; ++round) one_round<V>(sa, round, x);
-  const typename V::Reg k = round_key<V>(sa, sa.rounds);
+template <typename V, typename Keys, std::size_t N>
+TESTUDO_KERNEL void further_rounds(const Keys& keys, std::size_t round, typename V::Reg (&x)[N]) {
+  for (; round < keys.last(); ++round) one_round<V>(keys, round, x);
+  const typename V::Reg k = keys[keys.last()];
 #pragma GCC unroll 16
   for (auto& v : x) v = V::aes_last_round(v, k);
 }
 
-template <typename V, std::size_t N>
-TESTUDO_KERNEL void encrypt(const GcmSa& sa, typename V::Reg (&x)[N]) {
-  whiten<V>(sa, x);
+template <typename V, typename Keys, std::size_t N>
+TESTUDO_KERNEL void encrypt(const Keys& keys, typename V::Reg (&x)[N]) {
+  whiten<V>(keys, x);
   // No key has fewer rounds, so these are unrolled.
 #pragma GCC unroll 16
-  for (std::size_t round = 1; round < kFewestRounds; ++round) one_round<V>(sa, round, x);
-  further_rounds<V>(sa, kFewestRounds, x);
+  for (std::size_t round = 1; round < kFewestRounds; ++round) one_round<V>(keys, round, x);
+  further_rounds<V>(keys, kFewestRounds, x);
 }
 
 }  // namespace testudo::crypto::native

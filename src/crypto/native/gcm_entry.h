@@ -10,7 +10,7 @@ template <typename V>
 TESTUDO_KERNEL_TARGET void expand(Bytes key, GcmSa& out) {
   expand_round_keys(key, out);
   typename V::Reg zeros[1] = {V::zero()};
-  encrypt<V>(out, zeros);
+  encrypt<V>(RoundKeys<V>{out}, zeros);
   fill_powers<V>(V::first_lane(zeros[0]), out.key);
 }
 

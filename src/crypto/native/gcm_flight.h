@@ -21,13 +21,12 @@
 
 #include "crypto/native/aes.h"
 #include "crypto/native/gcm_alike.h"
+#include "crypto/native/gcm_group.h"
 #include "crypto/native/gcm_parts.h"
 #include "crypto/native/ghash.h"
 #include "crypto/suite.h"
 
 namespace testudo::crypto::native {
-
-inline constexpr std::size_t kGroupBlocks = 16, kGroupBytes = 16 * kGroupBlocks;
 
 /// Registers of counter blocks, each with the text it is for.
 template <typename V>
@@ -46,11 +45,11 @@ TESTUDO_KERNEL void crypt_register(std::uint8_t* text, std::size_t bytes, typena
 }
 
 template <typename V>
-TESTUDO_KERNEL_TARGET void crypt(const GcmSa& sa, Rest<V>& rest) {
+TESTUDO_KERNEL_TARGET void crypt(const RoundKeys<V>& keys, Rest<V>& rest) {
   typename V::Reg x[Rest<V>::kRegisters];
 #pragma GCC unroll 8
   for (std::size_t i = 0; i < Rest<V>::kRegisters; ++i) x[i] = V::load(rest.counters[i]);
-  encrypt<V>(sa, x);
+  encrypt<V>(keys, x);
 #pragma GCC unroll 8
   for (std::size_t i = 0; i < Rest<V>::kRegisters; ++i) {
     if (i < rest.used) crypt_register<V>(rest.text[i], rest.bytes[i], x[i]);
@@ -58,114 +57,16 @@ TESTUDO_KERNEL_TARGET void crypt(const GcmSa& sa, Rest<V>& rest) {
   rest.used = 0;
 }
 
-/// Sixteen blocks of a packet, and the packet's GHASH so far.
-struct Group {
-  std::uint8_t* text = nullptr;
-  Block* hash = nullptr;
-};
-
-/// The sums of the halves of H^16 to H^1, two registers' in one.
-template <typename V>
-struct GroupFactors {
-  static constexpr std::size_t kPairs = kGroupBlocks / V::kBlocks / 2;
-
-  TESTUDO_KERNEL explicit GroupFactors(const GcmKey& key) {
-    for (std::size_t pair = 0; pair < kPairs; ++pair) {
-      const Block* const powers = key.power(kGroupBlocks) + 2 * pair * V::kBlocks;
-      V::store(half_sums[pair], native::half_sums<V>(V::load(powers), V::load(powers + V::kBlocks)));
-    }
-  }
-  TESTUDO_KERNEL ~GroupFactors() { forget<V>(half_sums); }
-
-  alignas(V::kBytes) std::uint8_t half_sums[kPairs][V::kBytes];
-};
-
-template <typename V>
-TESTUDO_KERNEL void hash_pair(Products<V>& sum, const GcmKey& key, const GroupFactors<V>& factors, const Group& pending,
-                              std::size_t pair) {
-  const Block* const powers = key.power(kGroupBlocks) + 2 * pair * V::kBlocks;
-  const std::uint8_t* const group = pending.text + 2 * pair * V::kBytes;
-  const typename V::Reg h[2] = {V::load(powers), V::load(powers + V::kBlocks)};
-  typename V::Reg x[2] = {reversed<V>(V::load(group)), reversed<V>(V::load(group + V::kBytes))};
-  if (pair == 0) x[0] = V::bit_xor(x[0], V::first(load_block(pending.hash)));
-  add_two_products<V>(sum, x, h, V::load(factors.half_sums[pair]));
-}
-
-template <typename V>
-TESTUDO_KERNEL void reduce_into(Block* hash, const Products<V>& sum) {
-  const Products<V> of_lanes{V::first(V::sum_of_lanes(sum.low)), V::first(V::sum_of_lanes(sum.mid)),
-                             V::first(V::sum_of_lanes(sum.high))};
-  store_block(hash, V::first_lane(reduced<V>(of_lanes)));
-}
-
-template <typename V>
-TESTUDO_KERNEL void hash_group(const GcmKey& key, const GroupFactors<V>& factors, const Group& pending) {
-  Products<V> sum = no_products<V>();
-  for (std::size_t pair = 0; pair < GroupFactors<V>::kPairs; ++pair) hash_pair<V>(sum, key, factors, pending, pair);
-  reduce_into<V>(pending.hash, sum);
-}
-
-/// Counters of the next blocks of a packet, kept reversed: the 32 bits that inc32 counts are then the lowest of a
-/// block.
-template <typename V>
-class Counter {
- public:
-  /// Starts at inc32(J0).
-  TESTUDO_KERNEL explicit Counter(__m128i j0)
-      : next_(V::add(reversed<V>(V::broadcast(j0)), V::load(kLaneNumbers))),
-        step_(V::broadcast(block_of(V::kBlocks, 0))) {}
-
-  TESTUDO_KERNEL typename V::Reg next_blocks() {
-    const typename V::Reg blocks = reversed<V>(next_);
-    next_ = V::add(next_, step_);
-    return blocks;
-  }
-
- private:
-  alignas(64) static constexpr std::uint32_t kLaneNumbers[16] = {1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0};
-
-  typename V::Reg next_, step_;
-};
-
-/// Encrypts or decrypts a group and meanwhile hashes another, when there is one.
-template <typename V>
-TESTUDO_KERNEL void crypt_group(const GcmSa& sa, const GroupFactors<V>& factors, Counter<V>& counter,
-                                std::uint8_t* text, const Group& pending) {
-  constexpr std::size_t kPairs = GroupFactors<V>::kPairs, kRoundsPerPair = (kFewestRounds - 1) / kPairs;
-  typename V::Reg x[2 * kPairs];
-#pragma GCC unroll 8
-  for (auto& v : x) v = counter.next_blocks();
-  whiten<V>(sa, x);
-  Products<V> sum = no_products<V>();
-  std::size_t round = 1;
-  for (std::size_t pair = kPairs; pair-- > 0;) {
-    for (const std::size_t end = round + kRoundsPerPair; round < end; ++round) one_round<V>(sa, round, x);
-    hash_pair<V>(sum, sa.key, factors, pending, pair);
-  }
-  for (; round < kFewestRounds; ++round) one_round<V>(sa, round, x);
-  further_rounds<V>(sa, kFewestRounds, x);
-#pragma GCC unroll 8
-  for (std::size_t i = 0; i < 2 * kPairs; ++i) crypt_register<V>(text + i * V::kBytes, V::kBytes, x[i]);
-  reduce_into<V>(pending.hash, sum);
-}
-
-template <typename V>
-TESTUDO_KERNEL void crypt_group(const GcmSa& sa, Counter<V>& counter, std::uint8_t* text) {
-  typename V::Reg x[kGroupBlocks / V::kBlocks];
-#pragma GCC unroll 8
-  for (auto& v : x) v = counter.next_blocks();
-  encrypt<V>(sa, x);
-#pragma GCC unroll 8
-  for (std::size_t i = 0; i < kGroupBlocks / V::kBlocks; ++i) crypt_register<V>(text + i * V::kBytes, V::kBytes, x[i]);
-}
-
 template <typename V, Direction kDirection>
 class Flight {
  public:
   static constexpr std::size_t kSeats = 8;
 
-  TESTUDO_KERNEL explicit Flight(const GcmSa& sa) : sa_(sa), factors_(sa.key) {}
-  TESTUDO_KERNEL ~Flight() { forget<V>(seats_); }
+  TESTUDO_KERNEL explicit Flight(const GcmSa& sa) : sa_(sa), keys_(sa) {}
+  TESTUDO_KERNEL ~Flight() {
+    forget<V>(seats_);
+    if (group_keys_.known()) forget<V>(sums_);
+  }
   Flight(const Flight&) = delete;
   Flight& operator=(const Flight&) = delete;
 
@@ -182,13 +83,13 @@ class Flight {
  private:
   /// One block a packet.
   struct Seats {
-    alignas(64) Block j0[kSeats], hash[kSeats], mask[kSeats], low[kSeats], mid[kSeats], high[kSeats];
+    alignas(64) Block j0[kSeats], aad[kSeats], mask[kSeats], low[kSeats], mid[kSeats], high[kSeats];
   };
 
   TESTUDO_KERNEL void fly() {
     const std::span<Job* const> jobs{jobs_, taken_};
     if (are_short_and_alike<V>(jobs)) {
-      crypt_alike<V, kDirection>(sa_, jobs);
+      crypt_alike<V, kDirection>(sa_, keys_, jobs);
     } else {
       fly_step_by_step();
     }
@@ -198,9 +99,9 @@ class Flight {
   TESTUDO_KERNEL_TARGET __attribute__((noinline)) void fly_step_by_step() {
     start();
     for (std::size_t i = 0; i < taken_; ++i) crypt_text(i);
-    if (pending_.text != nullptr) hash_group<V>(sa_.key, factors_, pending_);
+    if (pending_.text != nullptr) hash_group<V>(pending_);
     pending_ = {};
-    crypt<V>(sa_, rest_);
+    crypt<V>(keys_, rest_);
     if constexpr (kDirection == Direction::Seal) {
       for (std::size_t i = 0; i < taken_; ++i) hash_rest(i);
     }
@@ -212,13 +113,13 @@ class Flight {
     for (std::size_t i = 0; i < taken_; ++i) {
       const Job& job = *jobs_[i];
       store_block(&seats_.j0[i], initial_counter(sa_.salt, job.iv));
-      store_block(&seats_.hash[i], last_of_aad(job.aad));
+      store_block(&seats_.aad[i], last_of_aad(job.aad));
     }
     const typename V::Reg h = V::broadcast(load_block(sa_.key.power(1)));
     for (std::size_t i = 0; i < taken_; i += V::kBlocks) {
       V::store(&seats_.mask[i], V::zero());
       add_rest(V::gather(&seats_.j0[i]), seats_.mask[i].bytes.data(), V::kBytes);
-      V::store(&seats_.hash[i], multiplied<V>(reversed<V>(V::gather(&seats_.hash[i])), h));
+      V::store(&seats_.aad[i], multiplied<V>(reversed<V>(V::gather(&seats_.aad[i])), h));
     }
   }
 
@@ -237,14 +138,19 @@ class Flight {
     V::store(rest_.counters[rest_.used], counters);
     rest_.text[rest_.used] = text;
     rest_.bytes[rest_.used] = bytes;
-    if (++rest_.used == Rest<V>::kRegisters) crypt<V>(sa_, rest_);
+    if (++rest_.used == Rest<V>::kRegisters) crypt<V>(keys_, rest_);
   }
 
   TESTUDO_KERNEL void crypt_text(std::size_t i) {
     MutableBytes text = jobs_[i]->text;
+    if (text.size() >= kGroupBytes) {
+      group_keys_.know(sa_.key, keys_);
+      V::store(sums_[i], V::first(load_block(&seats_.aad[i])));
+    }
     Counter<V> counter{load_block(&seats_.j0[i])};
     for (; text.size() >= kGroupBytes; text = text.subspan(kGroupBytes)) {
-      crypt_next_group(counter, {text.data(), &seats_.hash[i]});
+      const auto place = text.size() < 2 * kGroupBytes ? GroupKeys<V>::Place::Last : GroupKeys<V>::Place::Further;
+      crypt_next_group(counter, {text.data(), sums_[i], group_keys_.factors(place)});
     }
     if constexpr (kDirection == Direction::Open) hash_rest(i);
     while (!text.empty()) {
@@ -255,17 +161,23 @@ class Flight {
   }
 
   /// What is opened is hashed meanwhile; what is sealed can be hashed once it is sealed.
-  TESTUDO_KERNEL void crypt_next_group(Counter<V>& counter, Group group) {
+  TESTUDO_KERNEL void crypt_next_group(Counter<V>& counter, const Group<V>& group) {
+    const KeptKeys<V>& keys = group_keys_.round_keys();
     if constexpr (kDirection == Direction::Open) {
-      crypt_group<V>(sa_, factors_, counter, group.text, group);
+      crypt_group<V>(keys, counter, group.text, group);
     } else {
       if (pending_.text == nullptr) {
-        crypt_group<V>(sa_, counter, group.text);
+        crypt_group<V>(keys, counter, group.text);
       } else {
-        crypt_group<V>(sa_, factors_, counter, group.text, pending_);
+        crypt_group<V>(keys, counter, group.text, pending_);
       }
       pending_ = group;
     }
+  }
+
+  TESTUDO_KERNEL __m128i hash_before_rest(std::size_t i) const {
+    if (jobs_[i]->text.size() < kGroupBytes) return load_block(&seats_.aad[i]);
+    return V::sum_of_lanes(V::load(sums_[i]));
   }
 
   /// The ciphertext behind the last group, and the block of lengths.
@@ -275,7 +187,7 @@ class Flight {
     const std::size_t blocks = (text.size() + 15) / 16;
     const Block* power = sa_.key.power(blocks + 1);
     Products<V> sum = no_products<V>();
-    typename V::Reg hash = V::first(load_block(&seats_.hash[i]));
+    typename V::Reg hash = V::first(hash_before_rest(i));
     while (text.size() > V::kBytes - 16) {
       const std::size_t n = std::min(V::kBytes, text.size());
       const typename V::Reg x = reversed<V>(load_up_to<V>(text.data(), n));
@@ -300,20 +212,22 @@ class Flight {
   TESTUDO_KERNEL void finish() {
     for (std::size_t i = 0; i < taken_; i += V::kBlocks) {
       const Products<V> sum{V::gather(&seats_.low[i]), V::gather(&seats_.mid[i]), V::gather(&seats_.high[i])};
-      V::store(&seats_.hash[i], V::bit_xor(reversed<V>(reduced<V>(sum)), V::load(&seats_.mask[i])));
+      V::store(&seats_.mask[i], V::bit_xor(reversed<V>(reduced<V>(sum)), V::load(&seats_.mask[i])));
     }
     for (std::size_t i = 0; i < taken_; ++i) {
-      put_or_compare<kDirection>(load_block(&seats_.hash[i]), *jobs_[i]);
+      put_or_compare<kDirection>(load_block(&seats_.mask[i]), *jobs_[i]);
     }
   }
 
   const GcmSa& sa_;
-  GroupFactors<V> factors_;
+  RoundKeys<V> keys_;
+  GroupKeys<V> group_keys_;
   Rest<V> rest_;
-  Group pending_{};
+  Group<V> pending_{};
   Job* jobs_[kSeats];
   std::size_t taken_ = 0;
   Seats seats_;
+  alignas(V::kBytes) std::uint8_t sums_[kSeats][V::kBytes];  ///< of groups: a packet's GHASH, one sum a lane
 };
 
 }  // namespace testudo::crypto::native

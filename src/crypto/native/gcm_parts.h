@@ -1,6 +1,7 @@
 #pragma once
 // What the ways of doing AES-GCM share: J0, the ends of texts, tags.
 #ifdef __x86_64__
+#include "crypto/native/forget.h"
 #include "crypto/native/ghash.h"
 #include "crypto/suite.h"
 
@@ -8,29 +9,22 @@ namespace testudo::crypto::native {
 
 enum class Direction { Seal, Open };
 
-/// Wipes a whole number of registers, in a way that no optimiser removes.
-template <typename V, typename T>
-TESTUDO_KERNEL void forget(T& secrets) {
-  static_assert(sizeof secrets % V::kBytes == 0);
-  auto* const bytes = static_cast<std::uint8_t*>(static_cast<void*>(&secrets));
-  for (std::size_t i = 0; i < sizeof secrets; i += V::kBytes) {
-    V::store(bytes + i, V::zero());
-    __asm__ volatile("" : : "r"(bytes) : "memory");
-  }
-}
-
 /// J0 for an IV of 96 bits: salt, IV, one.
 TESTUDO_KERNEL __m128i initial_counter(const std::array<std::uint8_t, 4>& salt, Bytes iv) {
   const std::uint64_t front = word_at<std::uint32_t>(salt.data()) | word_at<std::uint32_t>(iv.data()) << 32;
   return block_of(front, word_at<std::uint32_t>(iv.data() + 4) | std::uint64_t{1} << 56);
 }
 
+/// Ones in the first n bytes, at most 16, zeros in the rest.
+TESTUDO_KERNEL __m128i first_of_block(std::size_t n) {
+  alignas(16) static constexpr std::uint64_t kEnds[4] = {~0ULL, ~0ULL, 0, 0};
+  return load_first(static_cast<const std::uint8_t*>(static_cast<const void*>(kEnds)) + 16 - n, 16);
+}
+
 /// In constant time; of a shorter tag only those bytes count.
 TESTUDO_KERNEL bool same_tag(__m128i tag, Bytes received) {
-  alignas(16) static constexpr std::uint64_t kEnds[4] = {~0ULL, ~0ULL, 0, 0};
-  const auto* const ends = static_cast<const std::uint8_t*>(static_cast<const void*>(kEnds)) + 16 - received.size();
   const __m128i difference = _mm_xor_si128(tag, load_first(received.data(), received.size()));
-  return _mm_testz_si128(difference, load_first(ends, 16)) == 1;
+  return _mm_testz_si128(difference, first_of_block(received.size())) == 1;
 }
 
 template <Direction kDirection>

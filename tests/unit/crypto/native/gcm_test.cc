@@ -225,6 +225,47 @@ TEST_P(Kernels, SealAndOpenRunsOfOneShortLength) {
   });
 }
 
+/// The same bytes as OpenSSL's, and back again.
+void expect_same(Pair& pair, Packets& ours) {
+  const Packets plain = ours;
+  Packets theirs = ours;
+  pair.kernel.seal(pair.sa, ours.jobs);
+  pair.other->seal(theirs.jobs);
+  ASSERT_TRUE(ours.memory == theirs.memory);
+  pair.kernel.open(pair.sa, ours.jobs);
+  for (std::size_t i = 0; i < ours.jobs.size(); ++i) {
+    ASSERT_TRUE(ours.jobs[i].ok);
+    ASSERT_TRUE(std::ranges::equal(ours.jobs[i].text, plain.jobs[i].text));
+  }
+}
+
+TEST_P(Kernels, SealAndOpenEveryLengthInEveryNumber) {
+  Chance chance{13};
+  Pair pair{*GetParam().kernel(), *cipher_by_name("aes-gcm-16"), 16, chance};
+  for (std::size_t text = 0; text <= 600; ++text) {
+    for (std::size_t count = 1; count <= 9; ++count) {
+      Packets packets;
+      for (std::size_t i = 0; i < count; ++i) packets.add(8, text, 16, chance);
+      ASSERT_NO_FATAL_FAILURE(expect_same(pair, packets)) << count << " packets of " << text << " bytes";
+    }
+  }
+}
+
+/// Long ones among short ones: groups of one packet are hashed while those of the next are encrypted.
+TEST_P(Kernels, SealAndOpenLongOnesAmongShortOnes) {
+  Chance chance{14};
+  for (const std::size_t key_bytes : {16U, 24U, 32U}) {
+    Pair pair{*GetParam().kernel(), *cipher_by_name("aes-gcm-16"), key_bytes, chance};
+    for (int round = 0; round < 60; ++round) {
+      Packets packets;
+      for (std::size_t i = 1 + below(chance, 20); i > 0; --i) {
+        packets.add(8, below(chance, below(chance, 3) == 0 ? 100 : 9001), 16, chance);
+      }
+      ASSERT_NO_FATAL_FAILURE(expect_same(pair, packets)) << "round " << round;
+    }
+  }
+}
+
 /// Every part, of one packet or of eight, in front of a page that may not be touched, for every length.
 TEST_P(Kernels, TouchNothingBehindAnyPart) {
   const GuardPage text, aad, iv, icv;
