@@ -17,6 +17,7 @@ import sys
 from lab import ROOT, CannotMeasure, Figure
 
 sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("netns", "interop")]
+import certificates  # noqa: E402
 import charon  # noqa: E402
 import lib  # noqa: E402
 import networks  # noqa: E402
@@ -62,18 +63,10 @@ class Keys:
     """A CA, and a certificate for either side."""
 
     def __init__(self, directory):
-        directory.mkdir()
-        self.directory, self.names = directory, ("responder", "initiator")
-        self._openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=CA", "-keyout", "ca.key",
-                      "-out", "ca.pem", "-addext", "keyUsage=keyCertSign,cRLSign")
-        for name in self.names:
-            self._openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out",
-                          f"{name}.csr")
-            self._openssl("x509", "-req", "-days", "2", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
-                          "-CAcreateserial", "-out", f"{name}.pem")
-
-    def _openssl(self, *arguments):
-        lib.run("openssl", *arguments, cwd=self.directory)
+        self.directory = directory
+        certificates.make_authority(directory, "ca", "/CN=CA")
+        for name in ("responder", "initiator"):
+            certificates.issue(directory, name, "ca", f"/CN={name}")
 
     def file(self, name):
         return self.directory / name
