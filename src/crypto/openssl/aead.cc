@@ -10,12 +10,13 @@
 namespace testudo::crypto::openssl {
 namespace {
 
-/// What all four share: one context (the key schedule serves both directions) and the nonce, salt | IV.
+/// What all four share: a context, of which the key schedule serves both directions but for CCM, and the nonce, salt |
+/// IV.
 struct Core {
   const CipherRow* row;
   Secret key;
   JobShape shape;
-  CipherContext context;
+  CipherContext context, decryption;
   std::array<std::uint8_t, 12> nonce{};
 
   Core(const CipherRow& r, Bytes k) : row(&r), key(k), shape(JobShape::of(r, nullptr)) {
@@ -66,83 +67,51 @@ struct Gmac {
   }
 };
 
-template <typename Mode>
-class Aead final : public Suite {
- public:
-  static std::unique_ptr<Suite> make(const char* name, const CipherRow& row, Bytes key) {
-    const CipherPtr cipher = fetch_cipher(name);
-    if (!cipher) return nullptr;
-    auto made = std::make_unique<Aead>(name, row, key);
-    made->core_.context = keyed_context(*cipher, key.first(key.size() - row.salt), Direction::Encrypt);
-    if (!made->core_.context) return nullptr;
-    return made;
+/// The tag comes of the final step.
+template <typename Text>
+struct TagLast {
+  static bool prepare(Core& core, const EVP_CIPHER& cipher) {
+    const Bytes key = core.key.expose();
+    core.context = keyed_context(cipher, key.first(key.size() - core.row->salt), Direction::Encrypt);
+    return core.context != nullptr;
   }
-  Aead(const char* name, const CipherRow& row, Bytes key) : name_(name), core_(row, key) {}
-
-  void seal(std::span<Job> jobs) override {
-    for (Job& job : jobs) job.ok = core_.shape.fits(job) && seal_one(job);
+  static bool seal(Core& core, Job& job) {
+    return restart(*core.ctx(), core.nonce_for(job), Direction::Encrypt) && Text::run(core, job) &&
+           finish(core.ctx()) && get_tag(core.ctx(), job.icv);
   }
-  void open(std::span<Job> jobs) override {
-    for (Job& job : jobs) job.ok = core_.shape.fits(job) && open_one(job);
+  static bool open(Core& core, Job& job) {
+    return restart(*core.ctx(), core.nonce_for(job), Direction::Decrypt) && set_tag(core.ctx(), job.icv) &&
+           Text::run(core, job) && finish(core.ctx());
   }
-  std::unique_ptr<Suite> clone() const override { return make(name_, *core_.row, core_.key.expose()); }
-
- private:
-  bool seal_one(Job& job) {
-    return restart(*core_.ctx(), core_.nonce_for(job), Direction::Encrypt) && Mode::run(core_, job) &&
-           finish(core_.ctx()) && get_tag(core_.ctx(), job.icv);
-  }
-  bool open_one(Job& job) {
-    return restart(*core_.ctx(), core_.nonce_for(job), Direction::Decrypt) && set_tag(core_.ctx(), job.icv) &&
-           Mode::run(core_, job) && finish(core_.ctx());
-  }
-
-  const char* name_;
-  Core core_;
 };
 
 /// RFC 4309: the nonce has 11 bytes, so the length field of CCM has 4.  CCM wants all lengths before the
 /// first byte, and compares the tag when the text is decrypted, so it has no final step.  OpenSSL chooses the
 /// code for one direction when the key is set, so here each direction has its context.
-class Ccm final : public Suite {
- public:
-  static std::unique_ptr<Suite> make(const char* name, const CipherRow& row, Bytes key) {
-    const CipherPtr cipher = fetch_cipher(name);
-    if (!cipher) return nullptr;
-    auto made = std::make_unique<Ccm>(name, row, key);
-    made->core_.context = keyed(*cipher, row, key, Direction::Encrypt);
-    made->decryption_ = keyed(*cipher, row, key, Direction::Decrypt);
-    if (!made->core_.context || !made->decryption_) return nullptr;
-    return made;
+struct Ccm {
+  static bool prepare(Core& core, const EVP_CIPHER& cipher) {
+    core.context = keyed(core, cipher, Direction::Encrypt);
+    core.decryption = keyed(core, cipher, Direction::Decrypt);
+    return core.context && core.decryption;
   }
-  Ccm(const char* name, const CipherRow& row, Bytes key) : name_(name), core_(row, key) {}
-
-  void seal(std::span<Job> jobs) override {
-    for (Job& job : jobs) job.ok = core_.shape.fits(job) && seal_one(job);
-  }
-  void open(std::span<Job> jobs) override {
-    for (Job& job : jobs) job.ok = core_.shape.fits(job) && open_one(job);
-  }
-  std::unique_ptr<Suite> clone() const override { return make(name_, *core_.row, core_.key.expose()); }
-
- private:
-  static CipherContext keyed(const EVP_CIPHER& cipher, const CipherRow& row, Bytes key, Direction direction) {
+  static CipherContext keyed(const Core& core, const EVP_CIPHER& cipher, Direction direction) {
     const int enc = static_cast<int>(direction);
+    const CipherRow& row = *core.row;
     CipherContext context{EVP_CIPHER_CTX_new()};
     EVP_CIPHER_CTX* ctx = context.get();
     const bool ready = ctx != nullptr && EVP_CipherInit_ex2(ctx, &cipher, nullptr, nullptr, enc, nullptr) == 1 &&
                        EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_IVLEN, row.salt + row.iv, nullptr) == 1 &&
                        EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, row.icv, nullptr) == 1 &&
-                       EVP_CipherInit_ex2(ctx, nullptr, key.data(), nullptr, enc, nullptr) == 1;
+                       EVP_CipherInit_ex2(ctx, nullptr, core.key.expose().data(), nullptr, enc, nullptr) == 1;
     return ready ? std::move(context) : nullptr;
   }
-  bool seal_one(Job& job) {
-    EVP_CIPHER_CTX* ctx = core_.ctx();
-    return restart(*ctx, core_.nonce_for(job), Direction::Encrypt) && run(ctx, job) && get_tag(ctx, job.icv);
+  static bool seal(Core& core, Job& job) {
+    EVP_CIPHER_CTX* ctx = core.ctx();
+    return restart(*ctx, core.nonce_for(job), Direction::Encrypt) && run(ctx, job) && get_tag(ctx, job.icv);
   }
-  bool open_one(Job& job) {
-    EVP_CIPHER_CTX* ctx = decryption_.get();
-    return restart(*ctx, core_.nonce_for(job), Direction::Decrypt) && set_tag(ctx, job.icv) && run(ctx, job);
+  static bool open(Core& core, Job& job) {
+    EVP_CIPHER_CTX* ctx = core.decryption.get();
+    return restart(*ctx, core.nonce_for(job), Direction::Decrypt) && set_tag(ctx, job.icv) && run(ctx, job);
   }
   static bool run(EVP_CIPHER_CTX* ctx, Job& job) {
     int written = 0;
@@ -152,10 +121,31 @@ class Ccm final : public Suite {
     return EVP_CipherUpdate(ctx, nullptr, &written, nullptr, size) == 1 && feed(ctx, nullptr, job.aad) &&
            EVP_CipherUpdate(ctx, text, &written, text, size) == 1;
   }
+};
 
+template <typename Mode>
+class Aead final : public Suite {
+ public:
+  static std::unique_ptr<Suite> make(const char* name, const CipherRow& row, Bytes key) {
+    const CipherPtr cipher = fetch_cipher(name);
+    if (!cipher) return nullptr;
+    auto made = std::make_unique<Aead>(name, row, key);
+    if (!Mode::prepare(made->core_, *cipher)) return nullptr;
+    return made;
+  }
+  Aead(const char* name, const CipherRow& row, Bytes key) : name_(name), core_(row, key) {}
+
+  void seal(std::span<Job> jobs) override {
+    for (Job& job : jobs) job.ok = core_.shape.fits(job) && Mode::seal(core_, job);
+  }
+  void open(std::span<Job> jobs) override {
+    for (Job& job : jobs) job.ok = core_.shape.fits(job) && Mode::open(core_, job);
+  }
+  std::unique_ptr<Suite> clone() const override { return make(name_, *core_.row, core_.key.expose()); }
+
+ private:
   const char* name_;
   Core core_;
-  CipherContext decryption_;
 };
 
 const char* pick(std::size_t key, const char* k128, const char* k192, const char* k256) {
@@ -169,13 +159,13 @@ std::unique_ptr<Suite> make_aead(const CipherRow& row, Bytes key) {
   const char* const gcm = pick(size, "AES-128-GCM", "AES-192-GCM", "AES-256-GCM");
   switch (row.kind) {
     case CipherKind::AesGcm:
-      return Aead<Stream>::make(gcm, row, key);
+      return Aead<TagLast<Stream>>::make(gcm, row, key);
     case CipherKind::AesGmac:
-      return Aead<Gmac>::make(gcm, row, key);
+      return Aead<TagLast<Gmac>>::make(gcm, row, key);
     case CipherKind::ChaCha20Poly1305:
-      return Aead<Stream>::make("ChaCha20-Poly1305", row, key);
+      return Aead<TagLast<Stream>>::make("ChaCha20-Poly1305", row, key);
     case CipherKind::AesCcm:
-      return Ccm::make(pick(size, "AES-128-CCM", "AES-192-CCM", "AES-256-CCM"), row, key);
+      return Aead<Ccm>::make(pick(size, "AES-128-CCM", "AES-192-CCM", "AES-256-CCM"), row, key);
     default:
       return nullptr;
   }
