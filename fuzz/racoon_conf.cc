@@ -7,6 +7,7 @@
 
 struct NoFiles final : testudo::config::Files {
   std::vector<File> matching(const std::string&) override { return {}; }
+  std::uint32_t link(const std::string& name) override { return static_cast<std::uint32_t>(name.size()); }
 };
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -1,4 +1,5 @@
 // ipsec_set_policy(3): the policy language of pfkey/policy behind KAME's C interface.
+#include <net/if.h>
 #include <netipsec/ipsec.h>
 
 #include <cstdio>
@@ -52,6 +53,15 @@ char* dump(const void* blob, const char* delimiter, pfkey::PolicyPorts ports) {
   return handed_out<char>(text->c_str(), text->size() + 1);
 }
 
+/// "fe80::1%eth0"
+std::optional<net::Address> scoped(const std::string& text) {
+  const auto percent = text.find('%');
+  const auto address = net::Address::parse(text.substr(0, percent));
+  const unsigned link = percent == text.npos ? 0 : ::if_nametoindex(text.c_str() + percent + 1);
+  if (!address || address->is_v4() || link == 0) return std::nullopt;
+  return net::Address::v6(address->bytes().first<16>(), link);
+}
+
 }  // namespace
 
 ipsec_policy_t ipsec_set_policy(const char* text, int /* length */) {
@@ -59,7 +69,7 @@ ipsec_policy_t ipsec_set_policy(const char* text, int /* length */) {
     libipsec::set_error(IpsecError::InvalidArgument);
     return nullptr;
   }
-  const auto policy = pfkey::parse_policy_text(text);
+  const auto policy = pfkey::parse_policy_text(text, scoped);
   if (!policy) {
     const auto& error = policy.error();
     std::fprintf(stderr, "libipsec: %s while parsing \"%s\"\n", pfkey::ipsec_error_text(error.code).data(),

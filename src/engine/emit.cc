@@ -62,6 +62,7 @@ void Emitter::cut(const Passage& whole, const Path& path, Verdicts& verdicts) {
   std::size_t pieces = 0;
   const auto send = [&](Bytes fragment) -> Status<DropReason> {
     if (!scratch_.assign(fragment)) return Failure{DropReason::NoRoom};
+    scratch_.leave_by(whole.packet->link());
     if (pieces++ > 0) verdicts.made_fragment();
     verdicts.to_wire(piece, path.in_clear);
     return Done{};

@@ -28,10 +28,10 @@ bool is_common(const Boxed<sad::NatTraversal>& nat, const net::Address& destinat
   return !nat || (nat->kind == sad::NatTraversal::Kind::EspInUdp && destination.is_v4());
 }
 
-/// The forms that are in use: numbered, the IV on the wire.
+/// The forms that are in use: numbered, the IV on the wire, to an address that needs no link beside it.
 bool is_common(const sad::Sa& sa) {
   const sad::SaFlags& flags = sa.parameters().flags;
-  return !flags.old_format && !flags.four_byte_iv && !flags.derived_iv &&
+  return !flags.old_format && sa.group().destination.scope() == 0 && !flags.four_byte_iv && !flags.derived_iv &&
          is_common(sa.parameters().nat, sa.group().destination);
 }
 

@@ -45,7 +45,7 @@ bool has_right_checksum(const IpView& ip, Bytes packet) {
 }
 
 bool at_home(const sad::Sa& sa, const sad::UdpWay& by) {
-  return sa.group().source == by.source && sa.group().ports == by.ports;
+  return sa.group().source.without_scope() == by.source && sa.group().ports == by.ports;
 }
 
 /// An SA of NAT-T receives by UDP, and no other does.  The mapping of a peer may change at any time (RFC 3947 section
@@ -383,7 +383,7 @@ void Inbound::heed_whereabouts(sad::Sa& sa, const sad::UdpWay& by, Verdicts& ver
 
 Status<DropReason> Inbound::leave_tunnel(Arrival& arrival, std::uint8_t next_protocol, Verdicts& verdicts) {
   Passage& passage = arrival.passage;
-  const net::Address& peer = arrival.history.layers().back().sa->group().source;
+  const net::Address peer = arrival.history.layers().back().sa->group().source.without_scope();
   if (passage.ip.source != peer && !peer.is_unspecified() && !arrival.moved)
     return Failure{DropReason::WrongModeOrEndpoint};
   ProtocolCounters& ipip = verdicts.statistics().ipip;

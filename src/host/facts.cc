@@ -6,16 +6,10 @@ namespace {
 constexpr std::size_t kMaxRoutes = 4096;
 constexpr std::size_t kUsualMtu = 1500;
 
-// Packets name no links; addresses are compared without them.
-net::Address without_scope(const net::Address& a) {
-  if (a.scope() == 0) return a;
-  return net::Address::v6(std::span<const std::uint8_t, 16>{a.bytes().data(), 16});
-}
-
 }  // namespace
 
 bool Facts::is_local(const net::Address& address) const {
-  return address.is_loopback() || local_.contains(without_scope(address));
+  return address.is_loopback() || local_.contains(address.without_scope());
 }
 
 std::size_t Facts::mtu_towards(const net::Address& destination) const {
@@ -34,7 +28,7 @@ void Facts::forget() {
   outdated_ = !addresses;
   if (outdated_) return;
   local_.clear();
-  for (const net::Address& a : *addresses) local_.insert(without_scope(a));
+  for (const net::Address& a : *addresses) local_.insert(a.without_scope());
 }
 
 void Facts::forget_routes() {
@@ -43,10 +37,9 @@ void Facts::forget_routes() {
 }
 
 const std::optional<Route>& Facts::route(const net::Address& destination) const {
-  const net::Address key = without_scope(destination);
-  if (const auto known = routes_.find(key); known != routes_.end()) return known->second;
+  if (const auto known = routes_.find(destination); known != routes_.end()) return known->second;
   if (routes_.size() >= kMaxRoutes) routes_.clear();
-  return routes_.emplace(key, netlink_.route_to(key, mark_)).first->second;
+  return routes_.emplace(destination, netlink_.route_to(destination, mark_)).first->second;
 }
 
 }  // namespace testudo::host

@@ -222,6 +222,7 @@ std::optional<Route> Netlink::route_to(const net::Address& destination, std::uin
   const Bytes bytes = destination.bytes();
   mnl_attr_put(message, RTA_DST, bytes.size(), bytes.data());
   mnl_attr_put_u32(message, RTA_MARK, mark);
+  if (destination.scope() != 0) mnl_attr_put_u32(message, RTA_OIF, destination.scope());
   message->nlmsg_flags |= NLM_F_ACK;
   RouteAnswer found;
   const auto asked = exchange(message, "look up route", [&](const nlmsghdr* answer) {

@@ -46,10 +46,11 @@ bool has_header(Bytes packet) {
   return packet.size() >= (is_v4(packet) ? 20U : 40U);
 }
 
-socklen_t write_destination(sockaddr_in6& storage, Bytes packet) {
+socklen_t write_destination(sockaddr_in6& storage, Bytes packet, std::uint32_t link) {
   if (!is_v4(packet)) {
     storage = {};
     storage.sin6_family = AF_INET6;
+    storage.sin6_scope_id = link;  // which the kernel heeds where the address is link-local
     std::memcpy(&storage.sin6_addr, packet.data() + 24, 16);
     return sizeof storage;
   }
@@ -80,7 +81,8 @@ Result<Sender, SystemError> Sender::open(std::uint32_t mark) {
   return Sender{std::move(v4), std::move(v6), mark};
 }
 
-void Sender::send(std::span<const Bytes> packets, const std::function<void(std::size_t, int)>& failed) {
+void Sender::send(std::span<const Bytes> packets, std::span<const std::uint32_t> links,
+                  const std::function<void(std::size_t, int)>& failed) {
   std::size_t i = 0;
   while (i < packets.size()) {
     const auto train = trains_.send(packets.subspan(i));
@@ -91,7 +93,7 @@ void Sender::send(std::span<const Bytes> packets, const std::function<void(std::
       failed(i++, EINVAL);
       continue;
     }
-    const std::size_t sent = send_run(packets.subspan(i, run_length(packets.subspan(i))));
+    const std::size_t sent = send_run(packets.subspan(i, run_length(packets.subspan(i))), links.subspan(i));
     if (sent == 0) failed(i, errno);
     i += std::max<std::size_t>(sent, 1);
   }
@@ -109,14 +111,14 @@ std::size_t Sender::run_length(std::span<const Bytes> packets) const {
 }
 
 // sendmmsg(2) stops at the first message that fails: 0 means that it was the first of the run.
-std::size_t Sender::send_run(std::span<const Bytes> run) {
+std::size_t Sender::send_run(std::span<const Bytes> run, std::span<const std::uint32_t> links) {
   Buffers& b = *buffers_;
   for (std::size_t i = 0; i < run.size(); ++i) {
     b.vectors[i] = {const_cast<std::uint8_t*>(run[i].data()), run[i].size()};  // iovec has no const
     msghdr& m = b.messages[i].msg_hdr;
     m = {};
     m.msg_name = &b.names[i];
-    m.msg_namelen = write_destination(b.names[i], run[i]);
+    m.msg_namelen = write_destination(b.names[i], run[i], links[i]);
     m.msg_iov = &b.vectors[i];
     m.msg_iovlen = 1;
   }

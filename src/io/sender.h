@@ -24,14 +24,16 @@ class Sender {
   /// Trains of datagrams from `port` go out by this UDP socket, which must live as long as this.
   void lend(net::Family family, std::uint16_t port, int socket) { trains_.lend(family, port, socket, mark_); }
 
-  /// Calls `failed` with index and errno for each packet that the kernel refused; the others were sent.
-  void send(std::span<const Bytes> packets, const std::function<void(std::size_t, int)>& failed);
+  /// Calls `failed` with index and errno for each packet that the kernel refused; the others were sent.  `links`, one
+  /// for each packet: the index of the link by which it must leave; 0: the routing table says.
+  void send(std::span<const Bytes> packets, std::span<const std::uint32_t> links,
+            const std::function<void(std::size_t, int)>& failed);
 
  private:
   struct Buffers;
   Sender(Fd v4, Fd v6, std::uint32_t mark);
   std::size_t run_length(std::span<const Bytes> packets) const;
-  std::size_t send_run(std::span<const Bytes> run);
+  std::size_t send_run(std::span<const Bytes> run, std::span<const std::uint32_t> links);
 
   Fd v4_, v6_;
   std::uint32_t mark_;

@@ -1,6 +1,7 @@
 #include "io/socket_address.h"
 
 #include <ifaddrs.h>
+#include <net/if.h>
 #include <netinet/in.h>
 
 #include <array>
@@ -41,6 +42,16 @@ std::optional<net::Endpoint> SocketAddress::endpoint() const {
   std::array<std::uint8_t, 16> bytes{};
   std::memcpy(bytes.data(), &v6.sin6_addr, bytes.size());
   return net::Endpoint{net::Address::v6(bytes, v6.sin6_scope_id), ntohs(v6.sin6_port)};
+}
+
+std::uint32_t link_index(const std::string& name) {
+  return ::if_nametoindex(name.c_str());
+}
+
+std::string with_link_name(const net::Address& address) {
+  std::array<char, IF_NAMESIZE> name{};
+  if (address.scope() == 0 || ::if_indextoname(address.scope(), name.data()) == nullptr) return address.to_string();
+  return address.without_scope().to_string() + "%" + name.data();
 }
 
 std::vector<net::Address> local_addresses() {

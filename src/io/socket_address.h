@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "net/flow.h"
@@ -28,6 +29,11 @@ class SocketAddress {
   sockaddr_storage storage_{};
   socklen_t length_ = sizeof storage_;
 };
+
+/// The index of the interface of this name; 0: there is none.
+std::uint32_t link_index(const std::string& name);
+/// The address, with the name of its interface where it has a scope and the interface exists: "fe80::1%eth0".
+std::string with_link_name(const net::Address& address);
 
 /// The addresses of all interfaces, IPv6 with scope; none when the kernel does not say.
 std::vector<net::Address> local_addresses();

@@ -51,6 +51,12 @@ std::string Address::to_string() const {
   return out;
 }
 
+Address Address::without_scope() const {
+  Address bare = *this;
+  bare.scope_ = 0;
+  return bare;
+}
+
 bool Address::is_unspecified() const {
   return std::ranges::all_of(bytes(), [](std::uint8_t b) { return b == 0; });
 }

@@ -30,7 +30,10 @@ class Address {
   constexpr bool is_v4() const { return family_ == Family::V4; }
   /// 4 or 16 bytes.
   Bytes bytes() const { return Bytes{bytes_}.first(is_v4() ? 4U : 16U); }
+  /// The index of the link that a link-local address belongs to; 0: none is named.
   constexpr std::uint32_t scope() const { return scope_; }
+  /// As packets carry it: they name no links.
+  Address without_scope() const;
   unsigned width() const { return is_v4() ? 32 : 128; }
   bool is_unspecified() const;
   bool is_multicast() const;

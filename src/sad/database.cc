@@ -26,7 +26,7 @@ bool same_keys(const SaParameters& a, const SaParameters& b) {
 int nearness(const Sa& sa, const std::optional<UdpWay>& by) {
   const auto& nat = sa.parameters().nat;
   if (nat.has_value() != by.has_value()) return 0;
-  return by && sa.group().source == by->source && sa.group().ports == by->ports ? 2 : 1;
+  return by && sa.group().source.without_scope() == by->source && sa.group().ports == by->ports ? 2 : 1;
 }
 
 }  // namespace
@@ -136,7 +136,7 @@ std::size_t Database::erase_members(Group& group, Which which, const Breathe& br
 
 /// The SA of this very group.
 Listing* Database::find_listing(const SaGroup& group, Spi spi) const {
-  Listing* listing = newest({group.destination, group.protocol, spi});
+  Listing* listing = newest(name_of(group, spi));
   while (listing != nullptr && (listing->sa->spi() != spi || listing->sa->group() != group)) listing = listing->older;
   return listing;
 }
@@ -153,7 +153,8 @@ Listing* Database::replaced_by(const Sa& sa) const {
   std::size_t count = 0;
   for (Listing* listing = newest(name_of(sa)); listing != nullptr; listing = listing->older) {
     const SaGroup& key = listing->sa->group();
-    if (listing->sa->spi() != sa.spi() || key.source != sa.group().source) continue;
+    const bool between_them = key.source == sa.group().source && key.destination == sa.group().destination;
+    if (listing->sa->spi() != sa.spi() || !between_them) continue;
     ++count;
     any = listing;
     note(of_ports, listing, key.ports == sa.group().ports);
@@ -214,9 +215,10 @@ std::size_t Database::flush(std::optional<SaProtocol> protocol, const Breathe& b
 
 Sa* Database::find(SaProtocol protocol, const net::Address& source, const net::Address& destination, Spi spi,
                    Ports ports) {
-  Listing* listing = newest({destination, protocol, spi});
+  Listing* listing = newest({destination.without_scope(), protocol, spi});
   const auto is_it = [&](const Listing& l) {
-    return l.sa->spi() == spi && l.sa->group().source == source && fits(ports, l.sa->group().ports);
+    const SaGroup& key = l.sa->group();
+    return l.sa->spi() == spi && key.source == source && key.destination == destination && fits(ports, key.ports);
   };
   while (listing != nullptr && !is_it(*listing)) listing = listing->older;
   return listing == nullptr ? nullptr : listing->sa.get();

@@ -83,10 +83,10 @@ class Database {
   Sa* find(SaProtocol protocol, const net::Address& source, const net::Address& destination, Spi spi, Ports ports = {});
   /// That of this very group, so that a dump can go on after changes.
   const Sa* find(const SaGroup& group, Spi spi) const;
-  /// The packet path's look-ups.  inbound() gives the newest usable SA, or else a larval one, so that the drop can say
-  /// why; where several have the SPI, that of the peer and ports which the packet came from, or else one of NAT-T or
-  /// without as it came.  outbound() gives usable ones only.  The pointers hold until the next call that changes the
-  /// database.
+  /// The packet path's look-ups.  `destination` is a packet's, without scope.  inbound() gives the newest usable SA, or
+  /// else a larval one, so that the drop can say why; where several have the SPI, that of the peer and ports which the
+  /// packet came from, or else one of NAT-T or without as it came.  outbound() gives usable ones only.  The pointers
+  /// hold until the next call that changes the database.
   Sa* inbound(SaProtocol protocol, const net::Address& destination, Spi spi,
               const std::optional<UdpWay>& by = {}) const;
   Sa* outbound(const OutboundQuery& query) const;
@@ -115,7 +115,11 @@ class Database {
   using Pair = PairOfGroup::Key;
   enum class Which : std::uint8_t { All, NotLarval };
 
-  static Name name_of(const Sa& sa) { return {sa.group().destination, sa.group().protocol, sa.spi()}; }
+  /// As a packet says it, so that SAs of one SPI to one link-local address share it, whatever their links.
+  static Name name_of(const SaGroup& group, Spi spi) {
+    return {group.destination.without_scope(), group.protocol, spi};
+  }
+  static Name name_of(const Sa& sa) { return name_of(sa.group(), sa.spi()); }
   /// Of the SAs that a packet with this name may mean, the newest; null: there is none.
   Listing* newest(const Name& name) const;
   static Sa* best_of_several(Sa& newest, const std::optional<UdpWay>& by);

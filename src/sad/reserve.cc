@@ -28,7 +28,7 @@ SpiRange effective_range(SaProtocol protocol, SpiRange range, const KeySettings&
 bool Database::collides(const net::Address& destination, Spi spi) const {
   using enum SaProtocol;
   return std::ranges::any_of(std::array{Ah, Esp, Ipcomp, TcpSignature}, [&](SaProtocol protocol) {
-    return newest({destination, protocol, spi}) != nullptr;
+    return newest({destination.without_scope(), protocol, spi}) != nullptr;
   });
 }
 

@@ -48,6 +48,7 @@ Status<DropReason> prepend_outer(sad::Sa& sa, PacketBuffer& packet, const IpView
       outer.is_v4() ? next_identification(sa.share(context.worker), context.random) : std::uint16_t{0};
   outer.write(packet.data(), payload, inner.is_v4() ? protocol::kIpv4 : protocol::kIpv6, inside_of(inner),
               identification);
+  packet.leave_by(group.destination.scope());
   return Done{};
 }
 

@@ -52,6 +52,7 @@ class Station final : public engine::Outbox {
 
   std::vector<ByteVector> wire, delivered;  ///< what came out since the last clear()
   std::vector<bool> in_clear;               ///< for each packet of wire
+  std::vector<std::uint32_t> links;         ///< by which those leave
   std::vector<engine::Acquire> acquires;
   std::vector<engine::TraceStep> steps;
   std::vector<std::pair<Spi, net::Endpoint>> mappings;  ///< that changed
@@ -95,6 +96,7 @@ class Station final : public engine::Outbox {
   }
   void clear() {
     wire.clear();
+    links.clear();
     in_clear.clear();
     delivered.clear();
     acquires.clear();
@@ -104,6 +106,7 @@ class Station final : public engine::Outbox {
 
   void to_wire(wire::packet::PacketBuffer& packet, bool clear) override {
     wire.emplace_back(packet.bytes().begin(), packet.bytes().end());
+    links.push_back(packet.link());
     in_clear.push_back(clear);
     take(packet);
   }

@@ -1,8 +1,10 @@
 #include "app/racoon/conf_files.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "app/racoon/files.h"
+#include "io/socket_address.h"
 #include "wire/reader.h"
 #include "wire/writer.h"
 
@@ -29,6 +31,11 @@ Result<File, wire::Malformed> take_file(wire::Reader& in) {
   return file;
 }
 
+/// Under which a record has the index of an interface: no file's name, for those that are read are absolute or options.
+std::string name_of_link(const std::string& link) {
+  return "interface " + link;
+}
+
 }  // namespace
 
 Result<std::string, std::string> DiskFiles::read(const std::string& name) {
@@ -40,6 +47,12 @@ Result<std::string, std::string> DiskFiles::read(const std::string& name) {
 std::vector<File> DiskFiles::matching(const std::string& pattern) {
   entries_.push_back({true, pattern, glob_files(pattern)});
   return entries_.back().files;
+}
+
+std::uint32_t DiskFiles::link(const std::string& name) {
+  const std::uint32_t index = io::link_index(name);
+  note(name_of_link(name), std::to_string(index));
+  return index;
 }
 
 void DiskFiles::note(const std::string& name, const std::string& text) {
@@ -107,6 +120,15 @@ Result<std::string, std::string> RecordedFiles::read(const std::string& name) {
   if (entry == nullptr || entry->files.empty()) return Failure{"failed to open file " + name + " (not in the record)"};
   if (!entry->files.front().failure.empty()) return Failure{entry->files.front().failure};
   return entry->files.front().text;
+}
+
+std::uint32_t RecordedFiles::link(const std::string& name) {
+  const auto* const entry = find(false, name_of_link(name));
+  if (entry == nullptr || entry->files.empty()) return 0;
+  const std::string& digits = entry->files.front().text;
+  std::uint32_t index = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), index);
+  return index;
 }
 
 std::vector<File> RecordedFiles::matching(const std::string& pattern) {

@@ -24,6 +24,7 @@ class DiskFiles final : public ConfFiles {
  public:
   Result<std::string, std::string> read(const std::string& name) override;
   std::vector<File> matching(const std::string& pattern) override;
+  std::uint32_t link(const std::string& name) override;
   void note(const std::string& name, const std::string& text) override;
   ByteVector record() const;
 
@@ -43,6 +44,7 @@ class RecordedFiles final : public ConfFiles {
   static std::optional<RecordedFiles> parse(Bytes record);
   Result<std::string, std::string> read(const std::string& name) override;
   std::vector<File> matching(const std::string& pattern) override;
+  std::uint32_t link(const std::string& name) override;
   void note(const std::string&, const std::string&) override {}
 
  private:

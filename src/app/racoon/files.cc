@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "io/fd.h"
+#include "io/socket_address.h"
 
 namespace testudo::app {
 namespace {
@@ -53,6 +54,12 @@ std::string complaint_about(const std::string& name, const OpenFile& file, confi
   const auto& status = file.status;
   return config::complaint_about(name, {S_ISREG(status.st_mode), status.st_uid, status.st_mode & 07777}, ::geteuid(),
                                  kind);
+}
+
+/// As the file has it: with the name of an interface, where the asker knows only its number.
+std::string as_in_file(const std::string& name) {
+  const auto address = net::Address::parse(name);
+  return address && address->scope() != 0 ? io::with_link_name(*address) : name;
 }
 
 }  // namespace
@@ -101,9 +108,10 @@ std::optional<Secret> PskFile::pre_shared_key(const std::string& name) const {
     log_.write_some(Log::Level::Error, text.error());
     return std::nullopt;
   }
-  auto key = config::find_pre_shared_key(*text, name);
+  const std::string identifier = as_in_file(name);
+  auto key = config::find_pre_shared_key(*text, identifier);
   wipe(as_mutable_bytes(*text));
-  if (!key) log_.write_some(Log::Level::Error, "couldn't find the pskey for " + name + ".");
+  if (!key) log_.write_some(Log::Level::Error, "couldn't find the pskey for " + identifier + ".");
   return key;
 }
 

@@ -6,6 +6,7 @@
 #include <csignal>
 
 #include "app/racoon/spawn.h"
+#include "io/socket_address.h"
 
 namespace testudo::app {
 namespace {
@@ -23,9 +24,9 @@ std::vector<std::string> Hooks::environment_of(const ike::Hook& hook) const {
   std::vector<std::string> all{
       "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
       "TESTUDO_RUN=" + run_dir_,
-      "LOCAL_ADDR=" + hook.local.address.to_string(),
+      "LOCAL_ADDR=" + io::with_link_name(hook.local.address),
       "LOCAL_PORT=" + std::to_string(hook.local.port),
-      "REMOTE_ADDR=" + hook.remote.address.to_string(),
+      "REMOTE_ADDR=" + io::with_link_name(hook.remote.address),
       "REMOTE_PORT=" + std::to_string(hook.remote.port),
       "REMOTE_ID=" + hook.peer,
       fmt::format("IKE_COOKIE={:016x}:{:016x}", hook.initiator_cookie, hook.responder_cookie),

@@ -31,6 +31,7 @@ PacketPath::PacketPath(engine::Engine& engine, const io::Tun& tun, io::Sender se
       slots_(io::kBuffers) {
   batch_.reserve(io::kBuffers);
   to_send_.reserve(io::kBuffers);
+  links_.reserve(io::kBuffers);
 }
 
 void PacketPath::from_host() {
@@ -152,9 +153,13 @@ void PacketPath::flush_host() {
 void PacketPath::send() {
   if (queued_ == 0) return;
   to_send_.clear();
-  for (std::size_t i = 0; i < queued_; ++i) to_send_.push_back(outgoing_[i].bytes());
+  links_.clear();
+  for (std::size_t i = 0; i < queued_; ++i) {
+    to_send_.push_back(outgoing_[i].bytes());
+    links_.push_back(outgoing_[i].link());
+  }
   queued_ = 0;
-  sender_.send(to_send_, [&](std::size_t i, int error) { engine_.count_drop(reason_of(error), to_send_[i]); });
+  sender_.send(to_send_, links_, [&](std::size_t i, int error) { engine_.count_drop(reason_of(error), to_send_[i]); });
 }
 
 }  // namespace testudo::app

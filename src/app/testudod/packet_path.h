@@ -84,6 +84,7 @@ class PacketPath final : public engine::Outbox {
   std::vector<engine::PacketBuffer*> batch_;
   std::vector<io::Slot> slots_;
   std::vector<Bytes> to_send_;
+  std::vector<std::uint32_t> links_;  ///< by which those leave
 };
 
 }  // namespace testudo::app

@@ -288,14 +288,17 @@ bool is_one_word(std::string_view text) {
   return text.find_first_not_of(kSpace, end) == std::string_view::npos;
 }
 
-Result<wire::pfkey::PolicyExt, Diagnostic> policy_of(const PolicyCommand& command) {
+Result<wire::pfkey::PolicyExt, Diagnostic> policy_of(const PolicyCommand& command, Resolver& resolver) {
   std::string text = command.policy.text;
   // A comment counts as space; its bytes stay, so that offsets keep their meaning.
   for (auto hash = text.find('#'); hash != std::string::npos; hash = text.find('#', hash)) {
     const auto end = std::min(text.find('\n', hash), text.size());
     std::fill(text.begin() + static_cast<std::ptrdiff_t>(hash), text.begin() + static_cast<std::ptrdiff_t>(end), ' ');
   }
-  auto policy = pfkey::parse_policy_text(text);
+  auto policy = pfkey::parse_policy_text(text, [&](const std::string& scoped) -> std::optional<net::Address> {
+    const auto found = resolver.host(scoped, Resolver::Query{.family = net::Family::V6, .numeric_only = true});
+    return found && !found->empty() ? std::optional{found->front()} : std::nullopt;
+  });
   if (!policy) return Failure{policy_diagnostic(command.policy, policy.error())};
   if (command.verb == PolicyCommand::Verb::Delete) return *std::move(policy);
 
@@ -333,7 +336,7 @@ Status<Diagnostic> Compiler::run(const PolicyCommand& command) {
     source.endpoint.port = ports.source;
     destination.endpoint.port = ports.destination;
   }
-  TRY(auto policy, policy_of(command));
+  TRY(auto policy, policy_of(command, resolver_));
 
   Message message;
   message.type = command.verb == PolicyCommand::Verb::Add      ? Type::SpdAdd

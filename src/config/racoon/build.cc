@@ -110,14 +110,34 @@ std::optional<std::uint32_t> Builder::lifetime(const Statement& s) {
   return seconds(s, 2, kYear);
 }
 
+std::optional<net::Address> Builder::address(const Item& item) {
+  const std::size_t percent = std::min(item.text.find('%'), item.text.size());
+  auto address = net::Address::parse(item.text);
+  const auto bare = net::Address::parse(item.text.substr(0, percent));
+  if (!address && bare && !bare->is_v4()) {
+    const std::string name = item.text.substr(percent + 1);
+    const std::uint32_t link = files_.link(name);
+    if (link == 0) {
+      error(item, "there is no interface \"" + name + "\"");
+      return std::nullopt;
+    }
+    address = net::Address::v6(bare->bytes().first<16>(), link);
+  }
+  if (!address) {
+    error(item, "syntax error", "expected a numeric IPv4 or IPv6 address; names are not looked up here");
+  } else if (!address->is_v4() && address->is_link_local() && address->scope() == 0) {
+    error(item, "a link-local address means nothing without its interface",
+          "write it behind the address: " + item.text + "%eth0");
+    return std::nullopt;
+  }
+  return address;
+}
+
 std::optional<net::Endpoint> Builder::endpoint(const Statement& s, std::size_t place, std::uint16_t default_port) {
   const Item* item = value(s, place);
   if (item == nullptr) return std::nullopt;
-  const auto address = net::Address::parse(item->text);
-  if (!address) {
-    error(*item, "syntax error", "expected a numeric IPv4 or IPv6 address; names are not looked up here");
-    return std::nullopt;
-  }
+  const auto address = this->address(*item);
+  if (!address) return std::nullopt;
   net::Endpoint made{*address, default_port};
   if (place + 1 < s.items.size() && s.items[place + 1].kind == Item::Kind::Port) {
     const auto port = number(s, place + 1, 65535);

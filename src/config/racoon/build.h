@@ -27,6 +27,8 @@ class Builder {
   std::optional<bool> on_off(const Statement& s);
   std::optional<std::uint32_t> seconds(const Statement& s, std::size_t place, std::uint32_t most);
   std::optional<std::uint32_t> lifetime(const Statement& s);
+  /// "fe80::1%eth0" too, and what is link-local must say its interface.
+  std::optional<net::Address> address(const Item& item);
   std::optional<net::Endpoint> endpoint(const Statement& s, std::size_t place, std::uint16_t default_port);
   std::optional<ike::Identity> identity(const Statement& s, std::size_t place);
 

@@ -60,7 +60,8 @@ struct RacoonConf {
   std::string pre_shared_key, certificate, script, include, pidfile, backupsa;  ///< paths; "" when not set
 };
 
-/// What `include` may name: the files that a pattern matches, with their texts.
+/// What a configuration names beside itself: the files that a pattern of `include` matches, with their texts, and the
+/// interfaces of link-local addresses.
 class Files {
  public:
   struct File {
@@ -70,6 +71,8 @@ class Files {
   virtual ~Files() = default;
   /// Sorted; empty when nothing matches.
   virtual std::vector<File> matching(const std::string& pattern) = 0;
+  /// The index of the interface of this name; 0: there is none.
+  virtual std::uint32_t link(const std::string& name) = 0;
 
  protected:
   Files() = default;

@@ -113,7 +113,8 @@ std::optional<T> number(std::string_view digits) {
 /// Reads the words one after the other; owns the order of the language's parts.
 class Parser {
  public:
-  explicit Parser(std::string_view text) : words_(words_of(text)), end_{text.substr(text.size()), text.size()} {}
+  Parser(std::string_view text, const ScopedAddress& scoped)
+      : scoped_(scoped), words_(words_of(text)), end_{text.substr(text.size()), text.size()} {}
 
   Result<PolicyExt, PolicyError> policy() {
     PolicyExt policy;
@@ -154,10 +155,11 @@ class Parser {
   Result<std::uint32_t, PolicyError> priority();
   Result<std::uint32_t, PolicyError> priority_with_base(std::uint32_t base);
   Result<RequestExt, PolicyError> request(Direction direction);
-  static Status<PolicyError> addresses(const Piece& piece, Direction direction, RequestExt& request);
-  static Result<net::Endpoint, PolicyError> endpoint(const Piece& piece);
+  Status<PolicyError> addresses(const Piece& piece, Direction direction, RequestExt& request);
+  Result<net::Endpoint, PolicyError> endpoint(const Piece& piece);
   static Status<PolicyError> level(const Piece& piece, RequestExt& request);
 
+  const ScopedAddress& scoped_;
   std::vector<Piece> words_;
   std::size_t next_ = 0;
   Piece end_;
@@ -232,7 +234,13 @@ Status<PolicyError> Parser::addresses(const Piece& piece, Direction direction, R
     if (direction != right) return fail(Code::InvalidDirection, piece);
     return Done{};
   }
-  const auto hyphen = piece.text.find('-');
+  auto hyphen = piece.text.find('-');
+  // The name of an interface may have some: "fe80::1%br-lan-fe80::2%br-lan".
+  for (auto next = hyphen; next != piece.text.npos; next = piece.text.find('-', next + 1)) {
+    if (!endpoint(piece.part(0, next)) || !endpoint(piece.part(next + 1))) continue;
+    hyphen = next;
+    break;
+  }
   if (hyphen == std::string_view::npos) return fail(Code::InvalidAddress, piece, "source-destination");
   TRY(const auto source, endpoint(piece.part(0, hyphen)));
   TRY(const auto destination, endpoint(piece.part(hyphen + 1)));
@@ -244,7 +252,9 @@ Status<PolicyError> Parser::addresses(const Piece& piece, Direction direction, R
 
 Result<net::Endpoint, PolicyError> Parser::endpoint(const Piece& piece) {
   const auto bracket = piece.text.find('[');
-  const auto address = net::Address::parse(piece.text.substr(0, bracket));
+  const std::string_view text = piece.text.substr(0, bracket);
+  auto address = net::Address::parse(text);
+  if (!address && scoped_ && text.find('%') != text.npos) address = scoped_(std::string{text});
   if (!address) return fail(Code::InvalidAddress, piece, "a numeric address");
   if (bracket == std::string_view::npos) return net::Endpoint{*address, 0};
   const Piece rest = piece.part(bracket + 1);
@@ -306,8 +316,8 @@ std::string priority_text(std::uint32_t priority) {
 
 }  // namespace
 
-Result<PolicyExt, PolicyError> parse_policy_text(std::string_view text) {
-  return Parser{text}.policy();
+Result<PolicyExt, PolicyError> parse_policy_text(std::string_view text, const ScopedAddress& scoped) {
+  return Parser{text, scoped}.policy();
 }
 
 Result<std::string, IpsecError> print_policy_text(const PolicyExt& policy, std::string_view delimiter,

@@ -3,9 +3,11 @@
 //
 //   out ipsec esp/tunnel/20.0.0.1-20.0.0.2/require ah/transport//require
 //
-// Pure: no name look-ups (addresses are numeric, as in KAME), no output.  Errors carry libipsec's code, so that its C
-// interface can be made from the same function; `offset` says where in the text.
+// Pure: no name look-ups (addresses are numeric, as in KAME; who knows interfaces is asked for), no output.  Errors
+// carry libipsec's code, so that its C interface can be made from the same function; `offset` says where in the text.
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,7 +27,11 @@ struct PolicyError {
 /// Priorities of Linux: a base and an offset towards the head (+) or the tail (-) of the list.
 inline constexpr std::uint32_t kPriorityHigh = 0x40000000, kPriorityDefault = 0x80000000, kPriorityLow = 0xC0000000;
 
-Result<wire::pfkey::PolicyExt, PolicyError> parse_policy_text(std::string_view text);
+/// Of "fe80::1%eth0": nothing when there is no such interface.
+using ScopedAddress = std::function<std::optional<net::Address>(const std::string& text)>;
+
+/// `scoped` is asked about addresses with the name of an interface behind them; without it they are errors.
+Result<wire::pfkey::PolicyExt, PolicyError> parse_policy_text(std::string_view text, const ScopedAddress& scoped = {});
 
 enum class PolicyPorts : std::uint8_t { Hidden, Shown };
 

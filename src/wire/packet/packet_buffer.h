@@ -33,7 +33,14 @@ class PacketBuffer {
   std::size_t tail_room() const { return capacity_ - end_; }
 
   /// Empties the buffer, with kHeadRoom in front.
-  void reset() { begin_ = end_ = kHeadRoom; }
+  void reset() {
+    begin_ = end_ = kHeadRoom;
+    link_ = 0;
+  }
+  /// The index of the link by which it must leave, as its destination is link-local there (RFC 4007 section 6); 0: the
+  /// routing table says.
+  std::uint32_t link() const { return link_; }
+  void leave_by(std::uint32_t link) { link_ = link; }
   /// Replaces the content; false (and unchanged) when it does not fit.
   bool assign(Bytes content);
   /// Room to receive into, then commit with set_size().
@@ -63,6 +70,7 @@ class PacketBuffer {
  private:
   std::unique_ptr<std::uint8_t[]> storage_;
   std::size_t capacity_, begin_, end_;
+  std::uint32_t link_ = 0;
 };
 
 }  // namespace testudo::wire::packet

@@ -51,6 +51,13 @@ TEST_F(EmitTest, WhatFitsGoesAsItIs) {
   EXPECT_EQ(w.station.wire, std::vector<ByteVector>{packet});
 }
 
+TEST_F(EmitTest, FragmentsLeaveByTheLinkOfTheWhole) {
+  Departure whole = departure(datagram(kUs6, 1500));
+  whole.passage.packet->leave_by(7);
+  emitter.emit(whole, {.mtu = 1280, .overhead = 0}, w.verdicts);
+  EXPECT_EQ(w.station.links, (std::vector<std::uint32_t>{7, 7}));
+}
+
 TEST_F(EmitTest, WhoMayBeCutAndWhoIsTold) {
   struct Row {
     const char* from;

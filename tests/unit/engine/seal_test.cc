@@ -55,6 +55,17 @@ TEST_F(SealTest, ATunnelStepPutsAnOuterHeaderInFront) {
   EXPECT_EQ(w.statistics.bundled, 0U);
 }
 
+TEST_F(SealTest, ATunnelBetweenLinkLocalAddressesLeavesByTheirLink) {
+  sad::SaParameters p = esp(ip("fe80::1%7"), ip("fe80::2%7"), "null", "hmac-sha1");
+  p.group.mode = sad::Mode::Tunnel;
+  const auto run = seal({{&add(std::move(p)), true}}, {40});
+  ASSERT_EQ(run.size(), 1U);
+  EXPECT_EQ(run[0].passage.ip.destination, ip("fe80::2")) << "packets name no links";
+  EXPECT_EQ(run[0].passage.packet->link(), 7U);
+  run[0].passage.packet->reset();
+  EXPECT_EQ(run[0].passage.packet->link(), 0U) << "the next packet has its own";
+}
+
 TEST_F(SealTest, CountsPacketsBytesAndTheAlgorithm) {
   sad::Sa& sa = add(esp(kHostA, kHostB, "aes-cbc", "hmac-sha1"));
   seal({{&sa, false}}, {40, 60});

@@ -31,6 +31,12 @@ TEST(Address, RefusesWhatIsNoAddress) {
   }
 }
 
+TEST(Address, WithoutScopeIsWhatPacketsCarry) {
+  EXPECT_EQ(address("fe80::1%3").without_scope(), address("fe80::1"));
+  EXPECT_NE(address("fe80::1%3"), address("fe80::1"));
+  EXPECT_EQ(address("10.0.0.1").without_scope(), address("10.0.0.1"));
+}
+
 TEST(Address, KnowsItsKind) {
   EXPECT_TRUE(address("::").is_unspecified());
   EXPECT_TRUE(address("224.0.0.1").is_multicast());

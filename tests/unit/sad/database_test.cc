@@ -567,5 +567,22 @@ TEST_F(SadBehindNat, UpdateOfOneOfTwoWithTheSameSpiTakesThatOfItsPorts) {
   EXPECT_EQ(from(61002)->group().reqid, ReqId{});
 }
 
+TEST_F(SadDatabase, PacketsFindSasOfLinkLocalAddressesWithoutTheirLink) {
+  const auto between = [](const char* source, const char* destination) {
+    return SaGroup{SaProtocol::Esp, Mode::Tunnel, ip(source), ip(destination), ReqId{}};
+  };
+  const SaGroup one = between("fe80::2%3", "fe80::1%3"), other = between("fe80::2%4", "fe80::1%4");
+  ASSERT_TRUE(add(one, 10000));
+  ASSERT_TRUE(add(other, 10001));
+  EXPECT_EQ(sad.inbound(SaProtocol::Esp, ip("fe80::1"), Spi{10000})->group(), one);
+  EXPECT_EQ(sad.inbound(SaProtocol::Esp, ip("fe80::1"), Spi{10001})->group(), other);
+  EXPECT_EQ(sad.find(SaProtocol::Esp, one.source, other.destination, Spi{10000}, {}), nullptr)
+      << "who names SAs names their links";
+  EXPECT_NE(sad.find(SaProtocol::Esp, one.source, one.destination, Spi{10000}, {}), nullptr);
+  ASSERT_TRUE(add(other, 10000)) << "another SA, not the first one again";
+  EXPECT_EQ(dump().size(), 3U);
+  EXPECT_NE(sad.find(one, Spi{10000}), nullptr);
+}
+
 }  // namespace
 }  // namespace testudo::sad

@@ -18,6 +18,7 @@ class Memory final : public Files {
     const auto found = texts.find(pattern);
     return found == texts.end() ? std::vector<File>{} : std::vector{File{pattern, found->second, failure}};
   }
+  std::uint32_t link(const std::string& name) override { return name == "eth0" ? 7 : 0; }
   std::map<std::string, std::string> texts;
   std::string asked, failure;
 };
@@ -142,6 +143,9 @@ INSTANTIATE_TEST_SUITE_P(
         ErrorRow{"log info", "racoon.conf:1:9: \"\" syntax error (a block has no `}', or the last statement no `;')"},
         ErrorRow{"timer {\n  countr 5;\n}",
                  "racoon.conf:2:3: \"countr\" syntax error (no word of timer; did you mean counter?)"},
+        ErrorRow{"listen { isakmp fe80::1; }", "\"fe80::1\" a link-local address means nothing without its interface"},
+        ErrorRow{"listen { isakmp fe80::1%eth1; }", "\"fe80::1%eth1\" there is no interface \"eth1\""},
+        ErrorRow{"listen { isakmp 10.0.0.1%eth0; }", "\"10.0.0.1%eth0\" syntax error"},
         ErrorRow{"timer { counter five; }", "racoon.conf:1:17: \"five\" syntax error (expected a decimal number"},
         ErrorRow{"timer { counter 0x5; }", "\"0x5\" syntax error"},
         ErrorRow{"timer { interval 5 day; }", "racoon.conf:1:20: \"day\" syntax error (expected sec, min or hour)"},
@@ -463,6 +467,18 @@ mode_cfg { auth_source radius; })";
   EXPECT_EQ(loaded.conf->radius.timeout, 5U);
   const std::string other = "log debug; sainfo anonymous { }";
   EXPECT_EQ(without_secrets(other), other);
+}
+
+TEST(RacoonConf, LinkLocalAddressesNameTheirInterface) {
+  const Loaded loaded = load(
+      "listen { isakmp fe80::1%eth0 [500]; isakmp_natt fe80::1%3; }"
+      "remote fe80::2%eth0 [600] { exchange_mode main; proposal { encryption_algorithm aes; hash_algorithm sha1;"
+      " authentication_method pre_shared_key; dh_group 14; } }");
+  ASSERT_FALSE(loaded.failed()) << to_string(loaded.diagnostics.front());
+  EXPECT_EQ(loaded.conf->listen.isakmp.at(0), (net::Endpoint{*net::Address::parse("fe80::1%7"), 500}));
+  EXPECT_EQ(loaded.conf->listen.isakmp_natt.at(0).address.scope(), 3U);
+  EXPECT_EQ(loaded.conf->policy.remotes.at(0).address, net::Address::parse("fe80::2%7"));
+  EXPECT_EQ(loaded.conf->policy.remotes.at(0).port, 600);
 }
 
 TEST(RacoonConf, AdminSocketIsRootsAloneUnlessTheFileSaysOtherwise) {

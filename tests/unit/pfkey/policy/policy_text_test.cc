@@ -77,6 +77,23 @@ TEST(PolicyText, EndpointsMayHavePorts) {
   EXPECT_EQ(policy.requests[0].destination->port, 0);
 }
 
+TEST(PolicyText, InterfacesOfLinkLocalAddressesAreAskedFor) {
+  const auto scoped = [](const std::string& text) {
+    return text == "fe80::1%br-lan" ? net::Address::parse("fe80::1%7")
+           : text == "fe80::2%eth0" ? net::Address::parse("fe80::2%8")
+                                    : std::nullopt;
+  };
+  const std::string text = "out ipsec esp/tunnel/fe80::1%br-lan-fe80::2%eth0/require";
+  const auto policy = parse_policy_text(text, scoped);
+  ASSERT_TRUE(policy);
+  EXPECT_EQ(policy->requests[0].source->address.to_string(), "fe80::1%7");
+  EXPECT_EQ(policy->requests[0].destination->address.to_string(), "fe80::2%8");
+  EXPECT_EQ(parse_policy_text(text).error().code, Code::InvalidAddress);
+  EXPECT_EQ(parse_policy_text("out ipsec esp/tunnel/fe80::1%eth9-fe80::2%eth0/require", scoped).error().code,
+            Code::InvalidAddress);
+  EXPECT_EQ(parsed("out ipsec esp/tunnel/fe80::1%7-fe80::2%8/require").requests[0].source->address.scope(), 7U);
+}
+
 TEST(PolicyText, ReadsEveryActionAndDirection) {
   EXPECT_EQ(parsed("in discard").type, PolicyType::Discard);
   EXPECT_EQ(parsed("in none").type, PolicyType::None);

@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""racoon between two hosts that have link-local addresses alone on the wire between them.
+
+    fd00:1::1 left fe80::1 ──────── fe80::2 right fd00:2::1
+                │ fe80::1 ──────── fe80::2 other
+
+A second neighbour has the same address on another wire: only the interface behind an address says which is meant.  The
+policies of the networks behind name the tunnel's ends with their interfaces, and so do racoon.conf and psk.txt.
+"""
+from lib import Lab, check, say, until
+from networks import first_ping
+from racoon import Racoon, racoon_conf, stop_all
+
+
+def policies(here, there, near, far):
+    return f"""
+        spdadd {here} {there} any -P out ipsec esp/tunnel/{near}-{far}/require;
+        spdadd {there} {here} any -P in ipsec esp/tunnel/{far}-{near}/require;
+    """
+
+
+class LinkRacoon(Racoon):
+    """Of the hosts at `near` and `far`, alone; the same address without that interface has other keys."""
+
+    def __init__(self, node, near, far, top=""):
+        self.told = node.run_dir / "told"
+        hook = node.run_dir / "hook"
+        hook.write_text(f'#!/bin/sh\necho "$LOCAL_ADDR $REMOTE_ADDR" > {self.told}\n', encoding="ascii")
+        hook.chmod(0o755)
+        conf = racoon_conf(f'exchange_mode main; script "{hook}" phase1_up;', top=top)
+        psk = f"{far.split('%')[0]} of nobody\n{far}x of nobody else\n{far} secret of this link\n"
+        address, link = near.split("%")
+        self.socket = f"{address}%{index_of(node, link)}[500] used as isakmp port"
+        super().__init__(node, conf.replace("remote anonymous", f"remote {far}"), psk, ready=self.socket)
+
+
+def index_of(node, link):
+    return node.exec("cat", f"/sys/class/net/{link}/ifindex").stdout.strip()
+
+
+def main():
+    with Lab() as lab:
+        left, right, other = lab.node("left"), lab.node("right"), lab.node("other")
+        decoy = lab.link(left, "fe80::1/64", other, "fe80::2/64")
+        wire = lab.link(left, "fe80::1/64", right, "fe80::2/64")
+        left.ip("addr", "add", "fd00:1::1/64", "dev", "lo", "nodad")
+        right.ip("addr", "add", "fd00:2::1/64", "dev", "lo", "nodad")
+        left.ip("route", "add", "fd00:2::/64", "via", "fe80::2", "dev", "to-right", "src", "fd00:1::1")
+        right.ip("route", "add", "fd00:1::/64", "via", "fe80::1", "dev", "to-left", "src", "fd00:2::1")
+        for node in (left, right):
+            node.start_testudod()
+        left.setkey(policies("fd00:1::/64", "fd00:2::/64", "fe80::1%to-right", "fe80::2%to-right"))
+        right.setkey(policies("fd00:2::/64", "fd00:1::/64", "fe80::2%to-left", "fe80::1%to-left"))
+
+        say("-- one listens where it is told, the other at all addresses, as its remote block is of a link-local one")
+        racoons = [LinkRacoon(left, "fe80::1%to-right", "fe80::2%to-right", top="listen { isakmp fe80::1%to-right [500]; }"),
+                   LinkRacoon(right, "fe80::2%to-left", "fe80::1%to-left")]
+        with wire.capture() as seen, decoy.capture() as beside:
+            first_ping(left, "fd00:2::1")
+            for each in racoons:
+                each.says("IPsec-SA established", "phase 2 is established")
+            left.ping("fd00:2::1")
+            right.ping("fd00:1::1", size=4000)
+        seen.only("IPv6 UDP", "IPv6 ESP", "IPv6 fragment of ESP")
+        beside.nothing()
+        told = "fe80::1%to-right fe80::2%to-right"
+        check(until(lambda: racoons[0].told.exists() and racoons[0].told.read_text(encoding="ascii").strip() == told),
+              "a script is told the interface by its name", racoons[0].text())
+
+        say("-- the SAs name their interface, and are removed by it")
+        link = index_of(left, "to-right")
+        dump = left.setkey("dump;").stdout
+        check(f"fe80::1%{link} fe80::2%{link}" in dump and f"fe80::2%{link} fe80::1%{link}" in dump, "setkey -D shows it", dump)
+        left.setkey("deleteall fe80::1%to-other fe80::2%to-other esp;", check=False)
+        check(left.setkey("dump;").stdout.count("mature") == 2, "those of another interface would be others")
+        left.setkey("deleteall fe80::1%to-right fe80::2%to-right esp;")
+        check(until(lambda: left.setkey("dump;").stdout.count("mature") < 2), "and these go", left.setkey("dump;").stdout)
+        stop_all(racoons)
+
+
+if __name__ == "__main__":
+    main()
