@@ -5,6 +5,7 @@
 #include <new>
 #include <span>
 #include <type_traits>
+#include <utility>
 
 namespace testudo {
 
@@ -19,6 +20,11 @@ class Room {
 
   /// Not T{}: that would clear the value before its own initialisers set it.
   T& add() { return *::new (static_cast<void*>(&items_[size_++])) T; }
+  /// Of all members at once: those that add() would clear and the caller then fill are written one time.
+  template <typename... Members>
+  T& emplace(Members&&... members) {
+    return *::new (static_cast<void*>(&items_[size_++])) T{std::forward<Members>(members)...};
+  }
   void drop_last() { --size_; }
   std::size_t size() const { return size_; }
   T& operator[](std::size_t i) { return items_[i]; }

@@ -65,11 +65,11 @@ void ExpressIn::foresee(std::span<PacketBuffer* const> next) const {
 bool ExpressIn::take(PacketBuffer& packet) {
   const std::optional<Plain> outer = wire::packet::read_plain(packet.bytes());
   if (!outer) return false;
-  const auto udp = length_of_udp(*outer, packet.bytes());
+  const auto udp = outer->protocol == protocol::kEsp ? std::optional<std::uint8_t>{0} : length_of_udp(packet.bytes());
   if (!udp || (outer->is_v4() && !wire::packet::plain_checksum_is_right(packet.data()))) return false;
   const Spi spi{be32(packet.data() + outer->header_length + *udp)};
   if (outer->key != last_key_ || spi != last_spi_) {
-    last_lane_ = lane_for(*outer, packet.bytes(), spi);
+    last_lane_ = lane_for(packet.bytes(), spi);
     last_key_ = outer->key;
     last_spi_ = spi;
   }
@@ -102,6 +102,11 @@ std::optional<std::uint8_t> ExpressIn::length_of_udp(const Plain& outer, Bytes p
   return std::uint8_t{wire::packet::kUdpHeader};
 }
 
+std::optional<std::uint8_t> ExpressIn::length_of_udp(Bytes packet) const {
+  const std::optional<Plain> outer = wire::packet::read_plain(packet);
+  return outer ? length_of_udp(*outer, packet) : std::nullopt;
+}
+
 bool ExpressIn::takes_udp(std::uint16_t port) const {
   const auto has = [port](const std::vector<std::uint16_t>& ports) {
     return std::ranges::find(ports, port) != ports.end();
@@ -109,8 +114,11 @@ bool ExpressIn::takes_udp(std::uint16_t port) const {
   return has(encapsulation_ports_) || has(socket_ports_);
 }
 
-ExpressIn::Lane* ExpressIn::lane_for(const Plain& outer, Bytes packet, Spi spi) {
-  sad::Sa* const sa = usable_sa(outer, packet, spi);
+/// Reads the packet once more, as does what else take() and accept() ask rarely: a Plain stays in registers while it is
+/// shown to nobody.
+ExpressIn::Lane* ExpressIn::lane_for(Bytes packet, Spi spi) {
+  const std::optional<Plain> outer = wire::packet::read_plain(packet);
+  sad::Sa* const sa = outer ? usable_sa(*outer, packet, spi) : nullptr;
   if (sa == nullptr) return nullptr;
   const auto lanes = std::span{lanes_}.first(lane_count_);
   const auto same = std::ranges::find(lanes, sa, &Lane::sa);
@@ -184,7 +192,7 @@ bool ExpressIn::accept(const Item& item, const Lane& lane, const transform::EspT
   if (!inner || !is_common(*inner, esp, payload) || !leaves_mark_alone(item, *inner)) return false;
   if (inner->key != judged_.key) {
     settle();
-    judged_ = {inner->key, judge_flow(*inner, payload, *lane.sa), 0};
+    judged_ = {inner->key, judge_flow(payload, *lane.sa), 0};
   }
   if (judged_.policy == nullptr) return false;
   ++judged_.packets;
@@ -205,8 +213,10 @@ bool ExpressIn::leaves_mark_alone(const Item& item, const Plain& inner) const {
 }
 
 /// The policy that accepts the flow through this SA.
-const spd::Policy* ExpressIn::judge_flow(const Plain& inner, Bytes packet, const sad::Sa& sa) {
-  const net::Flow flow = wire::packet::flow_of(inner, packet);
+const spd::Policy* ExpressIn::judge_flow(Bytes packet, const sad::Sa& sa) {
+  const std::optional<Plain> inner = wire::packet::read_plain(packet);
+  if (!inner) return nullptr;
+  const net::Flow flow = wire::packet::flow_of(*inner, packet);
   // From one of our own addresses: spoofed, unless the settings say otherwise.  UDP to us may be ESP.
   if (parts_.host.is_local(flow.source)) return nullptr;
   const bool for_us = flow.destination.is_multicast() || parts_.host.is_local(flow.destination);

@@ -75,14 +75,15 @@ class ExpressIn {
   };
 
   std::optional<std::uint8_t> length_of_udp(const wire::packet::Plain& outer, Bytes packet) const;
+  std::optional<std::uint8_t> length_of_udp(Bytes packet) const;
   bool takes_udp(std::uint16_t port) const;
-  Lane* lane_for(const wire::packet::Plain& outer, Bytes packet, Spi spi);
+  Lane* lane_for(Bytes packet, Spi spi);
   bool is_away(sad::Sa& sa) const;
   sad::Sa* usable_sa(const wire::packet::Plain& outer, Bytes packet, Spi spi) const;
   void run(const Lane& lane, const GoOn& go_on, Verdicts& verdicts);
   bool accept(const Item& item, const Lane& lane, const transform::EspToOpen& esp, Delivery& delivery);
   bool leaves_mark_alone(const Item& item, const wire::packet::Plain& inner) const;
-  const spd::Policy* judge_flow(const wire::packet::Plain& inner, Bytes packet, const sad::Sa& sa);
+  const spd::Policy* judge_flow(Bytes packet, const sad::Sa& sa);
   void settle();
   void deliver(sad::Sa& sa, Delivery& delivery, Verdicts& verdicts);
   static Opened restore(const Item& item, const Lane& lane, const transform::EspToOpen& esp);

@@ -53,7 +53,7 @@ ExpressOut::Taken ExpressOut::take(PacketBuffer& packet) {
   const std::optional<Plain> plain = wire::packet::read_plain(packet.bytes());
   if (!plain || (plain->protocol != protocol::kTcp && plain->protocol != protocol::kUdp)) return Taken::UnusualPacket;
   if (plain->key != last_key_) {
-    last_lane_ = lane_for(*plain, packet.bytes());
+    last_lane_ = lane_for(packet.bytes());
     last_key_ = plain->key;
   }
   if (last_lane_ == nullptr) return Taken::OtherPolicy;
@@ -66,8 +66,11 @@ ExpressOut::Taken ExpressOut::take(PacketBuffer& packet) {
   return Taken::Waits;
 }
 
-ExpressOut::Lane* ExpressOut::lane_for(const Plain& plain, Bytes packet) {
-  const net::Flow flow = wire::packet::flow_of(plain, packet);
+/// Reads the packet once more: take() keeps a Plain in registers while it shows it to nobody.
+ExpressOut::Lane* ExpressOut::lane_for(Bytes packet) {
+  const std::optional<Plain> plain = wire::packet::read_plain(packet);
+  if (!plain) return nullptr;
+  const net::Flow flow = wire::packet::flow_of(*plain, packet);
   const spd::Policy* policy = parts_.policies().lookup(spd::Direction::Out, flow);
   if (policy == nullptr || !asks_for_one_tunnel(*policy)) return nullptr;
   const auto lanes = std::span{lanes_}.first(lane_count_);

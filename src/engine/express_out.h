@@ -69,7 +69,7 @@ class ExpressOut {
     std::size_t packets = 0, bytes = 0;
   };
 
-  Lane* lane_for(const wire::packet::Plain& plain, Bytes packet);
+  Lane* lane_for(Bytes packet);
   sad::Sa* usable_sa(const Lane& lane) const;
   void run(const Lane& lane, Verdicts& verdicts);
   void leave(const Item* first);

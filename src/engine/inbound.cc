@@ -79,6 +79,7 @@ void Inbound::process(std::span<PacketBuffer* const> batch, Verdicts& verdicts) 
   for (std::size_t i = 0; i < batch.size(); ++i) {
     PacketBuffer* const packet = batch[i];
     if (express && i % ExpressIn::kMost == 0) express_.foresee(batch.subspan(i));
+    wire::packet::fetch_behind(batch, i);
     if (express && express_.take(*packet)) {
       walk_arrivals(verdicts);
       if (express_.full()) finish_express(verdicts);

@@ -22,7 +22,9 @@ void Outbound::process(std::span<PacketBuffer* const> batch, const spd::SocketPo
   of_socket_ = of_socket;
   last_ = {};  // between batches the databases may have changed
   const bool express = of_socket == nullptr && express_.open(verdicts);
-  for (PacketBuffer* packet : batch) {
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    PacketBuffer* const packet = batch[i];
+    wire::packet::fetch_behind(batch, i);
     const auto taken = express ? express_.take(*packet) : ExpressOut::Taken::OtherPolicy;
     if (express_.full() || taken == ExpressOut::Taken::UnusualPacket) finish_express(verdicts);
     if (taken != ExpressOut::Taken::Waits) admit(verdicts.enter(*packet, spd::Direction::Out), verdicts);

@@ -6,17 +6,12 @@
 namespace testudo::sad {
 namespace {
 
-constexpr std::uint64_t kWordBits = 64;
-
 /// One word more than the window needs, because the window rarely starts at a word's edge; a power of two, so
 /// that the place of a number is a mask and not a division.
 std::uint16_t ring_words(std::uint32_t packets) {
+  constexpr std::uint32_t kWordBits = 64;
   if (packets == 0) return 1;
   return static_cast<std::uint16_t>(std::bit_ceil((packets + kWordBits - 1) / kWordBits + 1));
-}
-
-constexpr std::uint64_t bit_of(std::uint64_t sequence) {
-  return std::uint64_t{1} << (sequence % kWordBits);
 }
 
 }  // namespace
@@ -39,8 +34,7 @@ ReplayWindow::ReplayWindow(const ReplayWindow& other)
 
 // RFC 4303 appendix A2.2.  Its W is the window; without one, a number is taken for the nearest to the
 // highest.
-std::uint64_t ReplayWindow::reconstruct(std::uint32_t low, std::uint64_t highest) const {
-  if (!extended_) return low;
+std::uint64_t ReplayWindow::rebuilt(std::uint32_t low, std::uint64_t highest) const {
   const std::uint32_t window = packets_ == 0 ? std::uint32_t{1} << 31 : packets_;
   const auto top_low = static_cast<std::uint32_t>(highest);
   auto high = static_cast<std::uint32_t>(highest >> 32);
@@ -53,15 +47,7 @@ std::uint64_t ReplayWindow::reconstruct(std::uint32_t low, std::uint64_t highest
   return (std::uint64_t{high} << 32) | low;
 }
 
-bool ReplayWindow::check(std::uint64_t sequence) const {
-  if (packets_ == 0) return true;
-  if (sequence == 0) return false;
-  if (sequence > highest_) return true;
-  if (highest_ - sequence >= packets_) return false;
-  return (ring()[place_of(sequence / kWordBits)] & bit_of(sequence)) == 0;
-}
-
-void ReplayWindow::commit(std::uint64_t sequence) {
+void ReplayWindow::commit_any(std::uint64_t sequence) {
   if (packets_ == 0) {
     highest_ = std::max(highest_, sequence);
     return;

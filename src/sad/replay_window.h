@@ -24,10 +24,24 @@ class ReplayWindow {
   /// The 64-bit number that a received 32-bit one means.  Without ESN it is the number itself.
   std::uint64_t reconstruct(std::uint32_t low) const { return reconstruct(low, highest_); }
   /// What it would mean if `highest` had been received.
-  std::uint64_t reconstruct(std::uint32_t low, std::uint64_t highest) const;
+  std::uint64_t reconstruct(std::uint32_t low, std::uint64_t highest) const {
+    return extended_ ? rebuilt(low, highest) : low;
+  }
   /// False for 0, for a number received before, and for one older than the window.
-  bool check(std::uint64_t sequence) const;
-  void commit(std::uint64_t sequence);
+  bool check(std::uint64_t sequence) const {
+    if (packets_ == 0) return true;
+    if (sequence == 0) return false;
+    if (sequence > highest_) return true;
+    if (highest_ - sequence >= packets_) return false;
+    return (ring()[place_of(sequence / kWordBits)] & bit_of(sequence)) == 0;
+  }
+  void commit(std::uint64_t sequence) {
+    // Of most packets: the next number, in the same word.
+    const bool common = packets_ != 0 && sequence > highest_ && sequence / kWordBits == highest_ / kWordBits;
+    if (!common) return commit_any(sequence);
+    highest_ = sequence;
+    ring()[place_of(sequence / kWordBits)] |= bit_of(sequence);
+  }
 
   /// A window of another size that knows what this one knows; what this one has forgotten counts as received.
   ReplayWindow resized(std::uint32_t packets) const;
@@ -37,7 +51,12 @@ class ReplayWindow {
   bool extended() const { return extended_; }
 
  private:
+  static constexpr std::uint64_t kWordBits = 64;
   static constexpr std::size_t kNear = 2;  ///< enough for the usual window of 64 packets
+
+  static constexpr std::uint64_t bit_of(std::uint64_t sequence) { return std::uint64_t{1} << (sequence % kWordBits); }
+  std::uint64_t rebuilt(std::uint32_t low, std::uint64_t highest) const;
+  void commit_any(std::uint64_t sequence);
 
   std::uint64_t* ring() { return far_ ? far_.get() : near_.data(); }
   const std::uint64_t* ring() const { return far_ ? far_.get() : near_.data(); }

@@ -79,26 +79,27 @@ Bytes make_iv(IvSource source, MutableBytes wire, const Numbers& numbers, Aside&
   return {};
 }
 
-/// A job and what it points to beside the packet.  Filled in place: a job that is copied while it is still on its way
-/// to memory costs more than a small packet's cipher.
+/// A job is filled in place: one that is copied while it is still on its way to memory costs more than a small packet's
+/// cipher.
+using Jobs = Room<crypto::Job, kRun>;
+
+/// Where a job goes, and what it points to beside the packet.
 struct Draft {
-  crypto::Job& job;
+  Jobs& jobs;
   Aside& aside;
 };
 
-void lay_out(crypto::Job& job, const sad::SaLayout& layout, MutableBytes esp) {
+/// All but the IV and the tail.
+crypto::Job& lay_out(Jobs& jobs, const sad::SaLayout& layout, MutableBytes esp) {
   const std::size_t front = layout.header + layout.iv;
-  job.aad = esp.first(layout.header);
-  job.head = esp.first(front);
-  job.text = esp.subspan(front, esp.size() - front - layout.icv);
-  job.icv = esp.last(layout.icv);
+  return jobs.emplace(esp.first(layout.header), esp.first(front), Bytes{},
+                      esp.subspan(front, esp.size() - front - layout.icv), Bytes{}, esp.last(layout.icv));
 }
 
 void dress(const Sa& sa, const EspToSeal& packet, const Numbers& numbers, const Draft& draft, Random& random) {
   const sad::SaLayout& layout = sa.layout();
   const sad::SaFlags& flags = sa.parameters().flags;
-  crypto::Job& job = draft.job;
-  lay_out(job, layout, packet.esp);
+  crypto::Job& job = lay_out(draft.jobs, layout, packet.esp);
   std::uint8_t* const header = packet.esp.data();
   put_be32(header, sa.spi().value);
   if (!flags.old_format) put_be32(header + 4, static_cast<std::uint32_t>(numbers.sequence));
@@ -113,7 +114,7 @@ void dress(const Sa& sa, const EspToSeal& packet, const Numbers& numbers, const 
 
 void seal_run(Sa& sa, std::span<EspToSeal> run, const Context& context) {
   std::array<Aside, kRun> asides;
-  Room<crypto::Job, kRun> jobs;
+  Jobs jobs;
   const bool numbered = !sa.parameters().flags.old_format;
   const bool counts_ivs = sa.layout().iv_source == IvSource::Counter;
   std::uint64_t iv = counts_ivs ? sa.iv_counter.take(run.size(), context.random) : 0;
@@ -122,7 +123,7 @@ void seal_run(Sa& sa, std::span<EspToSeal> run, const Context& context) {
     if (numbered && sequence.empty()) sequence = sa.sequence.take(run.size() - jobs.size());
     if (numbered && sequence.empty()) break;  // and never again: the rest of the run has none either
     Aside& aside = asides[jobs.size()];
-    dress(sa, packet, {numbered ? sequence.next() : 0, iv++}, {jobs.add(), aside}, context.random);
+    dress(sa, packet, {numbered ? sequence.next() : 0, iv++}, {jobs, aside}, context.random);
   }
   crypto::Suite* const suite = sa.suite(sa.share(context.worker));  // null: no job is marked as done
   if (jobs.size() > 0 && suite != nullptr) suite->seal(jobs.all());
@@ -155,19 +156,20 @@ Bytes cipher_iv(const Sa& sa, Bytes wire, std::uint64_t sequence, Aside& aside) 
   return {};
 }
 
-/// Everything that is done before the ICV is known; RFC 4303 sections 3.4.2 and 3.4.3.
+/// Everything that is done before the ICV is known; RFC 4303 sections 3.4.2 and 3.4.3.  Adds a job unless it fails.
 Status<DropReason> prepare(const Sa& sa, EspToOpen& packet, const Draft& draft) {
   const sad::SaLayout& layout = sa.layout();
   const sad::SaFlags& flags = sa.parameters().flags;
-  crypto::Job& job = draft.job;
-  if (packet.esp.size() < layout.header + layout.iv + layout.icv) return Failure{DropReason::InboundMalformed};
-  lay_out(job, layout, packet.esp);
-  const bool whole_blocks = (job.text.size() & (layout.block - 1)) == 0;  // blocks are powers of two
-  if (job.text.size() < kTrailer || !whole_blocks) return Failure{DropReason::BadPayloadLength};
+  const std::size_t around = layout.header + layout.iv + layout.icv;
+  if (packet.esp.size() < around) return Failure{DropReason::InboundMalformed};
+  const std::size_t text = packet.esp.size() - around;
+  const bool whole_blocks = (text & (layout.block - 1)) == 0;  // blocks are powers of two
+  if (text < kTrailer || !whole_blocks) return Failure{DropReason::BadPayloadLength};
   if (!flags.old_format) {
     packet.sequence = sa.window.reconstruct(be32(packet.esp.data() + 4));
     if (!sa.window.check(packet.sequence)) return Failure{DropReason::Replayed};
   }
+  crypto::Job& job = lay_out(draft.jobs, layout, packet.esp);
   job.iv = cipher_iv(sa, job.head.subspan(layout.header), packet.sequence, draft.aside);
   if (flags.extended_sequence) authenticate_high_half(job, packet.sequence, draft.aside);
   return Done{};
@@ -218,15 +220,15 @@ bool means_the_same(const Sa& sa, std::uint64_t sequence, std::uint64_t top) {
 std::size_t open_run(Sa& sa, std::span<EspToOpen> run, sad::Worker worker) {
   std::array<Aside, kRun> asides;
   std::array<EspToOpen*, kRun> opening;
-  Room<crypto::Job, kRun> jobs;
+  Jobs jobs;
   std::size_t taken = 0;
   std::uint64_t top = 0;
   while (taken < run.size() && jobs.size() < kRun) {
     EspToOpen& packet = run[taken];
     const std::size_t place = jobs.size();
-    const auto prepared = prepare(sa, packet, {jobs.add(), asides[place]});
+    const auto prepared = prepare(sa, packet, {jobs, asides[place]});
     const bool must_wait = place > 0 && !means_the_same(sa, packet.sequence, top);
-    if (must_wait || !prepared) jobs.drop_last();
+    if (must_wait && prepared) jobs.drop_last();
     if (must_wait) break;
     ++taken;
     if (!prepared) {

@@ -67,11 +67,4 @@ void OuterTemplate::write_v4(std::uint8_t* at, std::size_t payload, std::uint8_t
   put_be16(at + 10, static_cast<std::uint16_t>(~sum));
 }
 
-std::uint16_t next_identification(sad::Share& share, Random& random) {
-  if (share.identification == 0) share.identification = static_cast<std::uint16_t>(random.between(1, 0xffff));
-  const std::uint16_t given = share.identification++;
-  if (share.identification == 0) share.identification = 1;
-  return given;
-}
-
 }  // namespace testudo::transform

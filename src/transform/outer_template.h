@@ -50,6 +50,11 @@ class OuterTemplate {
 
 /// Identifications of an SA's outer IPv4 headers: they count from a random start and are never 0, in whose place
 /// Linux's raw sockets would put another number, and AH covers this field.
-std::uint16_t next_identification(sad::Share& share, Random& random);
+inline std::uint16_t next_identification(sad::Share& share, Random& random) {
+  if (share.identification == 0) share.identification = static_cast<std::uint16_t>(random.between(1, 0xffff));
+  const std::uint16_t given = share.identification++;
+  if (share.identification == 0) share.identification = 1;
+  return given;
+}
 
 }  // namespace testudo::transform

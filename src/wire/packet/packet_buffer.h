@@ -6,6 +6,7 @@
 //
 // Owns its storage, which is allocated once; pools hand buffers out and take them back.  Not thread-safe.
 #include <memory>
+#include <span>
 
 #include "base/bytes.h"
 
@@ -31,6 +32,13 @@ class PacketBuffer {
   std::size_t size() const { return end_ - begin_; }
   std::size_t head_room() const { return begin_; }
   std::size_t tail_room() const { return capacity_ - end_; }
+
+  /// Asks for the first and the last bytes, and for the place of headers to come, ahead of their use.
+  void fetch_ahead() const {
+    __builtin_prefetch(storage_.get() + (begin_ < kHeaders ? 0 : begin_ - kHeaders), 1);
+    __builtin_prefetch(data(), 1);
+    __builtin_prefetch(storage_.get() + end_, 1);
+  }
 
   /// Empties the buffer, with kHeadRoom in front.
   void reset() {
@@ -68,9 +76,18 @@ class PacketBuffer {
   void erase(std::size_t offset, std::size_t n);
 
  private:
+  static constexpr std::size_t kHeaders = 36;  ///< of ESP in IPv4
+
   std::unique_ptr<std::uint8_t[]> storage_;
   std::size_t capacity_, begin_, end_;
   std::uint32_t link_ = 0;
 };
+
+/// Of the packets of a batch, when it is this one's turn: those a little behind it.
+inline void fetch_behind(std::span<PacketBuffer* const> batch, std::size_t turn) {
+  constexpr std::size_t kAhead = 4;
+  if (turn + 2 * kAhead < batch.size()) __builtin_prefetch(batch[turn + 2 * kAhead]);
+  if (turn + kAhead < batch.size()) batch[turn + kAhead]->fetch_ahead();
+}
 
 }  // namespace testudo::wire::packet
