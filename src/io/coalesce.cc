@@ -101,8 +101,9 @@ struct Coalescer::Candidate {
   std::uint64_t key = 0;
   std::size_t upper = 0, headers = 0;
   bool tcp = false;
-  bool starts = false;  ///< others may follow it
-  bool hidden = false;  ///< of which flow it is: a fragment, or behind options or extension headers
+  bool starts = false;    ///< others may follow it
+  bool unsummed = false;  ///< and may get a checksum
+  bool hidden = false;    ///< of which flow it is: a fragment, or behind options or extension headers
 
   std::size_t payload() const { return bytes.size() - headers; }
   const std::uint8_t* transport() const { return bytes.data() + upper; }
@@ -110,7 +111,7 @@ struct Coalescer::Candidate {
   bool pushed() const { return tcp && (transport()[13] & kPsh) != 0; }
 };
 
-Coalescer::Candidate Coalescer::look(MutableBytes bytes) const {
+Coalescer::Candidate Coalescer::look(MutableBytes bytes, Unsummed unsummed) const {
   Candidate c{.bytes = bytes, .upper = upper_offset(bytes)};
   const std::uint8_t protocol = c.upper == 0 ? std::uint8_t{0} : upper_protocol(bytes);
   c.hidden = protocol != net::protocol::kTcp && protocol != net::protocol::kUdp;
@@ -124,13 +125,23 @@ Coalescer::Candidate Coalescer::look(MutableBytes bytes) const {
   if (header < (c.tcp ? kTcpHeader : kUdpHeader) || header >= room) return c;
   c.headers = c.upper + header;
   const bool plain = c.tcp && (c.transport()[13] & ~(kPsh | kEce)) == kAck;
-  const bool summed = udp && be16(c.transport() + 4) == room && be16(c.transport() + kUdpChecksum) != 0;
-  c.starts = plain || summed;
+  const bool whole = udp && be16(c.transport() + 4) == room;
+  const bool summed = whole && be16(c.transport() + kUdpChecksum) != 0;
+  c.unsummed = whole && !summed && is_v4(bytes) && unsummed == Unsummed::Joined;
+  c.starts = plain || summed || c.unsummed;
   return c;
 }
 
 void Coalescer::add(MutableBytes packet) {
-  const Candidate candidate = look(packet);
+  add(packet, Unsummed::Apart);
+}
+
+void Coalescer::add_own(MutableBytes packet) {
+  add(packet, Unsummed::Joined);
+}
+
+void Coalescer::add(MutableBytes packet, Unsummed unsummed) {
+  const Candidate candidate = look(packet, unsummed);
   if (Group* group = group_for(candidate); group != nullptr && joins(*group, candidate)) {
     append(*group, candidate);
   } else {
@@ -163,7 +174,7 @@ bool Coalescer::joins(Group& group, const Candidate& c) {
   if (!follows) return false;
   if (!group.checked && !has_right_checksum(first, group.upper)) return false;
   group.checked = true;
-  return has_right_checksum(c.bytes, c.upper);
+  return c.unsummed || has_right_checksum(c.bytes, c.upper);
 }
 
 void Coalescer::append(Group& group, const Candidate& candidate) {
@@ -189,6 +200,7 @@ void Coalescer::open(const Candidate& c) {
     group.step = group.payload = c.payload();
     group.pushed = c.pushed();
     group.key = group.pushed ? 0 : c.key;
+    group.checked = c.unsummed;  // there is none
     if (c.tcp) group.next_sequence = c.sequence() + static_cast<std::uint32_t>(c.payload());
   }
   groups_.push_back(group);

@@ -22,6 +22,9 @@ class Coalescer {
 
   /// The bytes must hold still until clear(); packets are added in the order in which they came.
   void add(MutableBytes packet);
+  /// One of our own making, of which a datagram without a checksum (RFC 768: zero) may as well get one: ESP in UDP
+  /// (RFC 3948 section 2.1).
+  void add_own(MutableBytes packet);
   void clear();
 
   std::size_t count() const { return groups_.size(); }
@@ -44,7 +47,9 @@ class Coalescer {
     std::size_t next = 0;
   };
 
-  Candidate look(MutableBytes packet) const;
+  enum class Unsummed : std::uint8_t { Apart, Joined };
+  void add(MutableBytes packet, Unsummed unsummed);
+  Candidate look(MutableBytes packet, Unsummed unsummed) const;
   Group* group_for(const Candidate& candidate);
   bool joins(Group& group, const Candidate& candidate);
   void append(Group& group, const Candidate& candidate);

@@ -33,9 +33,11 @@ class FrameSocket {
   virtual std::size_t receive(std::span<PacketBuffer> into, const Lost& malformed) = 0;
   /// True when the next receive() has something to give that fd() no longer tells of.
   virtual bool pending() const { return false; }
+  /// Whose a packet is: what we have sealed may travel otherwise than it was made, as long as it says the same.
+  enum class Origin : std::uint8_t { Forwarded, Sealed };
   /// Queues a frame, and may leave another buffer in the packet's place; false, with the packet as it was, when there
   /// is no room for one more, or for one as long.
-  virtual bool send(const Header& header, PacketBuffer& packet) = 0;
+  virtual bool send(const Header& header, PacketBuffer& packet, Origin origin) = 0;
   /// Has the kernel send what is queued; `refused` once for each packet that it does not take.
   virtual void flush(const Lost& refused) = 0;
   /// Frames that the kernel had no room for on the way in, since it was opened.

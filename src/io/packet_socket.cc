@@ -75,6 +75,7 @@ struct PacketSocket::State {
   };
   struct Leaving {
     FrameSocket::Header frame{};
+    Origin origin = Origin::Forwarded;
     PacketBuffer packet;
   };
   /// What one sendmmsg(2) is given.
@@ -206,7 +207,14 @@ std::size_t PacketSocket::State::take(std::span<PacketBuffer> into, const Lost& 
 /// Joins what is queued from one place to another, all with the same frame header.
 void PacketSocket::State::gather(std::size_t from, std::size_t to) {
   coalescer.clear();
-  for (std::size_t i = from; i < to; ++i) coalescer.add(leaving[i].packet.bytes());
+  for (std::size_t i = from; i < to; ++i) {
+    const MutableBytes packet = leaving[i].packet.bytes();
+    if (leaving[i].origin == Origin::Sealed) {
+      coalescer.add_own(packet);
+    } else {
+      coalescer.add(packet);
+    }
+  }
   for (std::size_t i = 0; i < coalescer.count(); ++i) {
     Message& message = messages.emplace_back();
     const auto pieces = coalescer.finish(i, message.header);
@@ -272,11 +280,12 @@ std::size_t PacketSocket::receive(std::span<PacketBuffer> into, const Lost& malf
   return n;
 }
 
-bool PacketSocket::send(const Header& header, PacketBuffer& packet) {
+bool PacketSocket::send(const Header& header, PacketBuffer& packet, Origin origin) {
   State& s = *state_;
   if (s.queued == s.leaving.size()) return false;
   State::Leaving& place = s.leaving[s.queued++];
   place.frame = header;
+  place.origin = origin;
   std::swap(place.packet, packet);
   packet.reset();
   return true;

@@ -32,7 +32,7 @@ class PacketSocket final : public FrameSocket {
   int fd() const override;
   std::size_t receive(std::span<PacketBuffer> into, const Lost& malformed) override;
   bool pending() const override;
-  bool send(const Header& header, PacketBuffer& packet) override;
+  bool send(const Header& header, PacketBuffer& packet, Origin origin) override;
   void flush(const Lost& refused) override;
   std::uint64_t losses() override;
 

@@ -165,7 +165,7 @@ std::size_t XdpSocket::receive(std::span<PacketBuffer> into, const Lost&) {
   return n;
 }
 
-bool XdpSocket::send(const Header& header, PacketBuffer& packet) {
+bool XdpSocket::send(const Header& header, PacketBuffer& packet, Origin) {
   Rings& r = *rings_;
   if (r.idle.empty()) r.reclaim();
   if (r.idle.empty() || kHeader + packet.size() > kMaxFrame) return false;

@@ -22,7 +22,7 @@ class XdpSocket final : public FrameSocket {
 
   int fd() const override;
   std::size_t receive(std::span<PacketBuffer> into, const Lost& malformed) override;
-  bool send(const Header& header, PacketBuffer& packet) override;
+  bool send(const Header& header, PacketBuffer& packet, Origin origin) override;
   /// What cannot be sent now stays queued.
   void flush(const Lost& refused) override;
   std::uint64_t losses() override;

@@ -87,6 +87,18 @@ def tunnels(left, gate, wire, right, way):
     check(ways == {device: way for device in DEVICES}, f"and by what: {way}", str(ways))
 
 
+def in_udp(left, gate, wire, far, right):
+    say("ESP in UDP, which may travel as super-packets")
+    for node in (gate, far):
+        node.setkey(f"""flush;
+            add 192.0.2.1 [4500] 198.51.100.2 [4500] esp-udp 0x2001 -m tunnel {KEY}
+            add 198.51.100.2 [4500] 192.0.2.1 [4500] esp-udp 0x2002 -m tunnel {KEY}""")
+    with wire.capture() as seen:
+        transfer(left, right, "10.2.0.9", megabytes=10)
+        transfer(right, left, "10.1.0.9", megabytes=10)
+    seen.only("IPv4 UDP ESP")
+
+
 def to_itself(left, gate, wire, far, right):
     say("What is the gateway's own stays its kernel's")
     with wire.capture() as seen:
@@ -283,6 +295,7 @@ def gateway(way):
         addresses(left, gate)
         if way == "packet":
             flushed(gate, left)
+        in_udp(left, gate, wire, far, right)
         killed(left, gate, wire, right, way)
         successor(left, gate, far, wire, way)
         exchanged(gate, far, left, wire, way)

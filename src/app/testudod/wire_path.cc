@@ -170,10 +170,12 @@ void WirePath::to_wire(engine::PacketBuffer& packet, bool in_clear) {
   const host::Hop* hop = destination ? parts_.hops.find(*destination, now_) : nullptr;
   const Exit* exit = hop != nullptr ? exit_by(hop->device) : nullptr;
   if (exit == nullptr) return parts_.host_way.to_wire(packet, in_clear);
+  using Origin = io::FrameSocket::Origin;
+  const Origin origin = in_clear ? Origin::Forwarded : Origin::Sealed;
   const auto header = frame_header(hop->mac, exit->own, packet.bytes());
-  if (exit->socket->send(header, packet)) return;
+  if (exit->socket->send(header, packet, origin)) return;
   exit->socket->flush(refused_);
-  if (exit->socket->send(header, packet)) return;
+  if (exit->socket->send(header, packet, origin)) return;
   parts_.engine.count_drop(DropReason::QueueFull, packet.bytes());
 }
 

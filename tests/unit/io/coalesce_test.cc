@@ -209,6 +209,38 @@ TEST(Coalescer, DatagramsWithoutChecksumGoAlone) {
   EXPECT_EQ(join({bare, bare}).size(), 2U);
 }
 
+TEST(Coalescer, OfOurOwnTheyGetOne) {
+  const std::vector<ByteVector> summed{udp(kFrom4, kTo4, bytes_of(10), {.identification = 1}),
+                                       udp(kFrom4, kTo4, bytes_of(10), {.identification = 2})};
+  ByteVector first = summed[0], second = summed[1];
+  for (ByteVector* bare : {&first, &second}) (*bare)[26] = (*bare)[27] = 0;
+  Coalescer coalescer{{.udp = true}};
+  coalescer.add_own(first);
+  coalescer.add_own(second);
+  ASSERT_EQ(coalescer.count(), 1U);
+  test::SuperPacket whole;
+  for (const Bytes piece : coalescer.finish(0, whole.header)) {
+    whole.bytes.insert(whole.bytes.end(), piece.begin(), piece.end());
+  }
+  EXPECT_EQ(test::cut(whole), summed);
+}
+
+TEST(Coalescer, OneOfOurOwnAloneAndOneOfOthersStayAsTheyAre) {
+  ByteVector own = udp(kFrom4, kTo4, bytes_of(10), {.dont_fragment = true});
+  own[26] = own[27] = 0;
+  ByteVector foreign = own;
+  const ByteVector before = own;
+  Coalescer coalescer{{.udp = true}};
+  coalescer.add_own(own);
+  coalescer.add(foreign);
+  ASSERT_EQ(coalescer.count(), 2U);
+  for (std::size_t i = 0; i < 2; ++i) {
+    VnetHeader header;
+    EXPECT_TRUE(std::ranges::equal(coalescer.finish(i, header).front(), before));
+    EXPECT_FALSE(header.is_super_packet());
+  }
+}
+
 TEST(Coalescer, JoinsOnlyWhatTheDeviceTakes) {
   const ByteVector datagram = udp(kFrom4, kTo4, bytes_of(10), {.dont_fragment = true});
   EXPECT_EQ(join({datagram, datagram}, {.tcp = true}).size(), 2U);
