@@ -38,7 +38,7 @@ class Tunnel:
 
     def __init__(self, lab, world, name):
         self.stream = lab.program("bench_stream")
-        self.near, self.far = world.node(name + "1"), world.node(name + "2")
+        self.ends = self.near, self.far = world.node(name + "1"), world.node(name + "2")
         self.address, self.daemons, self.costs = "10.3.0.2", [], []
         world.link(self.near, "10.3.0.1/24", self.far, "10.3.0.2/24")
 
@@ -104,6 +104,38 @@ class Tunnel:
         return f"{statistics.median(self.costs):.2f} CPU-s/GB"
 
 
+class Gateways(Tunnel):
+    """The same, with a host behind each end; what is measured goes between the hosts."""
+
+    def __init__(self, lab, world, name):
+        super().__init__(lab, world, name)
+        self.near, self.far = hosts = world.node(name + "3"), world.node(name + "4")
+        self.address = "10.2.0.9"
+        for number, (end, host) in enumerate(zip(self.ends, hosts), 1):
+            world.link(end, f"10.{number}.0.1/24", host, f"10.{number}.0.9/24")
+            host.ip("route", "add", "default", "via", f"10.{number}.0.1")
+            end.ip("route", "add", f"10.{3 - number}.0.0/24", "via", f"10.3.0.{3 - number}")
+
+
+class InnerAddresses(Tunnel):
+    """Each end has an address of its own that only the tunnel reaches."""
+
+    def __init__(self, lab, world, name):
+        super().__init__(lab, world, name)
+        self.address = INNER
+        for number, end in enumerate(self.ends, 1):
+            end.ip("addr", "add", f"10.9.0.{number}/32", "dev", "lo")
+
+
+class ForwardingGateways(Gateways):
+    """Whose kernels forward."""
+
+    def __init__(self, lab, world, name):
+        super().__init__(lab, world, name)
+        for end in self.ends:
+            end.forward()
+
+
 def testudo(lab, world, name, suite=GCM, encapsulated=True, config=""):
     lib.BIN = lab.program("testudod").parent
     lab.program("setkey"), lab.program("testudo")
@@ -118,6 +150,25 @@ def testudo(lab, world, name, suite=GCM, encapsulated=True, config=""):
             spdadd {ends[0]} {ends[1]} any -P {out} ipsec esp/tunnel/{ends[0]}-{ends[1]}/require;
             spdadd {ends[1]} {ends[0]} any -P {into} ipsec esp/tunnel/{ends[1]}-{ends[0]}/require;""")
         tunnel.daemons.append(node.daemon.pid)
+    return tunnel
+
+
+def wire(lab, world, name, way="packet"):
+    """attach = wire, whose gateways forward past their kernels."""
+    lib.BIN = lab.program("testudod").parent
+    lab.program("setkey"), lab.program("testudo")
+    tunnel = Gateways(lab, world, name)
+    for number, (end, other, host) in enumerate(zip(tunnel.ends, tunnel.ends[::-1], (tunnel.near, tunnel.far)), 1):
+        if way == "xdp":  # by which nobody says that the checksum of a frame is not there yet
+            host.exec("ethtool", "-K", f"to-{end.name}", "tx", "off", "gso", "off", "tso", "off")
+        end.start_testudod(f"attach = wire\nwire_io = {way}\nwire_inside = to-{host.name}\nwire_outside = to-{other.name}\n")
+        here, there = f"10.3.0.{number}", f"10.3.0.{3 - number}"
+        end.setkey(f"""
+            add 10.3.0.1 [4500] 10.3.0.2 [4500] esp-udp 0x1000 -m tunnel -E {GCM[0]} {GCM[1]};
+            add 10.3.0.2 [4500] 10.3.0.1 [4500] esp-udp 0x1001 -m tunnel -E {GCM[0]} {GCM[1]};
+            spdadd 10.{number}.0.0/24 10.{3 - number}.0.0/24 any -P out ipsec esp/tunnel/{here}-{there}/require;
+            spdadd 10.{3 - number}.0.0/24 10.{number}.0.0/24 any -P in ipsec esp/tunnel/{there}-{here}/require;""")
+        tunnel.daemons.append(end.daemon.pid)
     return tunnel
 
 
@@ -169,8 +220,8 @@ connections {{ t {{
     id = h{me} }}
   remote {{ auth = psk
     id = h{peer} }}
-  children {{ t {{ local_ts = 10.9.0.{me}/32
-    remote_ts = 10.9.0.{peer}/32
+  children {{ t {{ local_ts = {mine}
+    remote_ts = {theirs}
     esp_proposals = aes128gcm16 }} }}
 }} }}
 secrets {{ ike-1 {{ secret = "only for measuring" }} }}
@@ -184,18 +235,17 @@ charon {{
 """
 
 
-def libipsec(lab, world, name):
+def libipsec(lab, world, name, make=InnerAddresses, net="10.9.0.{}/32"):
     program = lab.peer("CHARON", "/usr/lib/ipsec/charon")
     if not pathlib.Path(program).exists() or not shutil.which("swanctl"):
         raise CannotMeasure("strongSwan with kernel-libipsec is not installed")
-    tunnel = Tunnel(lab, world, name)
-    tunnel.address = INNER
-    for node, number in ((tunnel.near, 1), (tunnel.far, 2)):
+    tunnel = make(lab, world, name)
+    for number, node in enumerate(tunnel.ends, 1):
         home = node.lab.directory / f"{name}-{number}"
         (home / "run").mkdir(parents=True)
         (home / "strongswan.conf").write_text(STRONGSWAN.format(), encoding="ascii")
-        (home / "swanctl.conf").write_text(SWANCTL.format(me=number, peer=3 - number), encoding="ascii")
-        node.ip("addr", "add", f"10.9.0.{number}/32", "dev", "lo")
+        (home / "swanctl.conf").write_text(SWANCTL.format(
+            me=number, peer=3 - number, mine=net.format(number), theirs=net.format(3 - number)), encoding="ascii")
         process = node.popen("env", f"STRONGSWAN_CONF={home}/strongswan.conf", "unshare", "-m", "sh", "-c",
                              f"mount --make-rprivate /; mount --bind {home}/run /run; exec {program}",
                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -203,8 +253,8 @@ def libipsec(lab, world, name):
             raise CannotMeasure("charon did not start")
         node.exec("swanctl", "--load-all", "--file", home / "swanctl.conf", "--uri", f"unix://{home}/run/charon.vici")
         tunnel.daemons.append(process.pid)
-    tunnel.near.exec("swanctl", "--initiate", "--child", "t", "--timeout", "10", "--uri",
-                     f"unix://{node.lab.directory}/{name}-1/run/charon.vici")
+    tunnel.ends[0].exec("swanctl", "--initiate", "--child", "t", "--timeout", "10", "--uri",
+                        f"unix://{node.lab.directory}/{name}-1/run/charon.vici")
     return tunnel
 
 
@@ -257,9 +307,9 @@ def latency(lab, _figure):
     return pairs
 
 
-def datagrams(lab, _figure):
-    lab.base(_SWAN["base"].format(lab.version(_SWAN["package"])))
-    return in_turn(lab, testudo, libipsec, Tunnel.datagrams)
+def datagrams(lab, _figure, ours, theirs, base, package):
+    lab.base(base.format(lab.version(package)))
+    return in_turn(lab, ours, theirs, Tunnel.datagrams)
 
 
 def overload(lab, _figure):
@@ -289,7 +339,9 @@ def _goodput(name, goals, what, **sides):
 _RAW = functools.partial(testudo, encapsulated=False)
 _CHACHA = functools.partial(testudo, suite=CHACHA)
 _PLAIN = functools.partial(testudo, config="offload = off\n")
-_SWAN = {"theirs": libipsec, "base": "strongswan-{}:kernel-libipsec", "package": "strongswan-charon"}
+_CHARON = {"base": "strongswan-{}:kernel-libipsec", "package": "strongswan-charon"}
+_SWAN = {"theirs": libipsec, **_CHARON}
+_SWAN_GATEWAYS = {"theirs": functools.partial(libipsec, make=ForwardingGateways, net="10.{}.0.0/24"), **_CHARON}
 
 FIGURES = [
     _goodput("tunnel-vs-relay", (0.65, 0.85), "TCP through ESP in UDP, AES-128-GCM: to the same I/O without IPsec",
@@ -304,7 +356,12 @@ FIGURES = [
              ours=_RAW, **_SWAN),
     Figure("udp64-vs-libipsec", 8, 20, unit="packets/s", base=_SWAN["base"],
            what="64-byte datagrams through ESP in UDP of which at most one in a thousand is lost: to kernel-libipsec",
-           measure=datagrams),
+           measure=functools.partial(datagrams, ours=testudo, **_SWAN)),
+    _goodput("tunnel-wire-vs-libipsec", (10, 25), "TCP through two gateways with attach = wire, ESP in UDP: to kernel-libipsec",
+             ours=wire, **_SWAN_GATEWAYS),
+    Figure("udp64-wire-vs-libipsec", 8, 20, unit="packets/s", base=_SWAN["base"],
+           what="64-byte datagrams through two gateways with attach = wire: to kernel-libipsec",
+           measure=functools.partial(datagrams, ours=wire, **_SWAN_GATEWAYS)),
     Figure("latency", 1.15, 1.05, unit="us", base="relay", what="round trip of 64 bytes through ESP in UDP: to the relay",
            measure=latency, goal_is_most=True),
     Figure("overload", 1.05, 1.01, unit="MiB", base="at-start",
