@@ -249,7 +249,7 @@ Status<Mismatch> add_proof(ChainWriter& out, IkeSa& sa) {
   return Done{};
 }
 
-Status<Mismatch> check_proof(const IkeSa& sa, const Chain& chain) {
+Status<Mismatch> check_proof(IkeSa& sa, const Chain& chain) {
   const Secret proof = proof_of(sa, sa.role == Role::Initiator ? Role::Responder : Role::Initiator);
   if (sa.agreed.peer_signs()) return check_signature(sa, chain, proof.expose(), sa.peer);
   TRY(const Bytes hash, only(chain, Payload::Hash));

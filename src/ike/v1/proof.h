@@ -48,7 +48,7 @@ Status<Mismatch> check_identity(const IkeSa& sa, When when);
 /// HASH, or CERT and SIG.
 Status<Mismatch> add_proof(v1wire::ChainWriter& out, IkeSa& sa);
 /// The peer's, for sa.peer.
-Status<Mismatch> check_proof(const IkeSa& sa, const v1wire::Chain& chain);
+Status<Mismatch> check_proof(IkeSa& sa, const v1wire::Chain& chain);
 /// Aggressive and base mode: the proof of a name shown before, and for good whether the configuration takes that name,
 /// which depends on the NAT that NAT-D of the same message shows.
 Status<Mismatch> believe(IkeSa& sa, const v1wire::Chain& chain, const Environment& env);

@@ -35,20 +35,47 @@ Mismatch bad_certificate(const IkeSa& sa, std::string theirs, Notify type) {
           "is not believed"};
 }
 
-Result<Certificate, Mismatch> peer_certificate(const IkeSa& sa, const Chain& chain) {
-  std::vector<Bytes> ders;
+ByteVector copy_of(Bytes bytes) {
+  return {bytes.begin(), bytes.end()};
+}
+
+/// The peer's certificate first; the others may be of CAs.
+Result<std::vector<ByteVector>, Mismatch> certificates_of(const IkeSa& sa, const Chain& chain) {
+  std::vector<ByteVector> ders;
   for (const v1wire::PayloadView& p : chain.payloads) {
     if (p.type != Payload::Certificate) continue;
     const auto view = v1wire::parse_certificate(p.body);
-    if (view && view->encoding == kX509Signature && ders.size() < kLongestChain) ders.push_back(view->data);
+    if (view && view->encoding == kX509Signature && ders.size() < kLongestChain) ders.push_back(copy_of(view->data));
   }
   if (ders.empty()) return Failure{bad_certificate(sa, "none was sent", Notify::InvalidCertificate)};
   if (sa.block->verify_cert && !sa.block->trust) {
     return Failure{bad_certificate(sa, "no CA is known here", Notify::InvalidCertAuthority)};
   }
-  auto read = sa.block->verify_cert ? sa.block->trust->verify(ders) : crypto::ike::parse_certificate(ders.front());
-  if (!read) return Failure{bad_certificate(sa, read.error(), Notify::InvalidCertificate)};
-  return *std::move(read);
+  return ders;
+}
+
+/// Null: not yet.  `judge` is called in any thread, and may point into the policy of the SA.
+template <typename Judge>
+const Judgement* judgement_of(IkeSa& sa, Evidence evidence, Judge judge) {
+  const WorkProduct* const known = sa.work.known(SlowStep::Verification);
+  if (known != nullptr && known->judgement.of != evidence) sa.work.forget(SlowStep::Verification);
+  const WorkProduct* const made = sa.work.product(SlowStep::Verification, [&] {
+    return [policy = sa.policy, evidence = std::move(evidence), judge = std::move(judge)] {
+      WorkProduct product;
+      product.judgement = judge(evidence);
+      product.judgement.of = evidence;
+      return product;
+    };
+  });
+  return made == nullptr ? nullptr : &made->judgement;
+}
+
+Judgement judged_by_certificate(const Remote& block, const Evidence& evidence) {
+  const std::vector<Bytes> ders(evidence.certificates.begin(), evidence.certificates.end());
+  auto read = block.verify_cert ? block.trust->verify(ders) : crypto::ike::parse_certificate(ders.front());
+  if (!read) return {.why = read.error()};
+  const bool is_right = read->is_signature_of(evidence.signature, evidence.proof);
+  return {.certificate = *std::move(read), .is_right = is_right};
 }
 
 bool bears(const Certificate& certificate, const Identity& name) {
@@ -117,11 +144,17 @@ Status<Mismatch> check_plain_name(const IkeSa& sa, const Identity& peer) {
                           Notify::InvalidIdInformation}};
 }
 
-Status<Mismatch> check_plain_signature(const IkeSa& sa, Bytes signature, Bytes proof, const Identity& peer) {
+Status<Mismatch> check_plain_signature(IkeSa& sa, Bytes signature, Bytes proof, const Identity& peer) {
   const auto found = candidates(sa, peer);
   if (found.keys.empty()) return Failure{no_plain_key(sa, peer)};
-  const auto is_signer = [&](const PlainKeys::Peer* each) { return each->key.is_signature_of(signature, proof); };
-  if (std::ranges::any_of(found.keys, is_signer)) return check_plain_name(sa, peer);
+  const Judgement* const judged = judgement_of(
+      sa, {.signature = copy_of(signature), .proof = copy_of(proof)}, [keys = found.keys](const Evidence& evidence) {
+        return Judgement{.is_right = std::ranges::any_of(keys, [&](const PlainKeys::Peer* each) {
+                           return each->key.is_signature_of(evidence.signature, evidence.proof);
+                         })};
+      });
+  if (judged == nullptr) return Failure{not_yet()};
+  if (judged->is_right) return check_plain_name(sa, peer);
   std::string names;
   for (const PlainKeys::Peer* each : found.keys) names += (names.empty() ? "" : " or ") + each->key.name();
   return Failure{Mismatch{"signature", names, peer.to_string(), "",
@@ -219,11 +252,17 @@ Status<Mismatch> add_signature(ChainWriter& out, IkeSa& sa, Bytes proof) {
   return add_signed(out, sa, proof, [block = sa.block](Bytes hash) { return block->credentials->sign(hash); });
 }
 
-Status<Mismatch> check_signature(const IkeSa& sa, const Chain& chain, Bytes proof, const Identity& peer) {
+Status<Mismatch> check_signature(IkeSa& sa, const Chain& chain, Bytes proof, const Identity& peer) {
   TRY(const Bytes signature, only(chain, Payload::Signature));
   if (sa.block->plain_peers) return check_plain_signature(sa, signature, proof, peer);
-  TRY(const Certificate certificate, peer_certificate(sa, chain));
-  if (!certificate.is_signature_of(signature, proof)) {
+  TRY(auto ders, certificates_of(sa, chain));
+  const Judgement* const judged =
+      judgement_of(sa, {std::move(ders), copy_of(signature), copy_of(proof)},
+                   [block = sa.block](const Evidence& evidence) { return judged_by_certificate(*block, evidence); });
+  if (judged == nullptr) return Failure{not_yet()};
+  if (!judged->certificate) return Failure{bad_certificate(sa, judged->why, Notify::InvalidCertificate)};
+  const Certificate& certificate = *judged->certificate;
+  if (!judged->is_right) {
     return Failure{Mismatch{"signature", "", certificate.subject_text(), "",
                             "the peer does not hold the private key of the certificate that it sent",
                             Notify::InvalidSignature, "is wrong"}};

@@ -22,7 +22,8 @@ void add_certificate_requests(v1wire::ChainWriter& out, const IkeSa& sa);
 /// CERT payloads and SIG.
 Status<Mismatch> add_signature(v1wire::ChainWriter& out, IkeSa& sa, Bytes proof);
 
-Status<Mismatch> check_signature(const IkeSa& sa, const v1wire::Chain& chain, Bytes proof, const Identity& peer);
+/// Chains, CRLs and the signature are public-key work of the size that a stranger chooses (docs/adr/0023).
+Status<Mismatch> check_signature(IkeSa& sa, const v1wire::Chain& chain, Bytes proof, const Identity& peer);
 
 /// Whether what a peer signs with shows that this is its name: a certificate bears it; a plain key may be anybody's.
 bool key_proves_name(const IkeSa& sa, const Identity& peer);

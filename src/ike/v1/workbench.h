@@ -12,8 +12,9 @@
 
 namespace testudo::ike::v1 {
 
-/// KeyPair: g^x and, when the peer's value is known by then, g^xy; Agreement: g^xy alone.
-enum class SlowStep : std::uint8_t { KeyPair, Agreement, Signature };
+/// KeyPair: g^x and, when the peer's value is known by then, g^xy; Agreement: g^xy alone; Signature: ours;
+/// Verification: of the peer's.
+enum class SlowStep : std::uint8_t { KeyPair, Agreement, Signature, Verification };
 
 class Workbench {
  public:
@@ -34,6 +35,8 @@ class Workbench {
   }
   /// What is there of a step; null: nothing.
   const WorkProduct* known(SlowStep step) const { return products_[static_cast<std::size_t>(step)].get(); }
+
+  void forget(SlowStep step) { products_[static_cast<std::size_t>(step)].reset(); }
 
   /// True when the handler failed for that, and not for what the peer sent.
   bool waits() const { return wanted_.has_value(); }
@@ -71,7 +74,7 @@ class Workbench {
   SlowWork how_;
   std::optional<Wanted> wanted_;
   std::optional<UnderWay> under_way_;
-  std::array<std::shared_ptr<const WorkProduct>, 3> products_{};
+  std::array<std::shared_ptr<const WorkProduct>, 4> products_{};
   bool has_nonce_ = false;
 };
 

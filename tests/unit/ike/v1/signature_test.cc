@@ -85,6 +85,67 @@ TEST(Signatures, AreRightWhenTheyTakeTheirTime) {
   }
 }
 
+/// How many pieces of work two hosts had done, one after the other.
+unsigned work_of(Signed& p) {
+  p.a.computes_at_once = p.b.computes_at_once = false;
+  p.event(p.a, Wanted{p.request()});
+  unsigned begun = 0;
+  for (p.deliver(); !p.a.work.empty() || !p.b.work.empty(); p.deliver()) {
+    ++begun;
+    p.compute(p.a.work.empty() ? p.b : p.a);
+  }
+  return begun;
+}
+
+TEST(Signatures, OfEachSideAreVerifiedOnceAndBesideTheMachine) {
+  Signed p;
+  // Both: a value, g^xy (the responder's come together), a signature of its own, and the peer's.
+  EXPECT_EQ(work_of(p), 7U);
+  EXPECT_TRUE(p.keyed_alike());
+}
+
+TEST(Signatures, OthersAreAnsweredWhileOneIsVerified) {
+  Signed p;
+  p.b.computes_at_once = false;
+  p.event(p.a, Wanted{p.request()});
+  ByteVector fifth;
+  p.link = [&](unsigned, ByteVector& datagram) {
+    if (datagram.size() > 28 && (datagram[19] & 1) != 0) fifth = datagram;
+    return 1U;
+  };
+  p.deliver();
+  p.compute(p.b);  // its value
+  p.deliver();
+  ASSERT_EQ(p.b.work.size(), 1U) << "of the certificates in message 5";
+  ASSERT_FALSE(fifth.empty());
+  for (int i = 0; i < 50; ++i) p.event(p.b, Received{{p.b.here, 500}, {p.a.here, 500}, fifth});
+  EXPECT_EQ(p.b.work.size(), 1U) << "the same again begins nothing";
+  const unsigned before = p.datagrams;
+  ByteVector first = fifth;
+  Signed other;
+  other.link = [&](unsigned, ByteVector& datagram) {
+    first = datagram;
+    return 0U;
+  };
+  other.event(other.a, Wanted{other.request()});
+  std::ranges::fill(std::span{first}.first(8), std::uint8_t{9});  // of another negotiation
+  p.event(p.b, Received{{p.b.here, 500}, {test::address("198.51.100.7"), 500}, first});
+  EXPECT_EQ(p.datagrams, before + 1) << "message 2 to somebody else";
+  p.settle();
+  EXPECT_TRUE(p.a.in.size() == 1 && p.b.in.size() == 1);
+}
+
+TEST(Signatures, AreRefusedAlikeWhenTheyTakeTheirTime) {
+  for (const auto mode : {v1wire::Exchange::Main, v1wire::Exchange::Aggressive, v1wire::Exchange::Base}) {
+    const Party stranger{{.name = "anna"}};
+    Signed p;
+    p.a.computes_at_once = p.b.computes_at_once = false;
+    for (Side* side : {&p.a, &p.b}) Signed::block(*side).exchange_modes = {mode};
+    Signed::own(p.a, stranger);
+    p.refused_by_b("certificate", "CN = anna");
+  }
+}
+
 TEST(Signatures, AggressiveAndBaseModeBelieveTheSame) {
   for (const auto mode : {v1wire::Exchange::Aggressive, v1wire::Exchange::Base}) {
     Signed p;
