@@ -60,7 +60,8 @@ class Relay {
         wrap(*packet);
         packets_.push_back(packet->bytes());
       }
-      sender_.send(packets_, [](std::size_t, int) {});
+      links_.resize(packets_.size());  // the routing table's, all of them
+      sender_.send(packets_, links_, [](std::size_t, int) {});
     }
   }
 
@@ -103,6 +104,7 @@ class Relay {
   std::vector<io::Slot> slots_;
   std::vector<HostPort::PacketBuffer> buffers_;
   std::vector<Bytes> packets_;
+  std::vector<std::uint32_t> links_;
 };
 
 }  // namespace
