@@ -2,6 +2,7 @@
 """racoon's two processes (docs/adr/0021): what the one that speaks to peers is, what its memory does not hold, what it may not
 call, and that neither outlives the other.
 """
+import contextlib
 import ctypes
 import os
 import pathlib
@@ -158,6 +159,19 @@ def die_together(left):
     check(not (left.run_dir / "racoon.pid").exists(), "and leaves nothing that was not there")
 
 
+def ends_well_when_told_often(left):
+    say("-- both processes are told to end, again and again")
+    for _ in range(5):
+        daemon = FaqRacoon(left, RIGHT)
+        daemon.says("unprivileged process running", "it is up")
+        pids = [daemon.process.pid, daemon.children()[0]]
+        while daemon.process.poll() is None:
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGTERM)
+        check(daemon.process.wait(20) == 0, "racoon ends with status 0", daemon.text())
+
+
 def obeys_privsep(left):
     say("-- privsep { user; group; chroot; }")
     empty = left.run_dir / "empty"
@@ -205,6 +219,7 @@ def main():
         holds_no_private_key(left, right)
         may_not_call(left)
         die_together(left)
+        ends_well_when_told_often(left)
         obeys_privsep(left)
         goes_to_the_background(left)
 

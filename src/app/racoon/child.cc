@@ -7,6 +7,7 @@
 #include <ctime>
 
 #include "app/racoon/daemon.h"
+#include "app/racoon/last_signal.h"
 #include "crypto/ike/prf.h"
 #include "io/confinement.h"
 
@@ -60,6 +61,7 @@ Status<std::string> work(const Options& options, Log& log, Background& backgroun
   questions.ask(wire::racoon::SayReady{});
   background.up();
   daemon.run();
+  heed_no_more_signals();
   return Done{};
 }
 

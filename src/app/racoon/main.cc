@@ -9,6 +9,7 @@
 #include "app/racoon/child.h"
 #include "app/racoon/dump.h"
 #include "app/racoon/judge_login.h"
+#include "app/racoon/last_signal.h"
 #include "app/racoon/parent.h"
 #include "io/unix_socket.h"
 
@@ -65,6 +66,7 @@ int serve(const Options& options, Log& log, Background& background) {
   if (options.dump) dump(loaded.supply->conf->policy, log);
   Parent parent{options, log, background, *std::move(loaded.supply), *std::move(child)};
   const int status = parent.run();
+  heed_no_more_signals();
   log.write(Log::Level::Info, "racoon process " + std::to_string(::getpid()) + " shutdown");
   return status;
 }
