@@ -177,6 +177,59 @@ def as_a_router(left, gate, wire):
     check("From 10.1.0.1" in done and "mtu" in done, "what does not fit is told of", done)
 
 
+# Datagrams that the gateway has to refuse, first with a TTL of one, until enough came back too rarely; then one that does not
+# fit, and tells what came: how many errors of each kind, and in how many seconds.
+FLOOD = """
+import json, select, socket, sys, time
+address = sys.argv[1]
+six = ":" in address
+family = socket.AF_INET6 if six else socket.AF_INET
+errors = socket.socket(family, socket.SOCK_RAW, 58 if six else 1)
+errors.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+flood, large = (socket.socket(family, socket.SOCK_DGRAM) for _ in range(2))
+flood.setsockopt(*((41, 16) if six else (0, 2)), 1)  # the hop limit, the TTL
+large.setsockopt(*((41, 23) if six else (0, 10)), 3)  # MTU_DISCOVER: not to be cut, whatever was heard before
+seen = {"expired": 0, "too_big": 0}
+
+def hear(patience):
+    while select.select([errors], [], [], patience)[0]:
+        message = errors.recv(2048)
+        message = message if six else message[(message[0] & 15) * 4:]
+        name = {(3, 0): "expired", (2, 0): "too_big"} if six else {(11, 0): "expired", (3, 4): "too_big"}
+        if (kind := name.get((message[0], message[1]))):
+            seen[kind] += 1
+            seen["seconds"] = time.monotonic() - began
+        if seen["too_big"]:
+            patience = 0.3  # for what went another way
+
+began = time.monotonic()
+for _ in range(40):
+    for _ in range(50):
+        flood.sendto(b"x", (address, 9))
+    hear(0)
+large.sendto(bytes(1400 if six else 1472), (address, 9))
+hear(10)
+print(json.dumps(seen))
+"""
+
+
+def limited(left, gate):
+    say("Errors leave at a limited rate (RFC 4443 section 2.4 (f), RFC 1812 section 4.3.2.8)")
+    withheld = lambda: json.loads(gate.testudo("--json", "status"))["host"]["icmp_withheld"]
+    expired = lambda: next((d["count"] for d in json.loads(gate.testudo("--json", "drops"))["drops"] if d["reason"] == "HopLimit"), 0)
+    for address in ("10.2.0.9", "fd02::9"):
+        for _ in range(5):  # a machine that is busy enough sends no flood
+            before, kept = expired(), withheld()
+            seen = json.loads(left.exec(sys.executable, "-c", FLOOD, address).stdout)
+            refused, kept = expired() - before, withheld() - kept
+            check(seen["expired"] <= 50 + 1000 * seen["seconds"], f"{seen['expired']} errors within {seen['seconds']:.3f} s", str(seen))
+            check(seen["expired"] + kept == refused, f"the {kept} others of {refused} are counted", str(seen))
+            check(seen["too_big"] == 1, "and what does not fit is told of in the midst of that")
+            if kept > 0:
+                break
+        check(kept > 0, f"{address}: some were not sent")
+
+
 def addresses(left, gate):
     say("An address that comes and goes")
     gate.ip("addr", "add", "10.1.0.77/24", "dev", "to-left")
@@ -292,6 +345,7 @@ def gateway(way):
         by_policy(left, gate, wire, right)
         of_other_networks(left, gate, wire)
         as_a_router(left, gate, wire)
+        limited(left, gate)
         addresses(left, gate)
         if way == "packet":
             flushed(gate, left)

@@ -128,8 +128,9 @@ class Daemon {
   SendTurns turns_;
   std::vector<std::unique_ptr<Worker>> workers_;  ///< at least one
   std::unique_ptr<Tunnels> tunnels_;
-  std::unique_ptr<WireLanes> lanes_;           ///< with `attach = wire`, as the two below
+  std::unique_ptr<WireLanes> lanes_;           ///< with `attach = wire`, as wire_
   std::optional<host::Netlink> wire_netlink_;  ///< of wire_ alone
+  ErrorLimits error_limits_;
   std::unique_ptr<WirePath> wire_;
   std::unique_ptr<PfkeyService> pfkey_;
   std::unique_ptr<ControlService> control_;

@@ -48,6 +48,7 @@ std::string Daemon::host_facts() {
                   {"warnings", attachment_->warnings()}});
   });
   if (lanes_) facts["interfaces"] = wire_facts(*lanes_);
+  if (lanes_) facts["icmp_withheld"] = error_limits_.withheld.get();
   return facts.dump();
 }
 

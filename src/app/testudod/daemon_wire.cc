@@ -27,7 +27,8 @@ Status<std::string> Daemon::take_wire() {
   if (!netlink) return Failure{netlink.error().to_string()};
   wire_netlink_ = *std::move(netlink);
   const auto ask = [this](const net::Address& to) { return wire_netlink_->next_hop(to, options_.host.own_mark()); };
-  wire_ = std::make_unique<WirePath>(WirePath::Parts{engine(), *first().view, *first().packets, host::NextHops{ask}});
+  wire_ = std::make_unique<WirePath>(
+      WirePath::Parts{engine(), *first().view, *first().packets, host::NextHops{ask}, error_limits_});
   for (WireLanes::Lane& lane : lanes_->lanes()) {
     if (!lane.why_not_xdp.empty()) log_.info("not by AF_XDP: " + lane.why_not_xdp);
     wire_->add(lane.link.index, lane.link.mac, *lane.sockets.front());

@@ -117,8 +117,7 @@ void WirePath::to_host_by_udp(engine::PacketBuffer& packet, const sad::Ports& po
     return parts_.host_way.to_host_by_udp(packet, ports);
   }
   if (stage_ == Stage::Departing) {
-    static_cast<void>(room(answers_, answer_count_, packet.bytes()));
-    return;
+    return answer(parts_.limits.too_big, packet.bytes());
   }
   route(packet, *ip);
 }
@@ -148,7 +147,13 @@ void WirePath::route(engine::PacketBuffer& packet, const wire::packet::IpView& i
 
 void WirePath::tell_time_exceeded(Bytes packet, const wire::packet::IpView& ip) {
   const auto message = wire::packet::compose_time_exceeded(parts_.view.source_towards(ip.source), packet, ip);
-  if (message) static_cast<void>(room(answers_, answer_count_, *message));
+  if (message) answer(parts_.limits.time_exceeded, *message);
+}
+
+/// An error of ours, to whoever sent what it is about.
+void WirePath::answer(TokenBucket& limit, Bytes message) {
+  const bool sent = limit.take(now_) && room(answers_, answer_count_, message) != nullptr;
+  if (!sent) parts_.limits.withheld.add(1);
 }
 
 /// A place at the end of the queue, with this in it; null when there is none.

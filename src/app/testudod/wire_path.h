@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "app/testudod/packet_path.h"
+#include "base/tally.h"
+#include "base/token_bucket.h"
 #include "engine/engine.h"
 #include "host/next_hops.h"
 #include "io/frame_socket.h"
@@ -21,6 +23,14 @@
 
 namespace testudo::app {
 
+/// How many ICMP errors leave about what is forwarded (RFC 4443 section 2.4 (f), RFC 1812 section 4.3.2.8).  A bucket
+/// for each kind: who floods with small TTLs keeps nobody from learning what fits.  Of all workers.
+struct ErrorLimits {
+  static constexpr TokenBucket::Rate kRate{.a_second = 1000, .burst = 50};
+  TokenBucket time_exceeded{kRate}, too_big{kRate};
+  Tally<std::uint64_t> withheld;  ///< errors that were not sent
+};
+
 class WirePath final : public engine::Outbox {
  public:
   struct Parts {
@@ -28,6 +38,7 @@ class WirePath final : public engine::Outbox {
     const engine::Host& view;
     PacketPath& host_way;
     host::NextHops hops;
+    ErrorLimits& limits;
   };
   explicit WirePath(Parts parts);
 
@@ -63,6 +74,7 @@ class WirePath final : public engine::Outbox {
   bool is_for_host(const net::Address& destination) const;
   bool is_martian(const net::Address& source) const;
   void route(engine::PacketBuffer& packet, const wire::packet::IpView& ip);
+  void answer(TokenBucket& limit, Bytes message);
   void tell_time_exceeded(Bytes packet, const wire::packet::IpView& ip);
   engine::PacketBuffer* room(std::vector<engine::PacketBuffer>& queue, std::size_t& queued, Bytes packet);
   const Exit* exit_by(unsigned device) const;

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/gate.h"
+#include "base/token_bucket.h"
 
 namespace testudo {
 namespace {
@@ -42,6 +43,18 @@ class Visitor {
   std::atomic<int> visits_{0};
   std::thread thread_;  // last: it uses the others
 };
+
+TEST(TokenBucket, GivesThreadsTogetherNoMoreThanOneOfThem) {
+  TokenBucket bucket{{.a_second = 1000, .burst = kChanges}};
+  std::atomic<int> taken{0};
+  const auto take_all = [&] {
+    for (int i = 0; i < kChanges; ++i) taken += bucket.take(Time{std::chrono::seconds{9}}) ? 1 : 0;
+  };
+  std::thread other{take_all};
+  take_all();
+  other.join();
+  EXPECT_EQ(taken, kChanges);
+}
 
 TEST(Gate, LetsNobodySeeAChangeThatIsHalfMade) {
   Gate gate;
