@@ -51,8 +51,11 @@ def protect(node):
     node.setkey("spdflush; flush;" + tunnel(*ends))
 
 
-def two_behind_a_nat(lab):
-    """(one, two, nat, server, the wire outside), with testudod and policies on three of them."""
+def nat_of_two(lab, ports):
+    """(one, two, nat, server, the wire outside); the first two and the last run testudod, and have neither SAs nor policies.
+
+    ports: rules of nft(8) for a chain of the NAT, which say what the clients' packets get.
+    """
     one, two, nat, server = (lab.node(name) for name in ("one", "two", "nat", "server"))
     for number, client in ((1, one), (2, two)):
         lab.link(client, f"192.168.{number}.2/24", nat, f"192.168.{number}.1/24")
@@ -63,10 +66,21 @@ def two_behind_a_nat(lab):
     server.ip("addr", "add", f"{RIGHT_INSIDE}/32", "dev", "lo")
     server.ip("route", "add", "10.0.0.0/16", "via", OUTSIDE, "src", RIGHT_INSIDE)
     nat.forward()
-    # Both clients send from ports 500 and 4500; only one can keep them.
-    nat.exec("nft", "table ip masq { chain post { type nat hook postrouting priority srcnat; oifname to-server masquerade random; }; }")
+    masquerade(nat, ports)
     for node in (one, two, server):
         node.start_testudod()
+    return one, two, nat, server, wire
+
+
+def masquerade(nat, ports):
+    """The rules of nat_of_two(), also in place of those of before."""
+    nat.exec("nft", f"table ip masq {{ }}; delete table ip masq; table ip masq {{ chain post {{ type nat hook postrouting priority srcnat; {ports}; }}; }}")
+
+
+def two_behind_a_nat(lab):
+    """As nat_of_two(), with policies."""
+    # Both clients send from ports 500 and 4500; only one can keep them.
+    one, two, nat, server, wire = nat_of_two(lab, "oifname to-server masquerade random")
     for number, client in ((1, one), (2, two)):
         client.setkey(tunnel(f"10.0.{number}.0/24", RIGHT_NET, f"192.168.{number}.2", SERVER, f"unique:{number}"))
         server.setkey(tunnel(RIGHT_NET, f"10.0.{number}.0/24", SERVER, OUTSIDE, f"unique:{number}"))

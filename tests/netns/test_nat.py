@@ -9,6 +9,7 @@ import socket
 import struct
 
 from lib import Lab, check, say, until
+from networks import masquerade, nat_of_two
 
 REGISTER, NEW_MAPPING, ESP = 7, 23, 3
 NAT_T_DPORT = 22
@@ -40,10 +41,8 @@ def client_script(number):
         spdadd 10.9.0.0/24 10.0.{number}.0/24 any -P in ipsec esp/tunnel/20.0.0.1-{me}/require;"""
 
 
-def masquerade(nat, port_of_one):
-    nat.exec("nft", f"""table ip masq {{ }}; delete table ip masq; table ip masq {{ chain post {{
-        type nat hook postrouting priority srcnat; ip saddr 192.168.1.2 udp sport 4500 masquerade to :{port_of_one};
-        ip saddr 192.168.2.2 udp sport 4500 masquerade to :61002; }}; }}""")
+def ports_of(port_of_one):
+    return f"ip saddr 192.168.1.2 udp sport 4500 masquerade to :{port_of_one}; ip saddr 192.168.2.2 udp sport 4500 masquerade to :61002"
 
 
 def forget_after(nat, seconds):
@@ -93,18 +92,7 @@ def port_in(message):
 
 
 def build(lab):
-    one, two, nat, server = (lab.node(name) for name in ("one", "two", "nat", "server"))
-    for number, client in ((1, one), (2, two)):
-        lab.link(client, f"192.168.{number}.2/24", nat, f"192.168.{number}.1/24")
-        client.ip("addr", "add", f"10.0.{number}.1/32", "dev", "lo")
-        client.ip("route", "add", "default", "via", f"192.168.{number}.1", "src", f"10.0.{number}.1")
-    wire = lab.link(server, "20.0.0.1/24", nat, "20.0.0.254/24")
-    server.ip("addr", "add", "10.9.0.1/32", "dev", "lo")
-    server.ip("route", "add", "10.0.0.0/16", "via", "20.0.0.254", "src", "10.9.0.1")
-    nat.forward()
-    masquerade(nat, 61001)
-    for node in (one, two, server):
-        node.start_testudod()
+    one, two, nat, server, wire = nat_of_two(lab, ports_of(61001))
     for number, client in ((1, one), (2, two)):
         client.setkey(client_script(number))
         server.setkey(server_sas(number, 61000 + number) + server_policies(number, 61000 + number))
@@ -116,7 +104,7 @@ def mapping_changes(one, two, nat, server):
     daemon = KeyDaemon(server)
     forget_after(nat, 1)
     one.ping("10.9.0.1")
-    masquerade(nat, 61009)
+    masquerade(nat, ports_of(61009))
     until(lambda: False, 3)
     forget_after(nat, 120)
     one.ping("10.9.0.1", answered=False)
