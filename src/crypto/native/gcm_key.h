@@ -46,6 +46,11 @@ struct GcmSa {
   std::array<std::uint8_t, 4> salt{};
   std::size_t rounds = 0;  ///< of AES: 10, 12 or 14
   JobShape shape{};
+
+  GcmSa() = default;
+  GcmSa(const GcmSa&) = default;
+  GcmSa& operator=(const GcmSa&) = default;
+  ~GcmSa() { wipe(salt); }
 };
 
 }  // namespace testudo::crypto::native
