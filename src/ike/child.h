@@ -57,6 +57,7 @@ struct ChildSa {
   struct Udp {
     std::uint16_t source = 0, destination = 0;
     std::optional<net::Address> original_initiator{}, original_responder{};
+    std::uint16_t fragment_size = 65535;  ///< longer packets are cut before they are encrypted
   };
   enum class Direction : std::uint8_t { In, Out };
   Direction direction = Direction::In;

@@ -29,15 +29,23 @@ bool fits(const std::optional<Identification>& wanted, const Identification& hav
   return a.type == b.type && a.protocol == b.protocol && a.data == b.data;
 }
 
+bool is_host(const Identification& have, const std::optional<net::Address>& address) {
+  if (!address) return false;
+  const Identification id = canonical(have);
+  const Identity wanted = Identity::of(*address);
+  return id.type == wanted.type && id.data == wanted.data;
+}
+
 bool fits(const Sainfo& sainfo, const Policy::ChildKey& key) {
   if (sainfo.remoteid != key.ph1id) return false;
   if (sainfo.from && !(*sainfo.from == key.peer)) return false;
+  if (sainfo.client_address && !is_host(key.remote, key.client)) return false;
   return fits(sainfo.source, key.local) && fits(sainfo.destination, key.remote);
 }
 
 int rank(const Sainfo& sainfo) {
   return (sainfo.remoteid != 0 ? 3 : 0) + (sainfo.from ? 3 : 0) + (sainfo.source ? 1 : 0) +
-         (sainfo.destination ? 1 : 0);
+         (sainfo.destination || sainfo.client_address ? 1 : 0);
 }
 
 bool printable(std::uint8_t byte) {

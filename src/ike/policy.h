@@ -110,6 +110,9 @@ struct Remote {
   Scripts scripts;
   NatTraversal nat_traversal = NatTraversal::Off;
   Fragmentation ike_frag = Fragmentation::Off;
+  /// Packets that go in UDP are cut before they are encrypted when they are longer; 65535: never.
+  std::uint16_t esp_frag = 65535;
+  bool weak_phase1_check = false;  ///< a DELETE in clear is believed
   GeneratePolicy generate_policy = GeneratePolicy::Off;
   std::uint16_t nonce_size = 16;
   std::uint32_t ph1id = 0;
@@ -125,6 +128,7 @@ struct ChildCipher {
 struct Sainfo {
   std::string name;
   std::optional<v1wire::Identification> source, destination;  ///< nothing: anonymous
+  bool client_address = false;  ///< `clientaddr`: the destination is the address that the peer was lent, or has
   std::optional<Identity> from;
   std::uint32_t remoteid = 0;
   const crypto::ike::GroupRow* pfs_group = nullptr;
@@ -211,6 +215,7 @@ struct Policy {
     v1wire::Identification local, remote;
     Identity peer;
     std::uint32_t ph1id = 0;
+    std::optional<net::Address> client{};  ///< the address that mode-config gave the peer, else that of its packets
   };
   /// The first of the most special blocks that fit; null when there is none.
   const Sainfo* sainfo_for(const ChildKey& key) const;

@@ -195,6 +195,26 @@ def obeys_privsep(left):
     conf.write_text(good)
 
 
+def asks_for_buffers_and_says_who_it_is(left):
+    say("-- path pidfile; pfkey_buffer")
+    named = left.run_dir / "here.pid"
+    target = left.run_dir / "untouched"
+    target.write_text("not a pid")
+    for pid_file, buffer, words in ((named, 4096, None), ("relative.pid", 1, "pfkey_buffer: the system grants"), (named, 0, None)):
+        daemon = FaqRacoon(left, RIGHT, top=f'path pidfile "{pid_file}"; pfkey_buffer {buffer};')
+        daemon.says("unprivileged process running", "it is up")
+        check((left.run_dir / pid_file).read_text() == f"{daemon.process.pid}\n", f"{pid_file} has its pid")
+        check(("pfkey_buffer" in daemon.text()) == (words is not None) and (words or "") in daemon.text(), f"{buffer} kB", daemon.text())
+        daemon.stop()
+        check(not (left.run_dir / pid_file).exists(), "the file goes with it")
+    named.symlink_to(target)
+    daemon = FaqRacoon(left, RIGHT, top=f'path pidfile "{named}";')
+    daemon.says(f"pidfile {named}: Too many levels of symbolic links", "a link is not followed")
+    daemon.stop()
+    check(target.read_text() == "not a pid", "what it leads to is as it was")
+    named.unlink()
+
+
 def goes_to_the_background(left):
     say("-- in the background: the starter learns how it went")
     conf, log = left.run_dir / "racoon.conf", left.run_dir / "background.log"
@@ -204,9 +224,12 @@ def goes_to_the_background(left):
     check(done.returncode == 0 and "unprivileged process running with PID" in log.read_text(), "status 0 when it is up", log.read_text())
     child = int(log.read_text().rsplit("running with PID ", 1)[1].split()[0])
     parent = int(facts(child)["PPid"][0])
+    pid_file = left.run_dir / "racoon.pid"
+    check(pid_file.read_text() == f"{parent}\n" and pid_file.stat().st_mode & 0o777 == 0o644, "a file says which process has the signals")
     check(os.readlink(f"/proc/{parent}/fd/2") == os.readlink(f"/proc/{child}/fd/2") == "/dev/null", "neither has a terminal")
     os.kill(parent, signal.SIGTERM)
     check(ends(child) and ends(parent), "SIGTERM ends both", log.read_text())
+    check(not pid_file.exists(), "and the file is gone")
     conf.write_text(good.replace("exchange_mode", "exchange_mood"))
     done = run(*command, check=False)
     check(done.returncode == 1 and "fatal parse failure" in done.stderr, "status 1 when the configuration is wrong", done.stderr)
@@ -222,6 +245,7 @@ def main():
         ends_well_when_told_often(left)
         obeys_privsep(left)
         goes_to_the_background(left)
+        asks_for_buffers_and_says_who_it_is(left)
 
 
 if __name__ == "__main__":

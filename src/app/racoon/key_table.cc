@@ -70,6 +70,8 @@ void describe(const ike::ChildSa::Udp& udp, Message& m) {
   m.nat_t_dport = udp.destination;
   m.nat_t_oa = udp.original_initiator;
   m.nat_t_oar = udp.original_responder;
+  static constexpr std::uint16_t kNoLimit = 65535;
+  if (udp.fragment_size != kNoLimit) m.nat_t_frag = udp.fragment_size;
 }
 
 /// What one outbound policy asks for; IKE runs between the ends of its tunnel, or between the hosts.  Failure: why

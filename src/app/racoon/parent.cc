@@ -191,6 +191,10 @@ Parent::Reply Parent::answer(const AskConfiguration&) {
 Parent::Reply Parent::answer(const AskTable&) const {
   auto connection = pfkey::client::Connection::open(pfkey::client::run_dir(options_.run_dir));
   if (!connection) return refuse(connection.error());
+  const std::size_t wanted = supply_.conf->pfkey_buffer, got = wanted == 0 ? 0 : connection->set_buffers(wanted);
+  if (got != wanted) {
+    log_.write(Level::Warning, fmt::format("pfkey_buffer: the system grants {} bytes, not {}", got, wanted));
+  }
   return {{true}, io::Fd{connection->release()}};
 }
 
@@ -274,9 +278,20 @@ Parent::Reply Parent::answer(const AskAccounting& question) {
   return {{true}, {}};
 }
 
+/// Of this process: what it is told it tells the other.
+void Parent::write_pid() {
+  const std::string path =
+      pid_file_name(supply_.conf->pidfile, pfkey::client::run_dir(options_.run_dir), options_.foreground);
+  if (path.empty()) return;
+  auto written = PidFile::write(path, ::getpid());
+  if (!written) return log_.write(Level::Error, written.error());
+  pid_file_ = *std::move(written);
+}
+
 /// From here on it speaks to peers.  Files are read again by root's plain rights, and scripts get no more.
 Parent::Reply Parent::answer(const SayReady&) {
   if (ready_) return {{true}, {}};
+  write_pid();
   const auto dropped =
       io::keep_only({io::Capability::NetAdmin, io::Capability::NetBindService}, {io::Capability::Kill});
   if (!dropped) {

@@ -15,6 +15,7 @@
 #include "app/racoon/hooks.h"
 #include "app/racoon/load.h"
 #include "app/racoon/logins.h"
+#include "app/racoon/pid_file.h"
 #include "app/racoon/signer.h"
 #include "ike/budget.h"
 #include "io/event_loop.h"
@@ -61,6 +62,7 @@ class Parent {
   };
   static Reply refuse(const std::string& sentence = "");
   void use(Supply supply);
+  void write_pid();
   void readable();
   void fail(const std::string& sentence);
   void child_ended();
@@ -91,6 +93,7 @@ class Parent {
   Hooks hooks_;
   Logins logins_;
   std::optional<io::SeqPacketListener> admin_;
+  PidFile pid_file_;
   std::optional<Signer> signer_;  ///< from SayReady on: before that nobody is spoken to
   io::EventLoop::Watch watch_;
   io::EventLoop::Timer tick_;

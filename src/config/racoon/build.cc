@@ -342,6 +342,11 @@ void Builder::sainfo(const Statement& s) {
       ++place;
       return true;
     }
+    if (s.items[place].text == "clientaddr" && &out == &sainfo_.destination) {
+      ++place;
+      sainfo_.client_address = true;
+      return true;
+    }
     out = selector(s, place);
     return out.has_value();
   };
@@ -351,8 +356,11 @@ void Builder::sainfo(const Statement& s) {
     if (!sainfo_.from) return;
     place += sainfo_.from->type == IdType::KeyId && s.items[place + 2].text == "tag" ? 4 : 3;
   }
-  if (place < s.items.size() && s.items[place].text != "group") {
-    return error(s.items[place], "syntax error", "nothing more may stand here");
+  if (place < s.items.size()) {
+    // To read past it would let everybody do what is meant for some.
+    const bool group = s.items[place].text == "group";
+    return error(s.items[place], group ? "a group of users cannot be named here" : "syntax error",
+                 group ? "auth_groups in mode_cfg says who may log in" : "nothing more may stand here");
   }
   for (const Statement& item : s.block) Rules::sainfo(*this, item);
   if (sainfo_.encryption.empty()) return error(s.word(), "no encryption algorithm at " + sainfo_.name);

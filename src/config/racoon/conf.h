@@ -57,7 +57,8 @@ struct RacoonConf {
   Privsep privsep;
   Radius radius;
   LogLevel log = LogLevel::Info;
-  std::string pre_shared_key, certificate, script, include, pidfile, backupsa;  ///< paths; "" when not set
+  std::string pre_shared_key, certificate, script, include, pidfile;  ///< paths; "" when not set
+  std::size_t pfkey_buffer = 0;  ///< bytes that its socket is asked for; 0: the system's own choice
 };
 
 /// What a configuration names beside itself: the files that a pattern of `include` matches, with their texts, and the

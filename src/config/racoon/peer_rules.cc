@@ -15,6 +15,31 @@ void Rules::ike_frag(Builder& b, const Statement& s) {
   b.remote_.ike_frag = ike::Fragmentation{static_cast<std::uint8_t>(found - kWords.begin())};
 }
 
+void Rules::esp_frag(Builder& b, const Statement& s) {
+  static constexpr std::uint32_t kMost = 65535, kLeast = 256;
+  const auto size = b.number(s, 1, kMost);
+  if (!size) return;
+  // Of what is shorter, headers would be the most.
+  if (*size != 0 && *size < kLeast) {
+    return b.error(s.items[1], "esp_frag must be between 256 and 65535", "0 and 65535 cut nothing");
+  }
+  b.remote_.esp_frag = static_cast<std::uint16_t>(*size == 0 ? kMost : *size);
+}
+
+void Rules::weak_phase1_check(Builder& b, const Statement& s) {
+  const auto on = b.on_off(s);
+  if (!on) return;
+  b.remote_.weak_phase1_check = *on;
+  if (*on) {
+    b.warn(s.word(), "lets whoever sees the messages of this peer end its SAs", "leave it off; no peer needs it");
+  }
+}
+
+void Rules::match_empty_cr(Builder& b, const Statement& s) {
+  if (!b.on_off(s)) return;
+  b.warn(s.word(), "has no effect here", "blocks are chosen by address, exchange mode and proposals alone");
+}
+
 void Rules::generate_policy(Builder& b, const Statement& s) {
   using Level = ike::GeneratePolicy;
   static constexpr std::array<std::pair<std::string_view, Level>, 4> kWords{

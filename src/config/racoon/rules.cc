@@ -14,6 +14,7 @@ using wire::ike::v1::Exchange;
 
 /// What racoon knew and this program reads past with a warning.
 constexpr auto later = nullptr;
+constexpr const char* kNoGssapi = "GSSAPI is not built; pre_shared_key, rsasig and those with XAUTH are";
 
 struct NamedNumber {
   std::string_view name;
@@ -79,6 +80,16 @@ void Rules::no_effect(Builder& b, const Statement& s) {
   b.warn(s.word(), "has no effect here");
 }
 
+void Rules::no_gssapi(Builder& b, const Statement& s) {
+  if (b.value(s) != nullptr) b.warn(s.word(), "has no effect here", kNoGssapi);
+}
+
+/// In kilobytes, as racoon has it.
+void Rules::pfkey_buffer(Builder& b, const Statement& s) {
+  static constexpr std::uint32_t kMost = 1024 * 1024;
+  if (const auto kilobytes = b.number(s, 1, kMost)) b.conf_.pfkey_buffer = std::size_t{*kilobytes} * 1024;
+}
+
 const crypto::CipherRow* Rules::child_cipher(std::string_view name) {
   const auto row = std::ranges::find(kCipherNames, name, &NamedNumber::name);
   return row == kCipherNames.end() ? nullptr : crypto::cipher_by_id(row->id);
@@ -105,8 +116,8 @@ void Rules::top(Builder& b, const Statement& s) {
       Rule{"padding", padding, 1, Block::Must},
       Rule{"complex_bundle", no_effect},
       Rule{"privsep", [](Builder& x, const Statement& t) { each(x, t, privsep); }, 1, Block::Must},
-      Rule{"pfkey_buffer", later},
-      Rule{"gss_id_enc", later},
+      Rule{"pfkey_buffer", pfkey_buffer},
+      Rule{"gss_id_enc", no_gssapi},
       Rule{"ldapcfg", later},
       Rule{"radiuscfg", [](Builder& x, const Statement& t) { each(x, t, radius); }, 1, Block::Must},
       Rule{"mode_cfg", [](Builder& x, const Statement& t) { each(x, t, mode_cfg); }, 1, Block::Must},
@@ -122,16 +133,18 @@ void Rules::path(Builder& b, const Statement& s) {
   const Item* kind = b.value(s);
   const Item* name = kind == nullptr ? nullptr : b.value(s, 2);
   if (name == nullptr) return;
-  const std::array<std::pair<std::string_view, std::string*>, 6> paths{{{"include", &b.conf_.include},
+  if (kind->text == "backupsa") {
+    return b.warn(*kind, "has no effect here",
+                  "SAs, and with them their keys, are not kept in a file; after a restart peers negotiate anew");
+  }
+  const std::array<std::pair<std::string_view, std::string*>, 5> paths{{{"include", &b.conf_.include},
                                                                         {"pre_shared_key", &b.conf_.pre_shared_key},
                                                                         {"certificate", &b.conf_.certificate},
                                                                         {"script", &b.conf_.script},
-                                                                        {"backupsa", &b.conf_.backupsa},
                                                                         {"pidfile", &b.conf_.pidfile}}};
   for (const auto& [word, target] : paths) {
     if (word != kind->text) continue;
     *target = name->text;
-    if (word == "backupsa" || word == "pidfile") b.warn(*kind, "is read but not acted upon yet");
     return;
   }
   b.error(*kind, "syntax error", "expected include, pre_shared_key, certificate, script, backupsa or pidfile");
@@ -354,7 +367,7 @@ void Rules::remote(Builder& b, const Statement& s) {
       Rule{"doi", [](Builder& x, const Statement& t) { only(x, t, "ipsec_doi"); }},
       Rule{"situation", [](Builder& x, const Statement& t) { only(x, t, "identity_only"); }},
       Rule{"support_proxy", no_effect},
-      Rule{"weak_phase1_check", later},
+      Rule{"weak_phase1_check", weak_phase1_check},
       Rule{"xauth_login",
            [](Builder& x, const Statement& t) {
              if (const Item* name = x.value(t)) x.remote_.xauth_login = name->text;
@@ -365,9 +378,9 @@ void Rules::remote(Builder& b, const Statement& s) {
       Rule{"verify_cert", [](Builder& x, const Statement& t) { set(x.on_off(t), x.remote_.verify_cert); }},
       Rule{"send_cert", [](Builder& x, const Statement& t) { set(x.on_off(t), x.remote_.send_cert); }},
       Rule{"send_cr", [](Builder& x, const Statement& t) { set(x.on_off(t), x.remote_.send_cr); }},
-      Rule{"match_empty_cr", later},
+      Rule{"match_empty_cr", match_empty_cr},
       Rule{"ike_frag", ike_frag},
-      Rule{"esp_frag", later},
+      Rule{"esp_frag", esp_frag},
       Rule{"mode_cfg", [](Builder& x, const Statement& t) { set(x.on_off(t), x.remote_.mode_cfg); }},
       Rule{"script", script, 3},
       Rule{"generate_policy", generate_policy},
@@ -440,8 +453,8 @@ void Rules::authentication_method(Builder& b, const Statement& s) {
       Method{"hybrid_rsa_client", kHybridInitiatorRsa, ike::Xauth::Client},
       Method{"hybrid_rsa_server", kHybridInitiatorRsa, ike::Xauth::Server},
   };
-  static constexpr std::array<std::string_view, 6> kOthers{
-      "dsssig", "rsaenc", "rsarev", "gssapi_krb", "hybrid_dss_server", "hybrid_dss_client"};
+  static constexpr std::array<std::string_view, 5> kOthers{"dsssig", "rsaenc", "rsarev", "hybrid_dss_server",
+                                                           "hybrid_dss_client"};
   const Item* name = b.value(s);
   if (name == nullptr) return;
   const auto method = std::ranges::find(kMethods, name->text, &Method::name);
@@ -450,6 +463,7 @@ void Rules::authentication_method(Builder& b, const Statement& s) {
     b.proposal_.xauth = method->xauth;
     return;
   }
+  if (name->text == "gssapi_krb") return b.error(*name, "authentication method is not built", kNoGssapi);
   const bool known = std::ranges::find(kOthers, name->text) != kOthers.end();
   b.error(*name, known ? "authentication method is not built" : "syntax error",
           known ? "pre_shared_key, rsasig, and {xauth_psk,xauth_rsa,hybrid_rsa}_{client,server} are"
@@ -470,8 +484,8 @@ void Rules::proposal(Builder& b, const Statement& s) {
              set(x.lifetime(t), x.proposal_.lifetime);
            },
            4},
-      Rule{"gss_id", later},
-      Rule{"gssapi_id", later},
+      Rule{"gss_id", no_gssapi},
+      Rule{"gssapi_id", no_gssapi},
   };
   apply(b, s, kRules, "proposal");
 }

@@ -43,6 +43,8 @@ struct Rules {
   static void set_time(Builder& b, const Statement& s, Duration& target);
   static void only(Builder& b, const Statement& s, std::string_view word);
   static void no_effect(Builder& b, const Statement& s);
+  static void no_gssapi(Builder& b, const Statement& s);
+  static void pfkey_buffer(Builder& b, const Statement& s);
 
   static void path(Builder& b, const Statement& s);
   static void log(Builder& b, const Statement& s);
@@ -77,6 +79,9 @@ struct Rules {
   static void script(Builder& b, const Statement& s);
   static void nat_traversal(Builder& b, const Statement& s);
   static void ike_frag(Builder& b, const Statement& s);
+  static void esp_frag(Builder& b, const Statement& s);
+  static void weak_phase1_check(Builder& b, const Statement& s);
+  static void match_empty_cr(Builder& b, const Statement& s);
   static void generate_policy(Builder& b, const Statement& s);
   static void set_seconds(Builder& b, const Statement& s, Duration& target, std::uint32_t least = 0);
   static void rekey(Builder& b, const Statement& s);

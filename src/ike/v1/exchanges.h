@@ -222,6 +222,7 @@ class Exchanges {
   void hearsay(IkeSa& sa, const v1wire::Chain& chain, bool proven, Context& context);
   void notified(IkeSa& sa, Bytes body, Context& context);
   void deleted(IkeSa& sa, Bytes body, Context& context);
+  void deleted_in_clear(IkeSa& sa, const Received& datagram, const v1wire::Chain& chain, Context& context);
   void send_deletion(IkeSa& sa, ChildProtocol protocol, std::vector<ByteVector> spis, Context& context);
   void send_protected(IkeSa& sa, v1wire::Payload type, ByteVector body, Context& context);
   void forget_others(const IkeSa& sa, Context& context);

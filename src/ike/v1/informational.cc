@@ -114,6 +114,9 @@ void Exchanges::informational(IkeSa* sa, const Received& datagram, const wire::i
   if (!encrypted) {
     const auto chain = v1wire::walk(Payload{message.header.next}, message.body);
     // Who began aggressive mode has the keys before it knows whether its proof was taken.
+    if (chain && sa->established() && chain->find(Payload::Delete) != nullptr) {
+      return deleted_in_clear(*sa, datagram, *chain, context);
+    }
     const bool in_doubt = !sa->established() || sa->sent.active();
     if (!chain || !in_doubt) return drop(datagram, "an informational message in clear", context);
     return hearsay(*sa, *chain, false, context);
@@ -218,6 +221,16 @@ void Exchanges::deleted(IkeSa& sa, Bytes body, Context& context) {
     tell_child(Fact::Phase2Deleted, sa, child.request.outbound, ", by the peer", context);
   }
   std::erase_if(children_, meant);
+}
+
+/// Nobody has proved that it is the peer's; racoon leaves it to the administrator whether to believe it.
+void Exchanges::deleted_in_clear(IkeSa& sa, const Received& datagram, const Chain& chain, Context& context) {
+  if (!sa.block->weak_phase1_check || datagram.remote != sa.remote) {
+    return drop(datagram, "Ignoring unencrypted delete payload (check the weak_phase1_check option)", context);
+  }
+  for (const auto& payload : chain.payloads) {
+    if (payload.type == Payload::Delete) deleted(sa, payload.body, context);
+  }
 }
 
 void Exchanges::remove_child(const Child& child, Context& context) {

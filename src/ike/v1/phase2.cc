@@ -78,9 +78,9 @@ void Exchanges::begin_quick(IkeSa& sa, const ChildRequest& request, Context& con
   quick.work = Workbench{slow_work_};
   quick.id = ChildId{next_child_++};
   quick.request = request;
-  quick.sainfo =
-      sa.policy->sainfo_for({id_of(s.source, s.protocol, s.source_port),
-                             id_of(s.destination, s.protocol, s.destination_port), sa.peer, sa.block->ph1id});
+  quick.sainfo = sa.policy->sainfo_for({id_of(s.source, s.protocol, s.source_port),
+                                        id_of(s.destination, s.protocol, s.destination_port), sa.peer, sa.block->ph1id,
+                                        sa.client_address()});
   if (quick.sainfo == nullptr) {
     Mismatch why{"sainfo", "none", to_string(s), "", "add a sainfo for it, or sainfo anonymous, here", Notify{}};
     refuse_child(sa, s, 0, std::move(why), context);

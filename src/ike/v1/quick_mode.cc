@@ -101,7 +101,7 @@ Status<Mismatch> find_policy(const IkeSa& sa, Quick& quick, const v1wire::SaPayl
   }
   quick.request = *std::move(request);
   TRY_DONE(check_nat(sa, quick.request.items));
-  quick.sainfo = sa.policy->sainfo_for({ours, theirs, sa.peer, sa.block->ph1id});
+  quick.sainfo = sa.policy->sainfo_for({ours, theirs, sa.peer, sa.block->ph1id, sa.client_address()});
   if (quick.sainfo == nullptr) {
     return Failure{Mismatch{"sainfo", "none", asked, "", "add a sainfo for it, or sainfo anonymous, here",
                             Notify::InvalidIdInformation}};
@@ -201,7 +201,7 @@ void read_original_addresses(const IkeSa& sa, Quick& quick, const Chain& chain) 
 std::optional<ChildSa::Udp> udp_of(const IkeSa& sa, const Quick& quick, const ChildItem& item, bool in) {
   if (!modes_of(sa).in_udp() || item.protocol != ChildProtocol::Esp) return std::nullopt;
   const std::uint16_t here = sa.local.port, there = sa.remote.port;
-  return ChildSa::Udp{in ? there : here, in ? here : there, quick.original_i, quick.original_r};
+  return ChildSa::Udp{in ? there : here, in ? here : there, quick.original_i, quick.original_r, sa.block->esp_frag};
 }
 
 }  // namespace

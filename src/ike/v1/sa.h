@@ -200,6 +200,10 @@ struct IkeSa {
            std::ranges::any_of(quicks, [](const Quick& quick) { return quick.work.is_under_way(); });
   }
   bool established() const { return state == State::Established; }
+  /// That of the peer's host inside: what it was lent here, else where it is.
+  const net::Address& client_address() const {
+    return lent && assignment.address ? *assignment.address : remote.address;
+  }
   /// Phase 2 may begin.
   bool ready() const { return established() && login.done() && !configuring; }
   const Contribution& own() const { return role == Role::Initiator ? initiator : responder; }

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 namespace testudo::pfkey::client {
@@ -101,6 +102,22 @@ Status<std::string> Connection::send(Bytes message) {
     if (errno == EPIPE || errno == ECONNRESET) return Failure{std::string{"testudod has closed the connection"}};
     if (errno != EINTR) return Failure{because("sending to testudod")};
   }
+}
+
+std::size_t Connection::set_buffers(std::size_t bytes) {
+  const int wanted = static_cast<int>(std::min<std::size_t>(bytes, std::numeric_limits<int>::max() / 2));
+  std::size_t least = std::numeric_limits<std::size_t>::max();
+  for (const auto& [forced, usual] : {std::pair{SO_SNDBUFFORCE, SO_SNDBUF}, std::pair{SO_RCVBUFFORCE, SO_RCVBUF}}) {
+    // As root, else within net.core.[rw]mem_max.
+    if (::setsockopt(descriptor_, SOL_SOCKET, forced, &wanted, sizeof wanted) != 0)
+      static_cast<void>(::setsockopt(descriptor_, SOL_SOCKET, usual, &wanted, sizeof wanted));
+    int granted = 0;
+    socklen_t length = sizeof granted;
+    if (::getsockopt(descriptor_, SOL_SOCKET, usual, &granted, &length) != 0) return 0;
+    // The kernel tells twice what it was asked for, for what it notes beside: socket(7).
+    least = std::min(least, static_cast<std::size_t>(granted) / 2);
+  }
+  return least;
 }
 
 Result<std::optional<ByteVector>, std::string> Connection::receive(std::optional<std::chrono::milliseconds> timeout) {

@@ -41,6 +41,10 @@ class Connection {
   /// The next message; nothing when none came in time.  No timeout waits for ever.
   Result<std::optional<ByteVector>, std::string> receive(std::optional<std::chrono::milliseconds> timeout);
 
+  /// Asks for this much room for messages on their way, in each direction, past the system's limits where this process
+  /// may; the bytes that are granted, of the smaller of the two.
+  std::size_t set_buffers(std::size_t bytes);
+
   /// For poll(); owned by the connection.
   int descriptor() const { return descriptor_; }
   /// Gives the descriptor away, to somebody who closes it.

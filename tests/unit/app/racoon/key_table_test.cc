@@ -230,6 +230,23 @@ TEST_F(RacoonKeyTable, RefusedSaIsToldAndNumbersOfAcquiresAreKept) {
   }
 }
 
+TEST_F(RacoonKeyTable, TheSizeAtWhichPacketsAreCutGoesWithEspInUdp) {
+  heard();
+  ike::ChildSa sa;
+  sa.source = address("192.0.2.1");
+  sa.destination = address("192.0.2.2");
+  table->install(sa);
+  sa.udp = ike::ChildSa::Udp{.source = 4500, .destination = 4500};
+  table->install(sa);
+  sa.udp->fragment_size = 552;
+  table->install(sa);
+  const auto sent = heard();
+  ASSERT_EQ(sent.size(), 3U);
+  EXPECT_FALSE(sent[0].nat_t_frag);
+  EXPECT_FALSE(sent[1].nat_t_frag) << "where nothing is to be cut there is nothing to say";
+  EXPECT_EQ(sent[2].nat_t_frag, 552);
+}
+
 TEST_F(RacoonKeyTable, AChildIsBeingInstalledUntilItsInboundSasAreAnsweredFor) {
   heard();
   ike::ChildSa sa;

@@ -507,12 +507,12 @@ TEST(RacoonConf, ScriptsHaveOneFileForEachEvent) {
 }
 
 TEST(RacoonConf, WordsWithoutEffectSaySo) {
-  const Loaded loaded = load("complex_bundle on; padding { randomize off; } path pidfile \"/run/x.pid\";");
+  const Loaded loaded = load("complex_bundle on; padding { randomize off; } path backupsa \"/run/x\";");
   EXPECT_FALSE(loaded.failed());
   ASSERT_EQ(loaded.diagnostics.size(), 3U);
   EXPECT_THAT(to_string(loaded.diagnostics[0]), HasSubstr("\"complex_bundle\" has no effect here"));
   EXPECT_THAT(to_string(loaded.diagnostics[1]), HasSubstr("\"padding\" has no effect here"));
-  EXPECT_THAT(to_string(loaded.diagnostics[2]), HasSubstr("\"pidfile\" is read but not acted upon yet"));
+  EXPECT_THAT(to_string(loaded.diagnostics[2]), HasSubstr("\"backupsa\" has no effect here (SAs, and with them"));
 }
 
 TEST(RacoonConf, OneErrorDoesNotHideTheNext) {

@@ -285,9 +285,8 @@ TEST(Exchanges, StrangersAreMarkedAsSuch) {
 
 // ---- forgeries and repetitions under an established phase 1
 
-TEST(Exchanges, ADeleteInClearEndsNothing) {
-  Pair p;
-  p.want(p.a);
+/// A DELETE of what `b` sends by, which nobody has proved.
+ByteVector deletion_in_clear(Pair& p) {
   ByteVector body(4);
   body[3] = static_cast<std::uint8_t>(p.b.out.begin()->first.second);
   body[2] = static_cast<std::uint8_t>(p.b.out.begin()->first.second >> 8);
@@ -300,9 +299,30 @@ TEST(Exchanges, ADeleteInClearEndsNothing) {
   header.exchange = static_cast<std::uint8_t>(v1wire::Exchange::Informational);
   header.message_id = 77;
   header.next = static_cast<std::uint8_t>(payloads.first());
-  say(p, p.b, wire::ike::compose(header, payloads.bytes()));
+  return wire::ike::compose(header, payloads.bytes());
+}
+
+TEST(Exchanges, ADeleteInClearEndsNothing) {
+  Pair p;
+  p.want(p.a);
+  say(p, p.b, deletion_in_clear(p));
   EXPECT_EQ(p.b.out.size(), 1U);
-  EXPECT_EQ(p.b.count(Fact::Dropped), 1U);
+  ASSERT_EQ(p.b.count(Fact::Dropped), 1U);
+  EXPECT_EQ(p.b.told.back().text, "Ignoring unencrypted delete payload (check the weak_phase1_check option)");
+}
+
+TEST(Exchanges, ADeleteInClearIsBelievedWhereTheFileSaysSo) {
+  Policy policy = default_policy();
+  policy.remotes[0].weak_phase1_check = true;
+  Pair p{policy};
+  p.want(p.a);
+  const ByteVector deletion = deletion_in_clear(p);
+  p.event(p.b, Received{{p.b.here, 500}, {p.a.here, 501}, deletion});
+  EXPECT_EQ(p.b.out.size(), 1U) << "it comes from elsewhere";
+  say(p, p.b, deletion);
+  EXPECT_TRUE(p.b.out.empty());
+  EXPECT_TRUE(p.b.in.empty());
+  EXPECT_EQ(p.b.machine().v1().sas().size(), 1U) << "it was about phase 2";
 }
 
 TEST(Exchanges, AChangedDeleteEndsNothingAndTheRightOneDoes) {

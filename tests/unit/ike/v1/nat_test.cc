@@ -105,6 +105,18 @@ TEST(NatTraversal, TransportModeTellsTheOriginalAddresses) {
   EXPECT_EQ(sa.udp->original_responder, p.b.here);
 }
 
+TEST(NatTraversal, PacketsAreCutAtTheSizeOfTheBlock) {
+  for (const std::uint16_t size : {std::uint16_t{552}, std::uint16_t{65535}}) {
+    Policy policy = natt_policy(NatTraversal::Force);
+    policy.remotes[0].esp_frag = size;
+    Pair p{policy};
+    p.want(p.a);
+    ASSERT_TRUE(p.a.out.begin()->second.udp);
+    EXPECT_EQ(p.a.out.begin()->second.udp->fragment_size, size);
+    EXPECT_EQ(p.b.out.begin()->second.udp->fragment_size, size);
+  }
+}
+
 /// Takes vendor ids of NAT-T out of message 1 by spoiling them: what remains are the drafts.
 TEST(NatTraversal, DraftsAreSpokenWithPeersThatKnowNoRfc) {
   for (const std::size_t spoilt : {1U, 2U, 3U}) {

@@ -56,6 +56,19 @@ class ConnectionTest : public ::testing::Test {
   int listener = -1, peer = -1;
 };
 
+TEST_F(ConnectionTest, SaysHowMuchRoomItGot) {
+  Connection connection = connected();
+  constexpr std::size_t kUsual = 64 * 1024;  // less than any system's limit
+  EXPECT_EQ(connection.set_buffers(kUsual), kUsual);
+  for (const int option : {SO_SNDBUF, SO_RCVBUF}) {
+    int granted = 0;
+    socklen_t length = sizeof granted;
+    ASSERT_EQ(::getsockopt(connection.descriptor(), SOL_SOCKET, option, &granted, &length), 0);
+    EXPECT_EQ(static_cast<std::size_t>(granted), 2 * kUsual);
+  }
+  EXPECT_NE(connection.set_buffers(1), 1U) << "there is a least";
+}
+
 TEST_F(ConnectionTest, AMessageArrivesAsItWasComposed) {
   Connection connection = connected();
   wire::pfkey::Message m;
