@@ -25,6 +25,7 @@ import time
 
 SOURCE = pathlib.Path(os.environ.get("TESTUDO_SOURCE", pathlib.Path(__file__).resolve().parent.parent.parent))
 BIN = pathlib.Path(os.environ.get("TESTUDO_BIN", SOURCE / "build" / "dev" / "bin"))
+WORKERS = ("--workers", os.environ["TESTUDO_WORKERS"]) if "TESTUDO_WORKERS" in os.environ else ()  # of every testudod of a test
 NEEDED = ["ip", "nft", "tcpdump", "ping"]
 PROTOCOLS = {1: "ICMP", 4: "IPv4", 6: "TCP", 17: "UDP", 41: "IPv6", 44: "fragment", 50: "ESP", 51: "AH", 58: "ICMPv6", 108: "IPcomp"}
 # Neighbour and listener discovery: no SA can protect what finds the address to send an SA's packets to.
@@ -105,7 +106,7 @@ class Node:
         conf = self.run_dir / "testudo.conf"
         conf.write_text(config)
         self.log = open(self.run_dir / "log", "a", encoding="utf-8")
-        self.daemon = self.popen(BIN / "testudod", "-F", "-c", conf, "--run-dir", self.run_dir, *arguments, stderr=self.log, **options)
+        self.daemon = self.popen(BIN / "testudod", "-F", "-c", conf, "--run-dir", self.run_dir, *WORKERS, *arguments, stderr=self.log, **options)
         ready = until(lambda: self.daemon.poll() is not None or "testudod: ready" in self.log_text())
         if not ready or self.daemon.poll() is not None:
             raise AssertionError(f"testudod in {self.name} did not start:\n{self.log_text()}")
@@ -315,12 +316,13 @@ def pinger(address, count, size=56, interval=0.05):
     return sys.executable, __file__, "ping", address, count, size, interval
 
 
-def transfer(sender, receiver, address, megabytes=2, port=5001):
-    """One TCP connection that carries random bytes, compared by SHA-256."""
+def transfer(sender, receiver, address, megabytes=2, port=5001, repeats=1):
+    """One TCP connection that carries random bytes, compared by SHA-256.  repeats: how often each 64 of them come, for who
+    compresses."""
     family = "6" if ":" in address else "4"
     server = receiver.popen(sys.executable, __file__, "receive", family, port, stdout=subprocess.PIPE, text=True)
     server.stdout.readline()  # "listening"
-    sent = sender.exec(sys.executable, __file__, "send", address, port, megabytes, check=False)
+    sent = sender.exec(sys.executable, __file__, "send", address, port, megabytes, repeats, check=False)
     received = server.stdout.read().strip()
     server.wait()
     check(sent.returncode == 0 and sent.stdout.strip() == received, f"TCP {sender.name} to {receiver.name}: {megabytes} MB arrived whole",
@@ -339,8 +341,9 @@ def receive_main(family, port):
     print(digest.hexdigest(), flush=True)
 
 
-def send_main(address, port, megabytes):
-    data = os.urandom(int(megabytes) << 20)
+def send_main(address, port, megabytes, repeats):
+    rows = (int(megabytes) << 20) // 64 // int(repeats)
+    data = b"".join(os.urandom(64) * int(repeats) for _ in range(rows)) if int(repeats) > 1 else os.urandom(int(megabytes) << 20)
     with socket.create_connection((address, int(port)), timeout=20) as connection:
         connection.sendall(data)
     print(hashlib.sha256(data).hexdigest(), flush=True)

@@ -13,8 +13,8 @@ import sys
 import threading
 
 from lib import BIN, Lab, check, pinger, say, transfer, until
+from workers import FLOWS, adds_up, both_worked, carry, drops, told, workers
 
-FLOWS = 8
 KEY = "0x{:040x}"
 # Each port has SAs of its own, so that there are even and odd SPIs in both directions, and one pair of them has the
 # small window for which workers take turns.
@@ -47,55 +47,6 @@ def script(ends, kind, at_left):
             a=a, b=b, bits=128 if six else 32, port=5001 + n, mode=mode, there=there, back=to_here, id=spi, back_id=back,
             icmp="icmp6" if six else "icmp", **directions)
     return text
-
-
-def told(node, *words):
-    return json.loads(node.testudo("--json", *words))
-
-
-def workers(node):
-    return told(node, "status")["host"]["workers"]
-
-
-def drops(node):
-    return {d["reason"]: d["count"] for d in told(node, "drops")["drops"] if d["count"]}
-
-
-def carry(left, right, address):
-    """Several connections at once, and echoes beside them."""
-    failed = []
-
-    def one(number):
-        try:
-            transfer(left, right, address, megabytes=2, port=5001 + number)
-        except BaseException as error:  # shown by the main thread
-            failed.append(error)
-
-    threads = [threading.Thread(target=one, args=(n,)) for n in range(FLOWS)]
-    for thread in threads:
-        thread.start()
-    echoes = left.exec(*pinger(address, 40, 300, 0.02), check=False)
-    for thread in threads:
-        thread.join()
-    check(not failed, "all connections went through", failed)
-    check(echoes.returncode == 0, "all echoes came back", echoes.stdout + echoes.stderr)
-
-
-def both_worked(node, before):
-    for way in ("from_host", "from_wire"):
-        counts = [now[way] - then[way] for now, then in zip(workers(node), before)]
-        check(len(counts) == 2 and min(counts) > 0, f"{node.name}: both workers carried packets {way}: {counts}")
-
-
-def adds_up(node):
-    """What came in went on or was dropped, over both."""
-    status = told(node, "status")
-    sums = status["packets"]
-    for way in ("from_host", "from_wire"):
-        check(sums[way] == sum(w[way] for w in status["host"]["workers"]), f"{node.name}: {way} is the sum of the workers'",
-              status)
-    entered, left = sums["from_host"] + sums["from_wire"], sums["to_wire"] + sums["to_host"] + sums["dropped"]
-    check(entered == left, f"{node.name}: {entered} packets in, {left} out or dropped", status)
 
 
 def stage(title, left, right, ends, kind):
