@@ -45,6 +45,8 @@ class Peer {
 
 /// IMB_AES128_GCM_ENC and _DEC.
 std::unique_ptr<Peer> make_ipsecmb_gcm(const Cipher& cipher);
+/// chacha20_poly1305_init, _enc_update or _dec_update, _finalize.
+std::unique_ptr<Peer> make_ipsecmb_chacha(const Cipher& cipher);
 /// AES-128-CBC chained with HMAC-SHA-256-128 through the job API, flushed after each batch; seals only.
 std::unique_ptr<Peer> make_ipsecmb_cbc_sha256(const Cipher& cipher);
 /// EVP_aes_128_gcm, one context with the key set once.

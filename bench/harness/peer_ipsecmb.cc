@@ -55,6 +55,43 @@ class Gcm final : public Peer {
   std::array<std::uint8_t, 12> nonce_{};
 };
 
+class ChaCha final : public Peer {
+ public:
+  explicit ChaCha(const Cipher& cipher) : manager_(make_manager()) {
+    const Secret key = test::key(cipher.key, 11);
+    std::copy_n(key.expose().begin(), 32, key_.begin());
+    std::copy_n(key.expose().end() - 4, 4, nonce_.begin());
+  }
+
+  void seal(std::span<const Work> batch) override {
+    for (const Work& w : batch) {
+      begin(w);
+      manager_->chacha20_poly1305_enc_update(key_.data(), &context_, w.text, w.text, w.length);
+      manager_->chacha20_poly1305_finalize(&context_, w.text + w.length, 16);
+    }
+  }
+
+  void open(std::span<const Work> batch) override {
+    std::array<std::uint8_t, 16> tag;
+    for (const Work& w : batch) {
+      begin(w);
+      manager_->chacha20_poly1305_dec_update(key_.data(), &context_, w.text, w.text, w.length);
+      manager_->chacha20_poly1305_finalize(&context_, tag.data(), 16);
+    }
+  }
+
+ private:
+  void begin(const Work& w) {
+    std::copy_n(w.head + 8, 8, nonce_.begin() + 4);
+    manager_->chacha20_poly1305_init(key_.data(), &context_, nonce_.data(), w.head, 8);
+  }
+
+  Manager manager_;
+  std::array<std::uint8_t, 32> key_{};
+  chacha20_poly1305_context_data context_{};
+  std::array<std::uint8_t, 12> nonce_{};
+};
+
 class CbcSha256 final : public Peer {
  public:
   explicit CbcSha256(const Cipher& cipher) : manager_(make_manager()) {
@@ -121,6 +158,10 @@ class CbcSha256 final : public Peer {
 
 std::unique_ptr<Peer> make_ipsecmb_gcm(const Cipher& cipher) {
   return std::make_unique<Gcm>(cipher);
+}
+
+std::unique_ptr<Peer> make_ipsecmb_chacha(const Cipher& cipher) {
+  return std::make_unique<ChaCha>(cipher);
 }
 
 std::unique_ptr<Peer> make_ipsecmb_cbc_sha256(const Cipher& cipher) {

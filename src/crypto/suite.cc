@@ -4,6 +4,7 @@
 
 #include "crypto/by_run_length.h"
 #include "crypto/ipsecmb/backend.h"
+#include "crypto/native/chacha.h"
 #include "crypto/native/gcm.h"
 #include "crypto/portable.h"
 #include "crypto/weak_key.h"
@@ -22,19 +23,32 @@ Status<KeyError> check(const SuiteKeys& keys) {
 }
 
 Result<std::unique_ptr<Suite>, KeyError> make_native(const SuiteKeys& keys, native::GcmLanes lanes) {
-  auto gcm = native::make_gcm(*keys.cipher, keys.cipher_key, lanes);
-  if (!gcm) return Failure{KeyError::NotAvailable};
-  return gcm;
+  auto own = native::make_gcm(*keys.cipher, keys.cipher_key, lanes);
+  if (!own && lanes == native::GcmLanes::Widest) own = native::make_chacha(*keys.cipher, keys.cipher_key);
+  if (!own) return Failure{KeyError::NotAvailable};
+  return own;
 }
 
-Result<std::unique_ptr<Suite>, KeyError> make_best(const SuiteKeys& keys) {
-  if (auto own = make_native(keys, native::GcmLanes::Widest)) return own;
+std::unique_ptr<Suite> by_run_length(std::unique_ptr<Suite> for_many, std::unique_ptr<Suite> for_few) {
+  return std::make_unique<ByRunLength>(std::move(for_many), std::move(for_few));
+}
+
+Result<std::unique_ptr<Suite>, KeyError> make_of_libraries(const SuiteKeys& keys) {
   auto wide = ipsecmb::make_suite(keys);
   if (wide && ipsecmb::is_wide_within_a_packet(*keys.cipher)) return wide;
   auto portable = portable::make_suite(keys);
   if (!wide) return portable;
   if (!portable) return wide;
-  return std::unique_ptr<Suite>(std::make_unique<ByRunLength>(*std::move(wide), *std::move(portable)));
+  return by_run_length(*std::move(wide), *std::move(portable));
+}
+
+Result<std::unique_ptr<Suite>, KeyError> make_best(const SuiteKeys& keys) {
+  auto own = make_native(keys, native::GcmLanes::Widest);
+  if (own && !native::makes_chacha(*keys.cipher)) return own;
+  auto of_libraries = make_of_libraries(keys);
+  if (!own) return of_libraries;
+  if (!of_libraries) return own;
+  return by_run_length(*std::move(own), *std::move(of_libraries));
 }
 
 }  // namespace
@@ -58,7 +72,7 @@ Result<std::unique_ptr<Suite>, KeyError> make_suite(const SuiteKeys& keys, Backe
 
 Status<KeyError> check_suite(const SuiteKeys& keys) {
   TRY_DONE(check(keys));
-  if (native::makes(*keys.cipher)) return Done{};
+  if (native::makes(*keys.cipher) || native::makes_chacha(*keys.cipher)) return Done{};
   const auto suite = make_best(keys);
   if (!suite) return Failure{suite.error()};
   return Done{};

@@ -71,8 +71,8 @@ enum class Backend : std::uint8_t {
   Best,     ///< the fastest that this machine has
   OpenSsl,  ///< the portable one (nettle and our own code for what OpenSSL lacks)
   IpsecMb,  ///< intel-ipsec-mb; NotAvailable for what it lacks
-  Vaes,     ///< our own AES-GCM on the widest vectors of this machine; NotAvailable for all else
-  Vaes256,  ///< the same on vectors of 256 bits
+  Vaes,     ///< our own AES-GCM and ChaCha20-Poly1305 on the widest vectors of this machine; NotAvailable for all else
+  Vaes256,  ///< AES-GCM on vectors of 256 bits
 };
 
 /// What goes into a suite; keys as PF_KEY carries them (salt at the end).

@@ -47,10 +47,11 @@ bool find_vaes_256() {
 }
 
 bool find_vaes_512() {
-  constexpr std::uint32_t kBmi2 = bit(8), kFoundation = bit(16), kDwords = bit(17), kBytes = bit(30), kShort = bit(31);
+  constexpr std::uint32_t kBmi2 = bit(8), kFoundation = bit(16), kDwords = bit(17), kProducts = bit(21);
+  constexpr std::uint32_t kBytes = bit(30), kShort = bit(31);
   constexpr std::uint32_t kAvx512States = bit(5) | bit(6) | bit(7);
   return find_vaes_256() && has_all(saved_states(), kAvx512States) &&
-         has_all(cpuid(7, 0).ebx, kBmi2 | kFoundation | kDwords | kBytes | kShort);
+         has_all(cpuid(7, 0).ebx, kBmi2 | kFoundation | kDwords | kProducts | kBytes | kShort);
 }
 
 }  // namespace

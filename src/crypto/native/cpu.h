@@ -7,7 +7,7 @@ namespace testudo::crypto::native {
 /// AVX2, VAES and VPCLMULQDQ.
 bool has_vaes_256();
 
-/// The same with AVX-512.
+/// The same with AVX-512 and its products of 52 bits (IFMA), which every processor with the rest has.
 bool has_vaes_512();
 
 }  // namespace testudo::crypto::native

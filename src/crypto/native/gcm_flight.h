@@ -40,11 +40,6 @@ struct Rest {
 };
 
 template <typename V>
-TESTUDO_KERNEL void crypt_register(std::uint8_t* text, std::size_t bytes, typename V::Reg keystream) {
-  store_up_to<V>(text, V::bit_xor(load_up_to<V>(text, bytes), keystream), bytes);
-}
-
-template <typename V>
 TESTUDO_KERNEL_TARGET void crypt(const RoundKeys<V>& keys, Rest<V>& rest) {
   typename V::Reg x[Rest<V>::kRegisters];
 #pragma GCC unroll 8

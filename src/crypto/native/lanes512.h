@@ -5,7 +5,7 @@
 #include "crypto/native/block.h"
 
 #define TESTUDO_KERNEL_TARGET \
-  __attribute__((target("avx2,aes,pclmul,vaes,vpclmulqdq,avx512f,avx512bw,avx512dq,avx512vl,bmi2")))
+  __attribute__((target("avx2,aes,pclmul,vaes,vpclmulqdq,avx512f,avx512bw,avx512dq,avx512vl,avx512ifma,bmi2")))
 #define TESTUDO_KERNEL TESTUDO_KERNEL_TARGET __attribute__((always_inline)) inline
 
 namespace testudo::crypto::native {

@@ -14,7 +14,13 @@
 namespace testudo::bench {
 namespace {
 
-const Cipher kGcm{"aes-gcm-16", "", 20};
+struct Aead {
+  std::string name;  ///< in those of the figures
+  Cipher cipher;
+  std::unique_ptr<Peer> (*make_peer)(const Cipher&);
+};
+const Aead kGcm{"gcm", {"aes-gcm-16", "", 20}, make_ipsecmb_gcm};
+const Aead kChaCha{"chacha", {"chacha20-poly1305", "", 36}, make_ipsecmb_chacha};
 
 /// Heads, texts and ICVs of a batch, as ESP lays them out.
 class Batch {
@@ -47,10 +53,10 @@ class Batch {
 };
 
 struct Bench {
-  explicit Bench(std::size_t text) : batch(text), peer(make_ipsecmb_gcm(kGcm)) {
-    const Secret key = test::key(kGcm.key, 11);
-    auto made = crypto::make_suite({.cipher = crypto::cipher_by_name(kGcm.name), .cipher_key = key.expose()});
-    if (!made) give_up("no AES-GCM");
+  Bench(const Aead& aead, std::size_t text) : batch(text), peer(aead.make_peer(aead.cipher)) {
+    const Secret key = test::key(aead.cipher.key, 11);
+    auto made = crypto::make_suite({.cipher = crypto::cipher_by_name(aead.cipher.name), .cipher_key = key.expose()});
+    if (!made) give_up("no " + aead.cipher.name);
     suite = *std::move(made);
     expect_same_seal(text);
   }
@@ -71,29 +77,29 @@ struct Bench {
 
 constexpr int kBatchesAPass = 16;
 
-void add_seal(const std::string& name, std::size_t text) {
-  const auto bench = std::make_shared<Bench>(text);
+void add_seal(const Aead& aead, std::size_t text) {
+  const auto bench = std::make_shared<Bench>(aead, text);
   const auto pass = [](auto batch) {
     return Side{[] {},
                 [batch] {
                   for (int i = 0; i < kBatchesAPass; ++i) batch();
                 }};
   };
-  add({.name = name,
+  add({.name = "seal-" + aead.name + "-" + std::to_string(text),
        .packets = Batch::kPackets * kBatchesAPass,
        .ours = [=] { return pass([bench] { bench->suite->seal(bench->batch.jobs()); }); },
        .theirs = [=] { return pass([bench] { bench->peer->seal(bench->batch.works()); }); }});
 }
 
 /// One batch a pass: what is opened must have been sealed.
-void add_open(const std::string& name, std::size_t text) {
-  const auto bench = std::make_shared<Bench>(text);
+void add_open(const Aead& aead, std::size_t text) {
+  const auto bench = std::make_shared<Bench>(aead, text);
   const auto seal = [bench] { bench->suite->seal(bench->batch.jobs()); };
   const auto open = [bench] {
     bench->suite->open(bench->batch.jobs());
     if (!bench->batch.jobs().back().ok) give_up("a packet is refused");
   };
-  add({.name = name,
+  add({.name = "open-" + aead.name + "-" + std::to_string(text),
        .packets = Batch::kPackets,
        .ours =
            [=] {
@@ -110,9 +116,11 @@ void add_open(const std::string& name, std::size_t text) {
 
 int main(int argc, char** argv) {
   using namespace testudo::bench;
-  add_seal("seal-gcm-1400", 1400);
-  add_open("open-gcm-1400", 1400);
-  add_seal("seal-gcm-64", 64);
-  add_open("open-gcm-64", 64);
+  for (const Aead* aead : {&kGcm, &kChaCha}) {
+    for (const std::size_t text : {std::size_t{1400}, std::size_t{64}}) {
+      add_seal(*aead, text);
+      add_open(*aead, text);
+    }
+  }
   return run(argc, argv);
 }
