@@ -113,7 +113,7 @@ void Exchanges::take_over(const IkeSa& sa, const net::Address& address, Context&
   std::vector<IkeSa*> left;
   for (const auto& [cookie, other] : sas_.all()) {
     const bool has_it = other->established() && other->lent && other->assignment.address == address;
-    if (has_it && other->login.user == sa.login.user) left.push_back(other.get());
+    if (has_it && other->login.user == sa.login.user) left.push_back(sas_.find(cookie));
   }
   for (IkeSa* other : left) retire(*other, "its user has logged in elsewhere", context);
 }
@@ -143,11 +143,12 @@ void Exchanges::give_back(IkeSa& sa, Context& context) {
   const auto address = sa.assignment.address;
   if (!pool_.give_back(*std::exchange(sa.lent, std::nullopt)) || !address) return;
   given_.erase(*address);
-  const auto leads_there = [&](const Child& child) {
-    return child.request.remote == sa.remote.address && child.peer == sa.peer && child.user == sa.login.user &&
-           child.request.outbound.destination.contains(*address);
-  };
-  end_children(leads_there, "its address is free again", context);
+  auto lead_there = children_.with(sa.remote.address);
+  std::erase_if(lead_there, [&](const Child* child) {
+    return !(child->peer == sa.peer) || child->user != sa.login.user ||
+           !child->request.outbound.destination.contains(*address);
+  });
+  end_children(lead_there, "its address is free again", context);
 }
 
 /// phase1_up runs once: where there is a pool, when its address is known.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ike/selector_id.h"
+#include "ike/v1/deadline.h"
 
 namespace testudo::ike::v1 {
 namespace {
@@ -93,11 +94,11 @@ IkeSa* Exchanges::established_with(const Child& child) const {
 
 /// Behind one address there may be several peers: the one that has these networks already, else the newest.
 IkeSa* Exchanges::established_for(const ChildRequest& request) const {
-  const auto known = std::find_if(children_.rbegin(), children_.rend(), [&](const Child& child) {
-    return child.request.remote == request.remote && child.request.outbound == request.outbound;
-  });
-  if (known != children_.rend()) {
-    if (IkeSa* const sa = established_with(*known)) return sa;
+  const auto for_them = children_.with(request.outbound);
+  const auto known = std::find_if(for_them.rbegin(), for_them.rend(),
+                                  [&](const Child* child) { return child->request.remote == request.remote; });
+  if (known != for_them.rend()) {
+    if (IkeSa* const sa = established_with(**known)) return sa;
   }
   IkeSa* newest = nullptr;
   for (IkeSa* const sa : sas_.with(request.remote)) {
@@ -109,9 +110,11 @@ IkeSa* Exchanges::established_for(const ChildRequest& request) const {
 /// False when no more negotiations may be begun: a refusal of newcomers alone would let a flood keep everybody out.
 bool Exchanges::make_room(const net::Address& source, Context& context) {
   std::size_t all = 0, of_source = 0;
-  IkeSa *oldest = nullptr, *oldest_of_source = nullptr;
-  const auto older = [](const IkeSa* known, IkeSa& sa) { return known == nullptr || sa.created < known->created; };
-  for (IkeSa* const sa : sas_.half_open()) {
+  const IkeSa *oldest = nullptr, *oldest_of_source = nullptr;
+  const auto older = [](const IkeSa* known, const IkeSa& sa) {
+    return known == nullptr || sa.created < known->created;
+  };
+  for (const IkeSa* const sa : sas_.half_open()) {
     const bool same = sa->remote.address == source;
     ++all;
     of_source += same ? 1 : 0;
@@ -119,7 +122,7 @@ bool Exchanges::make_room(const net::Address& source, Context& context) {
     if (older(oldest, *sa)) oldest = sa;
     if (same && older(oldest_of_source, *sa)) oldest_of_source = sa;
   }
-  IkeSa* leaves = nullptr;
+  const IkeSa* leaves = nullptr;
   if (of_source >= policy_->limits.half_open_per_source) {
     leaves = oldest_of_source;
   } else if (all >= policy_->limits.half_open_total) {
@@ -127,8 +130,9 @@ bool Exchanges::make_room(const net::Address& source, Context& context) {
   } else {
     return true;
   }
-  if (leaves == nullptr) return false;
-  end(*leaves, context);
+  IkeSa* const found = leaves == nullptr ? nullptr : sas_.find(own_cookie(*leaves));
+  if (found == nullptr) return false;
+  end(*found, context);
   return true;
 }
 
@@ -193,14 +197,6 @@ void Exchanges::hook(Hook::Event event, const IkeSa& sa, Context& context) {
                                 sa.cookies.initiator, sa.cookies.responder, environment_of(sa)});
 }
 
-bool Child::has(ChildProtocol protocol, const net::Address& destination, Spi spi) const {
-  return std::ranges::any_of(pairs, [&](const Pair& pair) {
-    const bool comes_in = destination == request.local && (spi == Spi{} || pair.in == spi);
-    const bool goes_out = destination == request.remote && (spi == Spi{} || pair.out == spi);
-    return pair.protocol == protocol && (comes_in || goes_out);
-  });
-}
-
 void Exchanges::want(const ChildRequest& request, Context& context) {
   const auto same = [&](const ChildRequest& r) { return r.remote == request.remote && r.outbound == request.outbound; };
   for (IkeSa* const sa : sas_.with(request.remote)) {
@@ -230,13 +226,13 @@ void Exchanges::want(const ChildRequest& request, Context& context) {
 }
 
 void Exchanges::tick(Context& context) {
-  for (const auto& [cookie, sa] : sas_.all()) tick_sa(*sa, context);
-  // A new one is another member of the map.
-  std::vector<IkeSa*> old;
-  for (const auto& [cookie, sa] : sas_.all()) {
-    if (sa->established() && sa->rekey && context.now >= *sa->rekey) old.push_back(sa.get());
+  const std::vector<IkeSa*> due = sas_.due(context.now);
+  for (IkeSa* const sa : due) {
+    if (sa->state != State::Dead) tick_sa(*sa, context);
   }
-  for (IkeSa* sa : old) rekey_phase1(*sa, context);
+  for (IkeSa* const sa : due) {
+    if (sa->established() && sa->rekey && context.now >= *sa->rekey) rekey_phase1(*sa, context);
+  }
   tick_renewals(context);
   tick_keepalives(context);
 }
@@ -244,19 +240,15 @@ void Exchanges::tick(Context& context) {
 /// RFC 3948 section 4 leaves keepalives to the side behind the NAT, whose mapping it is.
 std::set<std::pair<net::Endpoint, net::Endpoint>> Exchanges::mappings() const {
   std::set<std::pair<net::Endpoint, net::Endpoint>> all;
-  for (const auto& [cookie, sa] : sas_.all()) {
-    if (sa->nat.here && sa->nat.floated) all.emplace(sa->local, sa->remote);
+  for (const std::uint64_t cookie : sas_.with_mapping()) {
+    const IkeSa& sa = *sas_.all().at(cookie);
+    all.emplace(sa.local, sa.remote);
   }
-  for (const Child& child : children_) {
-    if (child.behind_nat) all.emplace(child.local, child.remote);
+  for (const ChildId id : children_.behind_nat()) {
+    const Child& child = *children_.find(id);
+    all.emplace(child.local, child.remote);
   }
   return all;
-}
-
-bool Exchanges::has_mappings() const {
-  return std::ranges::any_of(children_, &Child::behind_nat) || std::ranges::any_of(sas_.all(), [](const auto& entry) {
-           return entry.second->nat.here && entry.second->nat.floated;
-         });
 }
 
 void Exchanges::tick_keepalives(Context& context) {
@@ -268,7 +260,7 @@ void Exchanges::tick_keepalives(Context& context) {
 
 void Exchanges::reap(Context& context) {
   drop_policies(context);
-  sas_.reap();
+  sas_.settle();
 }
 
 void Exchanges::tick_sa(IkeSa& sa, Context& context) {
@@ -325,28 +317,11 @@ bool Exchanges::is_used_up(IkeSa& sa, Context& context) {
 }
 
 std::optional<Time> Exchanges::next_deadline() const {
-  std::optional<Time> first;
+  std::optional<Time> first = sas_.next_deadline();
+  earlier(first, children_.next_last_chance());
   const Duration interval = policy_->limits.natt_keepalive;
-  if (interval != Duration{} && has_mappings()) first = last_keepalive_ + interval;
-  for (const Child& child : children_) earlier(first, child.last_chance);
-  for (const auto& [cookie, sa] : sas_.all()) {
-    earlier(first, sa->sent.deadline());
-    if (is_half_open(*sa)) earlier(first, sa->created + sa->policy->limits.half_open);
-    if (const auto since = sa->fragments.since()) earlier(first, *since + sa->policy->limits.fragments);
-    if (sa->established()) earlier(first, sa->expires), earlier(first, sa->liveness.next), earlier(first, sa->rekey);
-    earlier(first, login_deadline(*sa));
-    earlier(first, sa->paused_for);
-    for (const Waiting& waiting : sa->waiting) earlier(first, waiting.until);
-    for (const Transaction& each : sa->transactions) {
-      const bool waits = each.purpose != Transaction::Purpose::Answer;
-      earlier(first, waits ? each.sent.deadline() : std::optional{each.deadline});
-    }
-    for (const Quick& quick : sa->quicks) {
-      earlier(first, quick.sent.deadline());
-      earlier(first, quick.deadline);
-      earlier(first, quick.out_due);
-    }
-  }
+  const bool has_mappings = !sas_.with_mapping().empty() || !children_.behind_nat().empty();
+  if (interval != Duration{} && has_mappings) earlier(first, last_keepalive_ + interval);
   return first;
 }
 

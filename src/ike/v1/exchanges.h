@@ -15,6 +15,7 @@
 #include "ike/ports.h"
 #include "ike/sessions.h"
 #include "ike/throttle.h"
+#include "ike/v1/child_table.h"
 #include "ike/v1/fragments.h"
 #include "ike/v1/generated.h"
 #include "ike/v1/mode.h"
@@ -32,28 +33,6 @@ struct Context {
 
 /// In clear, as an answer to that datagram; nothing without a type.  Never longer than what it answers.
 void send_clear_notify(const Received& datagram, const keys::Cookies& cookies, v1wire::Notify type, Context& context);
-
-/// SAs that are in use, for DELETE and EXPIRE.
-struct Child {
-  struct Pair {
-    ChildProtocol protocol{};
-    Spi in, out;
-  };
-  ChildId id;
-  keys::Cookies cookies;  ///< of the phase 1 that made it
-  Role role = Role::Initiator;
-  ChildRequest request;
-  std::vector<Pair> pairs;
-  Identity peer;                      ///< several may have one address
-  net::Endpoint local, remote;        ///< ports: those of ESP in UDP, or 0
-  bool behind_nat = false;            ///< this host is
-  std::string user{};                 ///< who had logged in by XAUTH
-  Time renewed_at{}, ends_at{};       ///< the soft and the hard end of its SAs
-  std::optional<Time> last_chance{};  ///< it was not renewed at the soft one: see renewal.cc
-
-  /// One of its SAs; SPI 0 is any.
-  bool has(ChildProtocol protocol, const net::Address& destination, Spi spi) const;
-};
 
 class Exchanges {
  public:
@@ -88,7 +67,7 @@ class Exchanges {
 
   std::optional<Time> next_deadline() const;
   const SaTable::ByCookie& sas() const { return sas_.all(); }
-  const std::vector<Child>& children() const { return children_; }
+  const ChildTable::All& children() const { return children_.all(); }
 
  private:
   // exchanges.cc
@@ -111,7 +90,6 @@ class Exchanges {
   void tick_waiting(IkeSa& sa, Context& context);
   void tick_keepalives(Context& context);
   std::set<std::pair<net::Endpoint, net::Endpoint>> mappings() const;
-  bool has_mappings() const;
 
   // fragmented.cc
   void fragment(IkeSa* sa, const Received& datagram, const wire::ike::Message& message, Context& context);
@@ -189,7 +167,6 @@ class Exchanges {
   void fail_login(IkeSa& sa, Mismatch why, Context& context);
   void give_up_login(IkeSa& sa, Mismatch why, Context& context);
   void tick_login(IkeSa& sa, Context& context);
-  static std::optional<Time> login_deadline(const IkeSa& sa);
 
   // configuring.cc
   void on_logged_in(IkeSa& sa, Context& context);
@@ -227,7 +204,9 @@ class Exchanges {
   void send_protected(IkeSa& sa, v1wire::Payload type, ByteVector body, Context& context);
   void forget_others(const IkeSa& sa, Context& context);
   void remove_child(const Child& child, Context& context);
-  void end_children(const std::function<bool(const Child&)>& which, const std::string& why, Context& context);
+  void end_children(const std::vector<Child*>& ended, const std::string& why, Context& context);
+  std::vector<Child*> children_that(const std::function<bool(const Child&)>& which) const;
+  void forget_children(const std::vector<Child*>& gone);
 
   // renewal.cc
   static Duration margin_of(const Child& child);
@@ -252,7 +231,7 @@ class Exchanges {
   std::map<ChildId, std::uint64_t> quick_owners_;  ///< the cookie of ours under which each quick mode is
   std::set<ChildId> unused_;                       ///< quick modes with SAs to be installed: Quick::out_due
   std::set<ChildId> wanting_policies_;             ///< quick modes that wait for a policy to be made
-  std::vector<Child> children_;
+  ChildTable children_;
   /// A policy of generate_policy, and whose it is.
   struct Generated {
     net::Selector outbound;

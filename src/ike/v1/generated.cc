@@ -145,9 +145,8 @@ void Exchanges::policy_made(const PolicyMade& event, Context& context) {
   quick->request.items = std::move(request->items);
   // The peer may have been elsewhere before.
   const net::Address there = sa->remote.address;
-  const auto elsewhere = [&](const Child& child) {
-    return child.request.outbound == outbound && child.request.remote != there;
-  };
+  auto elsewhere = children_.with(outbound);
+  std::erase_if(elsewhere, [&](const Child* child) { return child->request.remote == there; });
   end_children(elsewhere, "its peer is at " + there.to_string() + " now", context);
   quick->state = Quick::State::AnswerSpisWanted;
   allocate_spis(*sa, *quick, context);
@@ -169,13 +168,12 @@ void Exchanges::policy_added(const PolicyAdded& event, Context& context) {
     return overlap(child.request.outbound, event.outbound) &&
            std::ranges::find(generated_, child.request.outbound, &Generated::outbound) != generated_.end();
   };
-  end_children(meant, "a policy for " + to_string(event.outbound) + " was added here", context);
+  end_children(children_that(meant), "a policy for " + to_string(event.outbound) + " was added here", context);
 }
 
 /// It was left by a daemon that was killed: the peer asks again, and gets one.
 void Exchanges::policy_gone(const PolicyGone& event, Context& context) {
-  const auto meant = [&](const Child& child) { return child.request.outbound == event.outbound; };
-  end_children(meant, "the time of its policy is over", context);
+  end_children(children_.with(event.outbound), "the time of its policy is over", context);
 }
 
 /// Those that no SA needs.
@@ -186,7 +184,7 @@ void Exchanges::drop_policies(Context& context) {
   };
   const auto is_used = [&](const Generated& each) {
     const auto same = [&](const auto& user) { return user.request.outbound == each.outbound; };
-    if (std::ranges::any_of(children_, same)) return true;
+    if (!children_.with(each.outbound).empty()) return true;
     return std::ranges::any_of(sas_.all(), [&](const auto& entry) {
       return std::ranges::any_of(entry.second->quicks, [&](const Quick& quick) {
         return quick.generates && quick.state != Quick::State::Done && same(quick);

@@ -209,18 +209,34 @@ void Exchanges::deleted(IkeSa& sa, Bytes body, Context& context) {
   }
   if (!sa.ready()) return;
   const auto meant = [&](const Child& child) {
-    if (child.request.remote != sa.remote.address || !(child.peer == sa.peer)) return false;
+    if (!(child.peer == sa.peer)) return false;
     return std::ranges::any_of(child.pairs, [&](const Child::Pair& pair) {
       return pair.protocol == deletion->protocol &&
              std::ranges::find(deletion->spis, negotiate::spi_bytes(pair.protocol, pair.out)) != deletion->spis.end();
     });
   };
-  for (const Child& child : children_) {
-    if (!meant(child)) continue;
-    remove_child(child, context);
-    tell_child(Fact::Phase2Deleted, sa, child.request.outbound, ", by the peer", context);
+  auto gone = children_.with(sa.remote.address);
+  std::erase_if(gone, [&](const Child* child) { return !meant(*child); });
+  for (const Child* const child : gone) {
+    remove_child(*child, context);
+    tell_child(Fact::Phase2Deleted, sa, child->request.outbound, ", by the peer", context);
   }
-  std::erase_if(children_, meant);
+  forget_children(gone);
+}
+
+/// Each once: what is done for one may need another.
+void Exchanges::forget_children(const std::vector<Child*>& gone) {
+  std::vector<ChildId> ids;
+  for (const Child* const child : gone) ids.push_back(child->id);
+  for (const ChildId id : ids) children_.erase(id);
+}
+
+std::vector<Child*> Exchanges::children_that(const std::function<bool(const Child&)>& which) const {
+  std::vector<Child*> found;
+  for (const Child& child : children_.all()) {
+    if (which(child)) found.push_back(children_.find(child.id));
+  }
+  return found;
 }
 
 /// Nobody has proved that it is the peer's; racoon leaves it to the administrator whether to believe it.
@@ -253,13 +269,11 @@ void Exchanges::forget_others(const IkeSa& sa, Context& context) {
     if (other == &sa || !other->established() || !(other->peer == sa.peer)) continue;
     end(*other, context);
   }
-  const auto of_the_past = [&](const Child& child) {
-    return child.cookies != sa.cookies && child.request.remote == sa.remote.address && child.peer == sa.peer;
-  };
-  for (const Child& child : children_) {
-    if (of_the_past(child)) remove_child(child, context);
-  }
-  std::erase_if(children_, of_the_past);
+  auto of_the_past = children_.with(sa.remote.address);
+  std::erase_if(of_the_past,
+                [&](const Child* child) { return child->cookies == sa.cookies || !(child->peer == sa.peer); });
+  for (const Child* const child : of_the_past) remove_child(*child, context);
+  forget_children(of_the_past);
 }
 
 void Exchanges::send_protected(IkeSa& sa, Payload type, ByteVector body, Context& context) {
@@ -274,18 +288,17 @@ void Exchanges::send_deletion(IkeSa& sa, ChildProtocol protocol, std::vector<Byt
 }
 
 /// They go here and the peer is told.
-void Exchanges::end_children(const std::function<bool(const Child&)>& which, const std::string& why, Context& context) {
-  for (const Child& child : children_) {
-    if (!which(child)) continue;
-    remove_child(child, context);
-    IkeSa* const sa = established_with(child);
+void Exchanges::end_children(const std::vector<Child*>& ended, const std::string& why, Context& context) {
+  for (const Child* const child : ended) {
+    remove_child(*child, context);
+    IkeSa* const sa = established_with(*child);
     if (sa == nullptr) continue;
-    for (const Child::Pair& pair : child.pairs) {
+    for (const Child::Pair& pair : child->pairs) {
       send_deletion(*sa, pair.protocol, {negotiate::spi_bytes(pair.protocol, pair.in)}, context);
     }
-    tell_child(Fact::Phase2Deleted, *sa, child.request.outbound, ", " + why, context);
+    tell_child(Fact::Phase2Deleted, *sa, child->request.outbound, ", " + why, context);
   }
-  std::erase_if(children_, which);
+  forget_children(ended);
 }
 
 void Exchanges::removed(const Removed& event, Context& context) {
@@ -295,7 +308,14 @@ void Exchanges::removed(const Removed& event, Context& context) {
                          (event.source == remote && event.destination == local);
     return between && child.has(event.protocol, event.destination, event.spi);
   };
-  end_children(meant, "another program here removed it", context);
+  // SPI 0 is all between the two, in whichever direction.
+  auto gone = event.spi != Spi{} ? children_.with(event.protocol, event.spi) : children_.with(event.source);
+  if (event.spi == Spi{} && event.source != event.destination) {
+    const auto others = children_.with(event.destination);
+    gone.insert(gone.end(), others.begin(), others.end());
+  }
+  std::erase_if(gone, [&](const Child* child) { return !meant(*child); });
+  end_children(gone, "another program here removed it", context);
 }
 
 void Exchanges::flushed(const Flushed& event, Context& context) {
@@ -303,12 +323,12 @@ void Exchanges::flushed(const Flushed& event, Context& context) {
     return !event.protocol ||
            std::ranges::find(child.pairs, *event.protocol, &Child::Pair::protocol) != child.pairs.end();
   };
-  end_children(meant, "another program here emptied the key table", context);
+  end_children(children_that(meant), "another program here emptied the key table", context);
 }
 
 void Exchanges::shutdown(Context& context) {
-  end_children([](const Child&) { return true; }, "the daemon ends", context);
-  for (const auto& [cookie, sa] : sas_.all()) {
+  end_children(children_that([](const Child&) { return true; }), "the daemon ends", context);
+  for (IkeSa* const sa : sas_.every()) {
     if (sa->established()) send_deletion(*sa, ChildProtocol::Isakmp, {sa->cookies.bytes()}, context);
     tell(Fact::Phase1Deleted, *sa, "the daemon ends", context);
     end(*sa, context);

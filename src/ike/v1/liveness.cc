@@ -44,39 +44,36 @@ void Exchanges::ask_whether_alive(IkeSa& sa, Context& context) {
 void Exchanges::give_up_peer(IkeSa& sa, Context& context) {
   tell(Fact::PeerDead, sa, std::to_string(sa.liveness.unanswered) + " questions without an answer", context);
   hook(Hook::Event::Phase1Dead, sa, context);
-  const auto of_peer = [&](const Child& child) {
-    return child.request.remote == sa.remote.address && child.peer == sa.peer;
-  };
-  for (const Child& child : children_) {
-    if (!of_peer(child)) continue;
-    remove_child(child, context);
-    tell_child(Fact::Phase2Deleted, sa, child.request.outbound, ", its peer is dead", context);
+  auto lost = children_.with(sa.remote.address);
+  std::erase_if(lost, [&](const Child* child) { return !(child->peer == sa.peer); });
+  for (const Child* const child : lost) {
+    remove_child(*child, context);
+    tell_child(Fact::Phase2Deleted, sa, child->request.outbound, ", its peer is dead", context);
   }
-  std::erase_if(children_, of_peer);
+  forget_children(lost);
   end(sa, context);
 }
 
 /// The old one stays until its time is over: nothing waits for the new one.
 void Exchanges::rekey_phase1(IkeSa& sa, Context& context) {
   sa.rekey.reset();
-  const auto child = std::find_if(children_.begin(), children_.end(), [&](const Child& each) {
-    return each.request.remote == sa.remote.address && each.peer == sa.peer;
-  });
-  if (child == children_.end()) return;
+  const auto of_address = children_.with(sa.remote.address);
+  const auto child = std::ranges::find_if(of_address, [&](const Child* each) { return each->peer == sa.peer; });
+  if (child == of_address.end()) return;
   for (const IkeSa* const other : sas_.with(sa.remote.address)) {
     if (other != &sa && other->role == Role::Initiator && other->created > sa.created) return;
   }
   for (const Remote* block : policy_->remotes_for(sa.remote.address)) {
     if (block->name != sa.block->name) continue;
     tell(Fact::Phase1Rekeyed, sa, "", context);
-    if (IkeSa* const next = start_phase1(*block, child->request, context)) next->login.given = sa.login.given;
+    if (IkeSa* const next = start_phase1(*block, (*child)->request, context)) next->login.given = sa.login.given;
     return;
   }
 }
 
 /// What was installed is gone, and what was asked for is not known there.
 void Exchanges::restarted(Context& context) {
-  for (const auto& [cookie, sa] : sas_.all()) {
+  for (IkeSa* const sa : sas_.every()) {
     std::vector<ChildId> lost;
     for (Quick& quick : sa->quicks) {
       const bool waits = quick.state == Quick::State::SpisWanted || quick.state == Quick::State::AnswerSpisWanted;
@@ -88,7 +85,7 @@ void Exchanges::restarted(Context& context) {
       if (Quick* const quick = find(id, owner)) fail_quick(*owner, *quick, context);
     }
   }
-  end_children([](const Child&) { return true; }, "the key table was restarted", context);
+  end_children(children_that([](const Child&) { return true; }), "the key table was restarted", context);
 }
 
 }  // namespace testudo::ike::v1

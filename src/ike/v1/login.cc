@@ -3,6 +3,7 @@
 // share one key.
 #include <algorithm>
 
+#include "ike/v1/deadline.h"
 #include "ike/v1/exchanges.h"
 #include "ike/v1/xauth.h"
 
@@ -116,7 +117,7 @@ void Exchanges::login_judged(const LoginJudged& event, Context& context) {
     return entry.second->login.state == Step::Judged && entry.second->login.id == event.login;
   });
   if (found == sas_.all().end()) return;
-  IkeSa& sa = *found->second;
+  IkeSa& sa = *sas_.find(found->first);
   if (!event.right) {
     throttle_.failed(sa.remote.address, context.now, sa.policy->mode_config.auth_throttle);
     const std::string why = event.why.empty() ? "unknown, or not with this password" : event.why;
@@ -162,12 +163,6 @@ void Exchanges::tick_login(IkeSa& sa, Context& context) {
                  "let the peer ask (authentication_method ending in _server), or leave XAUTH out on both sides",
                  Notify{}, "does not come"},
                 context);
-}
-
-std::optional<Time> Exchanges::login_deadline(const IkeSa& sa) {
-  const bool client_waits = sa.login.state == Step::Awaited && sa.agreed.xauth == Xauth::Client;
-  if (sa.login.state == Step::Delayed || client_waits) return sa.login.until;
-  return std::nullopt;
 }
 
 }  // namespace testudo::ike::v1

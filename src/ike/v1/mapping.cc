@@ -32,8 +32,8 @@ void Exchanges::move_peer(const Identity& peer, const net::Endpoint& was, const 
     sa->remote = now;
     tell(Fact::PeerMoved, *sa, "was " + text_of(was), context);
   }
-  for (Child& child : children_) {
-    if (child.remote == was && child.peer == peer) move_child(child, now, context);
+  for (Child* const child : children_.with(was.address)) {
+    if (child->remote == was && child->peer == peer) move_child(*child, now, context);
   }
 }
 
@@ -51,13 +51,15 @@ void Exchanges::follow_peer(IkeSa& sa, const Received& datagram, Context& contex
 }
 
 void Exchanges::new_mapping(const NewMapping& event, Context& context) {
-  const auto child = std::ranges::find_if(children_, [&](const Child& each) {
-    return each.remote.port != 0 && each.remote.address == event.was.address &&
-           std::ranges::any_of(each.pairs, [&](const Child::Pair& pair) {
+  const auto with_spi = children_.with(ChildProtocol::Esp, event.spi);
+  const auto found = std::ranges::find_if(with_spi, [&](const Child* each) {
+    return each->remote.port != 0 && each->remote.address == event.was.address &&
+           std::ranges::any_of(each->pairs, [&](const Child::Pair& pair) {
              return pair.protocol == ChildProtocol::Esp && pair.in == event.spi;
            });
   });
-  if (child == children_.end()) return;
+  if (found == with_spi.end()) return;
+  const Child* const child = *found;
   if (event.now.address != event.was.address) {
     if (const IkeSa* const sa = established_with(*child)) {
       tell(Fact::PeerElsewhere, *sa, text_of(event.now), context);

@@ -50,10 +50,10 @@ void Exchanges::disconnect(const Disconnect& wish, Context& context) {
       return is_meant(wish.local, child.request.local) && is_meant(wish.remote, child.request.remote) &&
              (!wish.networks || is_either_way(*wish.networks, child.request.outbound));
     };
-    end_children(meant, kWhy, context);
+    end_children(children_that(meant), kWhy, context);
   }
   if (!wish.phase1) return;
-  for (const auto& [cookie, sa] : sas_.all()) {
+  for (IkeSa* const sa : sas_.every()) {
     if (!is_meant(wish.local, sa->local.address) || !is_meant(wish.remote, sa->remote.address)) continue;
     if (sa->established()) {
       retire(*sa, kWhy, context);
@@ -66,8 +66,9 @@ void Exchanges::disconnect(const Disconnect& wish, Context& context) {
 
 void Exchanges::logout(const Logout& wish, Context& context) {
   static constexpr const char* kWhy = "an administrator logged the user out";
-  end_children([&](const Child& child) { return !wish.user.empty() && child.user == wish.user; }, kWhy, context);
-  for (const auto& [cookie, sa] : sas_.all()) {
+  const auto has_user = [&](const Child& child) { return !wish.user.empty() && child.user == wish.user; };
+  end_children(children_that(has_user), kWhy, context);
+  for (IkeSa* const sa : sas_.every()) {
     const bool has = sa->established() && sa->login.state == Login::State::Passed && sa->login.user == wish.user;
     if (has && !wish.user.empty()) retire(*sa, kWhy, context);
   }

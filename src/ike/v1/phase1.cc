@@ -116,8 +116,7 @@ Environment Exchanges::environment(const IkeSa& sa, Context& context) {
   if (sa.role == Role::Responder) return {context.now, context.random, keys_, strangers_, sa.local, sa.remote, false};
   const auto same_peer = [&](const IkeSa* other) { return other != &sa && other->established(); };
   // While SAs with the peer are in use, INITIAL-CONTACT would take the peer's halves of them away.
-  const bool has_children =
-      std::ranges::any_of(children_, [&](const Child& child) { return child.request.remote == sa.remote.address; });
+  const bool has_children = !children_.with(sa.remote.address).empty();
   const bool first = !has_children && std::ranges::none_of(sas_.with(sa.remote.address), same_peer);
   return {context.now, context.random, keys_, strangers_, sa.local, sa.remote, first};
 }

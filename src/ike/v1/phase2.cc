@@ -162,8 +162,8 @@ void Exchanges::install_refused(const InstallRefused& event, Context& context) {
   Mismatch why{"the key table", "", "", "", event.why, Notify::NoProposalChosen, "refuses the SA"};
   IkeSa* sa = nullptr;
   Quick* const quick = find(event.child, sa);
-  const auto child = std::ranges::find(children_, event.child, &Child::id);
-  if (child != children_.end()) {
+  Child* const child = children_.find(event.child);
+  if (child != nullptr) {
     Refusal refusal{
         {child->request.local, 0}, {child->request.remote, 0}, child->role, 2, Exchange::Quick, 0, {}, false};
     if (sa != nullptr) refusal.local = sa->local, refusal.remote = sa->remote;
@@ -171,7 +171,7 @@ void Exchanges::install_refused(const InstallRefused& event, Context& context) {
     refusal.networks = child->request.outbound;
     if (IkeSa* const with = established_with(*child)) tell_failure(*with, why, context);
     context.out.emplace_back(std::move(refusal));
-    return end_children([&](const Child& each) { return each.id == event.child; }, "its SAs are not whole", context);
+    return end_children({child}, "its SAs are not whole", context);
   }
   if (quick == nullptr) return;
   tell_failure(*sa, why, context);
@@ -293,10 +293,9 @@ void Exchanges::take_answer(IkeSa& sa, Quick& quick, Context& context) {
 bool Exchanges::may_wait(const IkeSa& sa, const Quick& quick, const Context& context) const {
   const Duration wait = sa.policy->limits.before_use;
   if (wait == Duration{} || quick.request.acquire_sequence != 0) return false;
-  return std::ranges::any_of(children_, [&](const Child& child) {
-    return child.request.remote == quick.request.remote && child.request.local == quick.request.local &&
-           child.request.outbound == quick.request.outbound && child.peer == sa.peer &&
-           child.ends_at > context.now + 2 * wait;
+  return std::ranges::any_of(children_.with(quick.request.outbound), [&](const Child* child) {
+    return child->request.remote == quick.request.remote && child->request.local == quick.request.local &&
+           child->peer == sa.peer && child->ends_at > context.now + 2 * wait;
   });
 }
 
@@ -304,8 +303,7 @@ bool Exchanges::may_wait(const IkeSa& sa, const Quick& quick, const Context& con
 void Exchanges::use(const IkeSa& sa, Quick& quick, Context& context) {
   if (!std::exchange(quick.out_due, std::nullopt)) return;
   unused_.erase(quick.id);
-  const bool is_there = std::ranges::find(children_, quick.id, &Child::id) != children_.end();
-  if (is_there) install(sa, quick, ChildSa::Direction::Out, context);
+  if (children_.find(quick.id) != nullptr) install(sa, quick, ChildSa::Direction::Out, context);
 }
 
 /// It goes: what waits in its shadow steps forth, and it itself does no longer.
@@ -350,7 +348,7 @@ void Exchanges::finish(IkeSa& sa, Quick& quick, Context& context) {
              ", in: " + spi_text(child_sas(sa, quick, ChildSa::Direction::In)) +
                  ", out: " + spi_text(child_sas(sa, quick, ChildSa::Direction::Out)),
              context);
-  children_.push_back(std::move(child));
+  children_.add(std::move(child));
   announce(sa, context);
 }
 

@@ -38,9 +38,9 @@ Duration Exchanges::margin_of(const Child& child) {
 
 bool Exchanges::is_outlived(const Child& child, const Context& context) const {
   const Duration margin = margin_of(child);
-  return std::ranges::any_of(children_, [&](const Child& other) {
-    if (!for_the_same_packets(child, other) || other.renewed_at <= context.now - margin) return false;
-    return other.renewed_at > context.now + margin || rank(other) > rank(child);
+  return std::ranges::any_of(children_.with(child.request.outbound), [&](const Child* other) {
+    if (!for_the_same_packets(child, *other) || other->renewed_at <= context.now - margin) return false;
+    return other->renewed_at > context.now + margin || rank(*other) > rank(child);
   });
 }
 
@@ -51,26 +51,26 @@ void Exchanges::renew(const Child& child, Context& context) {
 }
 
 void Exchanges::expired(const Expired& event, Context& context) {
-  const auto meant = [&](const Child& child) { return child.has(event.protocol, event.destination, event.spi); };
+  auto meant = children_.with(event.protocol, event.spi);
+  std::erase_if(meant, [&](const Child* child) { return !child->has(event.protocol, event.destination, event.spi); });
   if (event.hard) return end_children(meant, "its lifetime is over", context);
-  const auto known = std::ranges::find_if(children_, meant);
   // The responder leaves it to the initiator, so that both do not begin at once.
-  if (known == children_.end() || known->role != Role::Initiator) return;
-  if (is_outlived(*known, context)) {
-    known->last_chance = known->ends_at - margin_of(*known);
+  if (meant.empty() || meant.front()->role != Role::Initiator) return;
+  Child& known = *meant.front();
+  if (is_outlived(known, context)) {
+    children_.set_last_chance(known, known.ends_at - margin_of(known));
   } else {
-    renew(*known, context);
+    renew(known, context);
   }
 }
 
 void Exchanges::tick_renewals(Context& context) {
-  for (Child& child : children_) {
-    if (!child.last_chance || *child.last_chance > context.now) continue;
-    child.last_chance.reset();
-    const auto outlives = [&](const Child& other) {
-      return for_the_same_packets(child, other) && other.renewed_at > context.now;
+  for (Child* const child : children_.at_last_chance(context.now)) {
+    children_.set_last_chance(*child, std::nullopt);
+    const auto outlives = [&](const Child* other) {
+      return for_the_same_packets(*child, *other) && other->renewed_at > context.now;
     };
-    if (std::ranges::none_of(children_, outlives)) renew(child, context);
+    if (std::ranges::none_of(children_.with(child->request.outbound), outlives)) renew(*child, context);
   }
 }
 

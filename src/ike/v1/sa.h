@@ -191,6 +191,7 @@ struct IkeSa {
   unsigned wrong_messages = 0;  ///< that came before it was established
   unsigned repeats = 0;         ///< of an answer, to who has not shown that it got one
 
+  std::optional<Time> due;         ///< SaTable's: as what it stands in the order of deadlines
   std::optional<Time> paused_for;  ///< before then no phase 2 is begun: see on_ready()
   std::optional<Time> moved;       ///< when its NAT last had another port for it
 

@@ -1,6 +1,8 @@
 #pragma once
 // Two IKE machines joined by a link that loses, doubles and changes what the test says, with a clock that jumps from
 // deadline to deadline: a minute of retransmissions takes no time.
+#include <gtest/gtest.h>
+
 #include <deque>
 #include <functional>
 #include <map>
@@ -8,6 +10,7 @@
 
 #include "ike/machine.h"
 #include "ike/selector_id.h"
+#include "ike/v1/deadline.h"
 #include "support/random.h"
 
 namespace testudo::ike::test {
@@ -147,7 +150,9 @@ class Pair {
   }
 
   void event(Side& side, const Event& what) {
-    for (Action& action : side.machine().on(what, now, side.random)) act(side, std::move(action));
+    Actions actions = side.machine().on(what, now, side.random);
+    expect_no_forgotten_deadline(side);
+    for (Action& action : actions) act(side, std::move(action));
   }
   void want(Side& side) {
     ChildRequest wanted = request();
@@ -210,6 +215,18 @@ class Pair {
   bool disagrees() const { return differ(a.out, b.in) || differ(b.out, a.in); }
 
  private:
+  /// Whatever an event changes, the table knows when each SA is due.
+  static void expect_no_forgotten_deadline(Side& side) {
+    std::optional<Time> first;
+    for (const auto& [cookie, sa] : side.machine().v1().sas()) {
+      const auto due = v1::deadline_of(*sa);
+      EXPECT_EQ(sa->due, due) << "of the SA with cookie " << cookie;
+      if (due && (!first || *due < *first)) first = due;
+    }
+    const auto next = side.machine().next_deadline();
+    EXPECT_TRUE(!first || (next && *next <= *first)) << "the first deadline is forgotten";
+  }
+
   struct Datagram {
     net::Endpoint from, to;
     ByteVector bytes;

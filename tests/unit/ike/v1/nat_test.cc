@@ -336,7 +336,7 @@ TEST(NewMapping, SasOfBothDirectionsAndIkeFollowAGenuinePacket) {
   EXPECT_EQ(out.now.source, here);
   EXPECT_EQ(p.sa().remote, p.moved());
   EXPECT_EQ(p.b.count(Fact::PeerMoved), 1U);
-  EXPECT_EQ(p.b.machine().v1().children().at(0).remote, p.moved());
+  EXPECT_EQ(p.b.machine().v1().children().front().remote, p.moved());
 }
 
 TEST(NewMapping, WhatIsNotOfThisPeerMovesNothing) {

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "ike/v1/deadline.h"
 #include "support/random.h"
 
 namespace testudo::ike::v1 {
@@ -21,6 +22,7 @@ IkeSa& put(SaTable& table, const Named& name) {
   sa->role = name.role;
   sa->cookies = {name.initiator, name.responder};
   sa->remote = {*net::Address::parse(name.peer), name.port};
+  sa->policy = std::make_shared<Policy>();
   return table.add(std::move(sa));
 }
 
@@ -58,11 +60,11 @@ TEST(SaTable, WhatEndedIsThereUntilItIsReaped) {
   EXPECT_EQ(table.find(2), &sa);
   EXPECT_EQ(sa.state, State::Dead);
   EXPECT_TRUE(table.half_open().empty());
-  table.reap();
+  table.settle();
   EXPECT_EQ(table.find(2), nullptr);
   EXPECT_TRUE(table.with(*net::Address::parse("192.0.2.1")).empty());
   EXPECT_EQ(table.answer_to(1, {*net::Address::parse("192.0.2.1"), 500}), nullptr);
-  table.reap();
+  table.settle();
 }
 
 TEST(SaTable, ACookieThatIsDrawnTwiceNamesTheLastOne) {
@@ -71,7 +73,7 @@ TEST(SaTable, ACookieThatIsDrawnTwiceNamesTheLastOne) {
   IkeSa& last = put(table, {Role::Responder, 3, 2, "192.0.2.2"});
   EXPECT_EQ(table.find(2), &last);
   EXPECT_TRUE(table.with(*net::Address::parse("192.0.2.1")).empty());
-  EXPECT_EQ(table.half_open(), std::vector<IkeSa*>{&last});
+  EXPECT_EQ(table.half_open(), std::vector<const IkeSa*>{&last});
 }
 
 /// What walks through all of them would find.
@@ -81,8 +83,22 @@ class Walk {
   std::vector<IkeSa*> with(const net::Address& peer) const {
     return those([&](const IkeSa& sa) { return sa.remote.address == peer; });
   }
-  std::vector<IkeSa*> half_open() const {
-    return those([](const IkeSa& sa) { return is_half_open(sa); });
+  std::vector<const IkeSa*> half_open() const {
+    const auto all = those([](const IkeSa& sa) { return is_half_open(sa); });
+    return {all.begin(), all.end()};
+  }
+  /// Of those that have not ended.
+  std::vector<IkeSa*> due(Time now) const {
+    return those([&](const IkeSa& sa) {
+      const auto deadline = deadline_of(sa);
+      return deadline && *deadline <= now;
+    });
+  }
+  std::set<std::uint64_t> with_mapping() const {
+    std::set<std::uint64_t> cookies;
+    for (const IkeSa* sa : those([](const IkeSa& each) { return keeps_mapping(each); }))
+      cookies.insert(own_cookie(*sa));
+    return cookies;
   }
 
  private:
@@ -108,8 +124,17 @@ TEST(SaTable, SaysWhatAWalkWouldFind) {
     put(table, {role, cookie, cookie + 10'000, kAddresses.at(drawn(kAddresses.size()))});
     auto some = table.all().begin();
     std::advance(some, drawn(table.all().size()));
-    drawn(2) == 0 ? table.end(*some->second) : static_cast<void>(some->second->state = State::Established);
-    if (drawn(4) == 0) table.reap();
+    IkeSa& changed = *table.find(some->first);
+    drawn(2) == 0 ? table.end(changed) : static_cast<void>(changed.state = State::Established);
+    changed.expires = changed.created = Time{std::chrono::seconds{drawn(500)}};
+    changed.nat.here = changed.nat.floated = drawn(2) == 0;
+    if (drawn(4) == 0) {
+      table.settle();
+      const Time now{std::chrono::seconds{drawn(500)}};
+      ASSERT_EQ(table.due(now), Walk{table}.due(now)) << cookie;
+      ASSERT_EQ(table.next_deadline().has_value(), !Walk{table}.due(Time::max()).empty()) << cookie;
+      ASSERT_EQ(table.with_mapping(), Walk{table}.with_mapping()) << cookie;
+    }
     for (const char* peer : kAddresses) {
       const net::Address at = *net::Address::parse(peer);
       ASSERT_EQ(table.with(at), Walk{table}.with(at)) << cookie;
@@ -117,6 +142,8 @@ TEST(SaTable, SaysWhatAWalkWouldFind) {
     ASSERT_EQ(table.half_open(), Walk{table}.half_open()) << cookie;
   }
   table.clear();
+  EXPECT_FALSE(table.next_deadline());
+  EXPECT_TRUE(table.with_mapping().empty());
   EXPECT_TRUE(table.all().empty());
   EXPECT_TRUE(table.half_open().empty());
 }
