@@ -170,6 +170,20 @@ class Pair {
     side.work.pop_back();
     event(side, Computed{next.id, std::make_shared<WorkProduct>(next.work())});
   }
+  /// The event and all that comes of it, one piece of work at a time, each when nothing is on the way; how many there
+  /// were.
+  unsigned work_of(Side& side, const Event& what) {
+    a.computes_at_once = b.computes_at_once = false;
+    event(side, what);
+    unsigned begun = 0;
+    deliver();
+    for (Side* busy = busy_side(); busy != nullptr; busy = busy_side()) {
+      ++begun;
+      compute(*busy);
+      deliver();
+    }
+    return begun;
+  }
   /// Delivers all that is on the way, and has done what is to compute.
   void settle() {
     deliver();

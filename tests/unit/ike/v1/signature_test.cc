@@ -85,22 +85,10 @@ TEST(Signatures, AreRightWhenTheyTakeTheirTime) {
   }
 }
 
-/// How many pieces of work two hosts had done, one after the other.
-unsigned work_of(Signed& p) {
-  p.a.computes_at_once = p.b.computes_at_once = false;
-  p.event(p.a, Wanted{p.request()});
-  unsigned begun = 0;
-  for (p.deliver(); !p.a.work.empty() || !p.b.work.empty(); p.deliver()) {
-    ++begun;
-    p.compute(p.a.work.empty() ? p.b : p.a);
-  }
-  return begun;
-}
-
 TEST(Signatures, OfEachSideAreVerifiedOnceAndBesideTheMachine) {
   Signed p;
   // Both: a value, g^xy (the responder's come together), a signature of its own, and the peer's.
-  EXPECT_EQ(work_of(p), 7U);
+  EXPECT_EQ(p.work_of(p.a, Wanted{p.request()}), 7U);
   EXPECT_TRUE(p.keyed_alike());
 }
 
