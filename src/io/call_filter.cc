@@ -125,6 +125,8 @@ Program program() {
   allow_if(all, SYS_mmap, {{2, PROT_EXEC, 0}});
   allow_if(all, SYS_mprotect, {{2, PROT_EXEC, 0}});
   allow_if(all, SYS_ioctl, {{1, ~0U, FIONBIO}});
+  // The names of interfaces, for what is logged of link-local addresses.
+  allow_if(all, SYS_ioctl, {{1, ~0U, SIOCGIFNAME}});
   allow_if(all, SYS_newfstatat, {{3, AT_EMPTY_PATH, AT_EMPTY_PATH}});
   on(all, SYS_newfstatat, SECCOMP_RET_ERRNO | EACCES);
   // abort()

@@ -29,9 +29,7 @@ class LinkRacoon(Racoon):
         hook.chmod(0o755)
         conf = racoon_conf(f'exchange_mode main; script "{hook}" phase1_up;', top=top)
         psk = f"{far.split('%')[0]} of nobody\n{far}x of nobody else\n{far} secret of this link\n"
-        address, link = near.split("%")
-        self.socket = f"{address}%{index_of(node, link)}[500] used as isakmp port"
-        super().__init__(node, conf.replace("remote anonymous", f"remote {far}"), psk, ready=self.socket)
+        super().__init__(node, conf.replace("remote anonymous", f"remote {far}"), psk, ready=f"{near}[500] used as isakmp port")
 
 
 def index_of(node, link):
@@ -59,6 +57,7 @@ def main():
             first_ping(left, "fd00:2::1")
             for each in racoons:
                 each.says("IPsec-SA established", "phase 2 is established")
+            racoons[0].says("ISAKMP-SA established fe80::1%to-right[500]-fe80::2%to-right[500]", "logs name the interface")
             left.ping("fd00:2::1")
             right.ping("fd00:1::1", size=4000)
         seen.only("IPv6 UDP", "IPv6 ESP", "IPv6 fragment of ESP")

@@ -9,6 +9,7 @@
 #include <ctime>
 
 #include "io/clock.h"
+#include "io/socket_address.h"
 
 namespace testudo::app {
 namespace {
@@ -28,8 +29,8 @@ std::string stamp() {
 }
 
 std::string ends(const ike::Told& told, const char* between) {
-  return fmt::format("{}[{}]{}{}[{}]", told.local.address.to_string(), told.local.port, between,
-                     told.remote.address.to_string(), told.remote.port);
+  return fmt::format("{}[{}]{}{}[{}]", io::with_link_name(told.local.address), told.local.port, between,
+                     io::with_link_name(told.remote.address), told.remote.port);
 }
 
 std::string cookies(const ike::Told& told) {
@@ -55,7 +56,7 @@ Line line_of(const ike::Told& told) {
     case Fact::Phase1TimedOut:
       return {Error, fmt::format("phase1 negotiation failed due to time up. {}", cookies(told))};
     case Fact::Phase1Rekeyed:
-      return {Info, fmt::format("renegotiating phase1 to {}", told.remote.address.to_string())};
+      return {Info, fmt::format("renegotiating phase1 to {}", io::with_link_name(told.remote.address))};
     case Fact::PeerDead:
       return {Info, fmt::format("DPD: remote (ISAKMP-SA spi={}) seems to be dead. ({})", cookies(told), told.text)};
     case Fact::Phase2Started:
@@ -82,12 +83,14 @@ Line line_of(const ike::Told& told) {
     case Fact::InitialContact:
       return {Info, fmt::format("INITIAL-CONTACT from {}: its older SAs are gone", told.text)};
     case Fact::LoggedIn:
-      return {Info, fmt::format("login succeeded for user \"{}\" from {}", told.text, told.remote.address.to_string())};
+      return {Info, fmt::format("login succeeded for user \"{}\" from {}", told.text,
+                                io::with_link_name(told.remote.address))};
     case Fact::LoginFailed:
-      return {Info, fmt::format("login failed for user \"{}\" from {}", told.text, told.remote.address.to_string())};
+      return {Info,
+              fmt::format("login failed for user \"{}\" from {}", told.text, io::with_link_name(told.remote.address))};
     case Fact::LoginDelayed:
       return {Warning,
-              fmt::format("Throttling in action for {}: delay {}", told.remote.address.to_string(), told.text)};
+              fmt::format("Throttling in action for {}: delay {}", io::with_link_name(told.remote.address), told.text)};
     case Fact::Configured:
       return {Info, fmt::format("mode-config with {}: the client's address is {}", ends(told, "-"), told.text)};
     case Fact::ConfigurationFailed:
@@ -95,8 +98,8 @@ Line line_of(const ike::Told& told) {
     case Fact::Phase1Ready:
       return {Debug, fmt::format("phase 1 {} is ready for phase 2", cookies(told))};
     case Fact::Dropped:
-      return {Debug, fmt::format("message from {}[{}] dropped: {}", told.remote.address.to_string(), told.remote.port,
-                                 told.text)};
+      return {Debug, fmt::format("message from {}[{}] dropped: {}", io::with_link_name(told.remote.address),
+                                 told.remote.port, told.text)};
   }
   return {Debug, told.text};
 }

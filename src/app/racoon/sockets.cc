@@ -10,7 +10,7 @@ namespace testudo::app {
 namespace {
 
 std::string name_of(const net::Endpoint& at) {
-  return at.address.to_string() + "[" + std::to_string(at.port) + "]";
+  return io::with_link_name(at.address) + "[" + std::to_string(at.port) + "]";
 }
 
 constexpr std::array<std::uint8_t, 4> kNonEspMarker{};

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <net/if.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -12,6 +13,7 @@
 #include <cerrno>
 #include <csignal>
 #include <functional>
+#include <string_view>
 
 #include "base/bytes.h"
 
@@ -55,6 +57,14 @@ TEST(Confinement, WhatADaemonNeedsIsAllowed) {
   });
   EXPECT_EQ(outcome.status, 0);
   EXPECT_TRUE(outcome.report.empty());
+}
+
+TEST(Confinement, InterfacesHaveNames) {
+  const Outcome outcome = confined([] {
+    std::array<char, IF_NAMESIZE> name{};
+    return ::if_indextoname(1, name.data()) != nullptr && std::string_view{name.data()} == "lo";
+  });
+  EXPECT_EQ(outcome.status, 0);
 }
 
 TEST(Confinement, ThereAreNoFiles) {
