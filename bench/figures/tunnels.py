@@ -22,6 +22,7 @@ import lib  # noqa: E402
 SECONDS = 2
 GCM, CHACHA = ("aes-gcm-16", "0x" + "0102030405" * 4), ("chacha20-poly1305", "0x" + "010203040506" * 6)
 INNER = "10.9.0.2"
+FLOWS = 4  # connections of by_flow()
 
 
 def processor_seconds(pid):
@@ -42,22 +43,29 @@ class Tunnel:
         self.address, self.daemons, self.costs = "10.3.0.2", [], []
         world.link(self.near, "10.3.0.1/24", self.far, "10.3.0.2/24")
 
-    def goodput(self):
-        """Mbit/s of one TCP connection."""
-        sink = self.far.popen(self.stream, "receive", "4", "5001", stdout=subprocess.PIPE, text=True)
-        sink.stdout.readline()  # "listening"
+    def goodput(self, connections=1):
+        """Mbit/s of one TCP connection, or of several at once to ports 5001 and on."""
+        ports = range(5001, 5001 + connections)
+        sinks = [self.far.popen(self.stream, "receive", "4", str(port), stdout=subprocess.PIPE, text=True) for port in ports]
+        for sink in sinks:
+            sink.stdout.readline()  # "listening"
         before = [processor_seconds(p) for p in self.daemons]
-        sent = self.near.exec(self.stream, "send", self.address, "5001", SECONDS, check=False)
-        said = sink.stdout.readline()
-        sink.wait()
-        if sent.returncode != 0 or not said:
-            raise CannotMeasure(f"the stream broke: {sent.stderr.strip()}")
-        there, here = json.loads(said), json.loads(sent.stdout)
-        if not there["same"] or any(there[k] != here[k] for k in ("bytes", "sha256")):
-            raise CannotMeasure("what arrived is not what was sent")
+        sources = [self.near.popen(self.stream, "send", self.address, str(port), str(SECONDS), stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True) for port in ports]
+        sent, rate, carried = [source.communicate() for source in sources], 0.0, 0
+        for source, (output, error), sink in zip(sources, sent, sinks):
+            said = sink.stdout.readline()
+            sink.wait()
+            if source.returncode != 0 or not said:
+                raise CannotMeasure(f"the stream broke: {error.strip()}")
+            there, here = json.loads(said), json.loads(output)
+            if not there["same"] or any(there[k] != here[k] for k in ("bytes", "sha256")):
+                raise CannotMeasure("what arrived is not what was sent")
+            rate += there["bytes"] * 8e-6 / there["seconds"]
+            carried += there["bytes"]
         spent = sum(processor_seconds(p) - b for p, b in zip(self.daemons, before))
-        self.costs.append(spent / there["bytes"] * 1e9)
-        return there["bytes"] * 8e-6 / there["seconds"]
+        self.costs.append(spent / carried * 1e9)
+        return rate
 
     def round_trips(self, count=2000):
         """p50 and p99 in microseconds."""
@@ -150,6 +158,21 @@ def testudo(lab, world, name, suite=GCM, encapsulated=True, config=""):
             spdadd {ends[0]} {ends[1]} any -P {out} ipsec esp/tunnel/{ends[0]}-{ends[1]}/require;
             spdadd {ends[1]} {ends[0]} any -P {into} ipsec esp/tunnel/{ends[1]}-{ends[0]}/require;""")
         tunnel.daemons.append(node.daemon.pid)
+    return tunnel
+
+
+def by_flow(lab, world, name, workers):
+    """ESP in UDP with SAs of its own for each of FLOWS connections, of even and of odd SPIs, so that each of two workers has half."""
+    tunnel = testudo(lab, world, name, config=f"workers = {workers}\n")
+    for node, ways in ((tunnel.near, ("out", "in")), (tunnel.far, ("in", "out"))):
+        text = "flush; spdflush;"
+        for flow in range(FLOWS):
+            for way, (a, b) in enumerate((("10.3.0.1", "10.3.0.2"), ("10.3.0.2", "10.3.0.1"))):
+                number = 0x1000 + 4 * flow + 2 * way + flow % 2
+                ports = f"{a} {b}[{5001 + flow}]" if way == 0 else f"{a}[{5001 + flow}] {b}"
+                text += f"""add {a} [4500] {b} [4500] esp-udp {number} -u {number} -r 512 -m tunnel -E {GCM[0]} {GCM[1]};
+                    spdadd {ports} tcp -P {ways[way]} ipsec esp/tunnel/{a}-{b}/unique:{number};"""
+        node.setkey(text)
     return tunnel
 
 
@@ -293,6 +316,11 @@ def goodput(lab, _figure, ours, theirs, base="{}", package=""):
     return pairs
 
 
+def workers(lab, _figure):
+    return in_turn(lab, functools.partial(by_flow, workers=2), functools.partial(by_flow, workers=1),
+                   functools.partial(Tunnel.goodput, connections=FLOWS))
+
+
 def latency(lab, _figure):
     tails = []
 
@@ -362,6 +390,8 @@ FIGURES = [
     Figure("udp64-wire-vs-libipsec", 8, 20, unit="packets/s", base=_SWAN["base"],
            what="64-byte datagrams through two gateways with attach = wire: to kernel-libipsec",
            measure=functools.partial(datagrams, ours=wire, **_SWAN_GATEWAYS)),
+    Figure("tunnel-workers-2", 1.0, 1.5, unit="Mbit/s", base="one-worker", measure=workers,
+           what=f"TCP over {FLOWS} connections through ESP in UDP: --workers 2 to 1"),
     Figure("latency", 1.15, 1.05, unit="us", base="relay", what="round trip of 64 bytes through ESP in UDP: to the relay",
            measure=latency, goal_is_most=True),
     Figure("overload", 1.05, 1.01, unit="MiB", base="at-start",
