@@ -14,6 +14,7 @@
 
 #include "io/coalesce.h"
 #include "io/fd.h"
+#include "io/frame_division.h"
 #include "io/segment.h"
 #include "io/slot.h"
 
@@ -24,8 +25,21 @@ constexpr int kQueueBytes = 8 << 20;  // either way: some hundred super-packets
 // Of one message: the kernel's header, the frame's, and the pieces of a super-packet.
 constexpr std::size_t kFront = 2;
 
+Status<SystemError> attach(int socket, std::span<sock_filter> text) {
+  const sock_fprog program{static_cast<unsigned short>(text.size()), text.data()};
+  if (::setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0)
+    return last_error("filter packet socket");
+  return Done{};
+}
+
+/// Lets nothing in: what comes before frames are divided would come to each socket.
+Status<SystemError> close_gate(int socket) {
+  std::array<sock_filter, 1> text{sock_filter BPF_STMT(BPF_RET | BPF_K, 0)};
+  return attach(socket, text);
+}
+
 /// Lets in what the rules have taken, and nothing else.
-Status<SystemError> attach_filter(int socket) {
+Status<SystemError> open_gate(int socket) {
   const auto load = [](std::uint16_t size, int at) {
     return sock_filter BPF_STMT(static_cast<std::uint16_t>(BPF_LD | BPF_ABS | size), static_cast<std::uint32_t>(at));
   };
@@ -40,9 +54,28 @@ Status<SystemError> attach_filter(int socket) {
       sock_filter BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
       sock_filter BPF_STMT(BPF_RET | BPF_K, 0),
   };
+  return attach(socket, text);
+}
+
+/// A group of sockets, by the number that the kernel chose at its first member.
+Result<std::uint16_t, SystemError> join(int socket, std::optional<std::uint16_t> group) {
+  const unsigned type = PACKET_FANOUT_CBPF | (group ? 0 : PACKET_FANOUT_FLAG_UNIQUEID);
+  const auto wanted = static_cast<int>(group.value_or(0) | type << 16);
+  if (::setsockopt(socket, SOL_PACKET, PACKET_FANOUT, &wanted, sizeof wanted) != 0)
+    return last_error("divide frames between packet sockets");
+  int got = 0;
+  socklen_t length = sizeof got;
+  if (::getsockopt(socket, SOL_PACKET, PACKET_FANOUT, &got, &length) != 0)
+    return last_error("ask for a group of packet sockets");
+  return static_cast<std::uint16_t>(got & 0xffff);
+}
+
+Status<SystemError> divide(int socket, const PacketSocket::Spec& spec) {
+  const net::Family family = spec.protocol == PacketSocket::kIpv4 ? net::Family::V4 : net::Family::V6;
+  std::vector<sock_filter> text = divide_frames(family, spec.encapsulation_ports);
   const sock_fprog program{static_cast<unsigned short>(text.size()), text.data()};
-  if (::setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0)
-    return last_error("filter packet socket");
+  if (::setsockopt(socket, SOL_PACKET, PACKET_FANOUT_DATA, &program, sizeof program) != 0)
+    return last_error("say which packet socket gets a frame");
   return Done{};
 }
 
@@ -124,7 +157,7 @@ Status<SystemError> PacketSocket::State::set_up(const Spec& spec) {
   const int on = 1;
   if (::setsockopt(socket.get(), SOL_PACKET, PACKET_VNET_HDR, &on, sizeof on) != 0)
     return last_error("ask for headers of super-packets");
-  TRY_DONE(attach_filter(socket.get()));
+  TRY_DONE(close_gate(socket.get()));
   widen(socket.get(), SO_RCVBUFFORCE, SO_RCVBUF);
   widen(socket.get(), SO_SNDBUFFORCE, SO_SNDBUF);
   sockaddr_ll at{};
@@ -259,10 +292,21 @@ void PacketSocket::State::write(const Lost& refused) {
 PacketSocket::PacketSocket(std::unique_ptr<State> state) : state_(std::move(state)) {}
 PacketSocket::~PacketSocket() = default;
 
-Result<std::unique_ptr<PacketSocket>, SystemError> PacketSocket::open(const Spec& spec) {
-  auto state = std::make_unique<State>(spec.offload);
-  TRY_DONE(state->set_up(spec));
-  return std::unique_ptr<PacketSocket>{new PacketSocket{std::move(state)}};
+Result<std::vector<std::unique_ptr<PacketSocket>>, SystemError> PacketSocket::open(const Spec& spec,
+                                                                                   std::size_t count) {
+  std::vector<std::unique_ptr<PacketSocket>> made;
+  std::optional<std::uint16_t> group;
+  while (made.size() < count) {
+    auto state = std::make_unique<State>(spec.offload);
+    TRY_DONE(state->set_up(spec));
+    if (count > 1) {
+      TRY(group, join(state->socket.get(), group));
+    }
+    made.push_back(std::unique_ptr<PacketSocket>{new PacketSocket{std::move(state)}});
+  }
+  if (count > 1) TRY_DONE(divide(made.front()->fd(), spec));
+  for (const auto& socket : made) TRY_DONE(open_gate(socket->fd()));
+  return made;
 }
 
 int PacketSocket::fd() const {

@@ -7,6 +7,8 @@
 // another host's (PACKET_OTHERHOST): one decision, by which either of both gets a frame.
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <vector>
 
 #include "io/frame_socket.h"
 #include "io/system_error.h"
@@ -20,13 +22,18 @@ class PacketSocket final : public FrameSocket {
   /// cleared their tags by then.
   static constexpr std::uint32_t kTaken = 0x54455344;
 
+  /// Protocols of Ethernet.
+  static constexpr std::uint16_t kIpv4 = 0x0800, kIpv6 = 0x86dd;
+
   struct Spec {
     unsigned device = 0;
-    std::uint16_t protocol = 0;  ///< of Ethernet
+    std::uint16_t protocol = 0;  ///< one of the two
     Offload offload;             ///< of super-packets on the way out
+    /// Of several sockets: ESP that was sent to these is divided by SPI (frame_division.h).
+    std::span<const std::uint16_t> encapsulation_ports{};
   };
-  /// Needs CAP_NET_RAW.
-  static Result<std::unique_ptr<PacketSocket>, SystemError> open(const Spec& spec);
+  /// So many, which have the frames divided among them and are to be gone together.  Needs CAP_NET_RAW.
+  static Result<std::vector<std::unique_ptr<PacketSocket>>, SystemError> open(const Spec& spec, std::size_t count);
   ~PacketSocket() override;
 
   int fd() const override;

@@ -124,14 +124,6 @@ def traces_all(left, right):
     check(len(numbers) == len(set(numbers)), "none of them under the number of another")
 
 
-def refuses_wire(node):
-    conf = node.lab.directory / "wire.conf"
-    conf.write_text("attach = wire\nwire_inside = eth0\nwire_outside = eth1\n")
-    done = node.exec(BIN / "testudod", "-F", "-c", conf, "--workers", 2, "--run-dir", node.lab.directory / "none", check=False)
-    check(done.returncode == 1 and "attach = wire has one worker, not 2" in done.stderr, "several with `attach = wire`: refused, and why",
-          done.stderr)
-
-
 def main():
     with Lab() as lab:
         left, right = lab.node("left"), lab.node("right")
@@ -144,7 +136,6 @@ def main():
         stage("raw ESP over IPv6", left, right, v6, "esp")
         stage("ESP in UDP", left, right, v4, "esp-udp")
         shows_itself(left)
-        refuses_wire(left)
         traces_all(left, right)
         small_window(left, right)
         for node in (left, right):

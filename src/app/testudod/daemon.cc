@@ -399,7 +399,7 @@ void Daemon::tick_host(Time now) {
   static_cast<void>(follow_socket_ports(0));
   const auto losses = [this] { return attachment_->netlink().queue_losses(attachment_->tun().index()); };
   first().packets->count_host_losses(gate_.aside(losses));
-  if (wire_) wire_->count_losses(lanes_->losses());
+  if (lanes_) first().wire->count_losses(lanes_->losses());
   watch_packets();
   if (++ticks_ % kRouteMemory == 0) {
     for (const auto& worker : workers_) worker->view->forget_routes();

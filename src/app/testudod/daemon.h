@@ -20,7 +20,6 @@
 #include "app/testudod/send_turns.h"
 #include "app/testudod/socket_service.h"
 #include "app/testudod/wire_lanes.h"
-#include "app/testudod/wire_path.h"
 #include "app/testudod/worker.h"
 #include "base/gate.h"
 #include "engine/shared.h"
@@ -61,6 +60,7 @@ class Daemon {
   Status<std::string> attach_to_nothing();
   std::string wire_file() const;
   Status<std::string> take_wire();
+  Status<std::string> open_wire(Worker& worker);
   void heed_host();
   void keep_wire();
   void release_wire();
@@ -128,10 +128,8 @@ class Daemon {
   SendTurns turns_;
   std::vector<std::unique_ptr<Worker>> workers_;  ///< at least one
   std::unique_ptr<Tunnels> tunnels_;
-  std::unique_ptr<WireLanes> lanes_;           ///< with `attach = wire`, as wire_
-  std::optional<host::Netlink> wire_netlink_;  ///< of wire_ alone
+  std::unique_ptr<WireLanes> lanes_;  ///< with `attach = wire`
   ErrorLimits error_limits_;
-  std::unique_ptr<WirePath> wire_;
   std::unique_ptr<PfkeyService> pfkey_;
   std::unique_ptr<ControlService> control_;
   std::map<unsigned, std::unique_ptr<io::HostPort>> socket_ports_;  ///< by slot

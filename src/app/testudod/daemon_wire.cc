@@ -17,24 +17,35 @@ Status<std::string> Daemon::take_wire() {
       .encapsulation_ports = options_.host.encapsulation_ports,
       .state_file = wire_file(),
       .io = options_.wire_io,
+      .workers = workers_.size(),
       .offload = attachment_->tun().offload()};  // what a packet socket takes came with what a TUN does
   if (wanted) spec.interfaces = {options_.wire_inside, options_.wire_outside};
   auto lanes = WireLanes::take(spec, attachment_->netlink());
   if (!lanes) return Failure{lanes.error()};
   if (!wanted) return Done{};
   lanes_ = std::make_unique<WireLanes>(*std::move(lanes));
+  for (const WireLanes::Lane& lane : lanes_->lanes()) {
+    if (!lane.why_not_xdp.empty()) log_.info("not by AF_XDP: " + lane.why_not_xdp);
+  }
+  for (std::size_t i = 0; i < lanes_->carriers(); ++i) TRY_DONE(open_wire(*workers_[i]));
+  return Done{};
+}
+
+Status<std::string> Daemon::open_wire(Worker& worker) {
   auto netlink = host::Netlink::open();
   if (!netlink) return Failure{netlink.error().to_string()};
-  wire_netlink_ = *std::move(netlink);
-  const auto ask = [this](const net::Address& to) { return wire_netlink_->next_hop(to, options_.host.own_mark()); };
-  wire_ = std::make_unique<WirePath>(
-      WirePath::Parts{engine(), *first().view, *first().packets, host::NextHops{ask}, error_limits_});
+  worker.wire_netlink = *std::move(netlink);
+  const auto ask = [&worker, mark = options_.host.own_mark()](const net::Address& to) {
+    return worker.wire_netlink->next_hop(to, mark);
+  };
+  worker.wire = std::make_unique<WirePath>(
+      WirePath::Parts{*worker.engine, *worker.view, *worker.packets, host::NextHops{ask}, error_limits_, turns_});
   for (WireLanes::Lane& lane : lanes_->lanes()) {
-    if (!lane.why_not_xdp.empty()) log_.info("not by AF_XDP: " + lane.why_not_xdp);
-    wire_->add(lane.link.index, lane.link.mac, *lane.sockets.front());
-    for (const auto& held : lane.sockets) {
-      io::FrameSocket* const socket = held.get();
-      watches_.push_back(first().loop.watch(socket->fd(), [this, socket] { wire_->from_interface(*socket); }));
+    for (const WireLanes::Held& held : lane.sockets) {
+      if (held.worker != worker.number) continue;
+      io::FrameSocket* const socket = held.socket.get();
+      worker.wire->add(lane.link.index, lane.link.mac, *socket);
+      watches_.push_back(worker.loop.watch(socket->fd(), [&worker, socket] { worker.wire->from_interface(*socket); }));
     }
   }
   return Done{};
@@ -42,9 +53,11 @@ Status<std::string> Daemon::take_wire() {
 
 /// Addresses, links or routes changed.
 void Daemon::heed_host() {
-  for (const auto& worker : workers_) worker->view->forget();
-  if (!wire_) return;
-  wire_->forget_hops();
+  for (const auto& worker : workers_) {
+    worker->view->forget();
+    if (worker->wire) worker->wire->forget_hops();
+  }
+  if (!lanes_) return;
   gate_.aside([this] { lanes_->follow_addresses(attachment_->netlink()); });
 }
 

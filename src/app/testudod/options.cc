@@ -198,8 +198,6 @@ Status<std::string> read_config(Options& options) {
   const bool two = !options.wire_inside.empty() && !options.wire_outside.empty();
   if (options.attach == Options::Attach::Wire && (!two || options.wire_inside == options.wire_outside))
     return Failure{path + ": attach = wire needs wire_inside and wire_outside, two interfaces"};
-  if (options.attach == Options::Attach::Wire && options.workers() > 1)
-    return Failure{path + ": attach = wire has one worker, not " + std::to_string(options.workers())};
   return Done{};
 }
 

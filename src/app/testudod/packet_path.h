@@ -51,6 +51,8 @@ class PacketPath final : public engine::Outbox {
 
   /// Sends and delivers what to_wire() and to_host() were given from outside of an engine's call.
   void flush();
+  /// Sends what to_wire() was given, also within one.
+  void send();
 
   void to_wire(engine::PacketBuffer& packet, bool in_clear) override;
   void to_host(engine::PacketBuffer& packet) override { to_host_by_udp(packet, {}); }
@@ -65,7 +67,6 @@ class PacketPath final : public engine::Outbox {
   void seal(std::span<engine::PacketBuffer* const> batch, const spd::SocketPolicy* of_socket, bool hold);
   void flush_host();
   void end_turn();
-  void send();
 
   engine::Engine& engine_;
   io::HostPort host_;

@@ -114,7 +114,7 @@ Status<io::SystemError> open_queues(WireLanes::Lane& lane) {
     if (!socket && queue > 0 && socket.error().number == EINVAL) break;
     if (!socket) return Failure{socket.error()};
     TRY_DONE(lane.filter->lead(queue, (*socket)->fd()));
-    lane.sockets.push_back(*std::move(socket));
+    lane.sockets.push_back({*std::move(socket)});
   }
   return Done{};
 }
@@ -130,6 +130,7 @@ Result<WireLanes, std::string> WireLanes::take(const Spec& spec, host::Netlink& 
     made.own_ = *std::move(own);
   }
   for (const std::string& interface : spec.interfaces) TRY_DONE(made.take_one(interface, netlink));
+  TRY_DONE(made.divide());
   TRY_DONE(made.put_rules());
   made.tidy(netlink);
   return made;
@@ -149,7 +150,10 @@ Status<std::string> WireLanes::take_one(const std::string& interface, host::Netl
     if (!taken) lane.why_not_xdp = taken.error();
     by_packet = !taken;
   }
-  if (by_packet) TRY_DONE(take_by_packet(lane));
+  if (by_packet) {  // opened by divide()
+    lane.filter.reset();
+    lane.sockets.clear();
+  }
   lanes_.push_back(std::move(lane));
   return Done{};
 }
@@ -174,13 +178,27 @@ Status<std::string> WireLanes::take_by_xdp(Lane& lane, host::Netlink& netlink) {
 }
 
 Status<std::string> WireLanes::take_by_packet(Lane& lane) {
-  constexpr std::uint16_t kIpv4 = 0x0800, kIpv6 = 0x86dd;
-  lane.filter.reset();
-  lane.sockets.clear();
-  for (const std::uint16_t protocol : {kIpv4, kIpv6}) {
-    auto socket = io::PacketSocket::open({lane.link.index, protocol, spec_.offload});
-    if (!socket) return said_of(lane.name, socket.error(), WireIo::Packet);
-    lane.sockets.push_back(*std::move(socket));
+  for (const std::uint16_t protocol : {io::PacketSocket::kIpv4, io::PacketSocket::kIpv6}) {
+    auto group =
+        io::PacketSocket::open({lane.link.index, protocol, spec_.offload, spec_.encapsulation_ports}, carriers_);
+    if (!group) return said_of(lane.name, group.error(), WireIo::Packet);
+    for (std::size_t worker = 0; worker < group->size(); ++worker) {
+      lane.sockets.push_back({std::move((*group)[worker]), worker});
+    }
+  }
+  return Done{};
+}
+
+/// Whose each socket is: a worker that has one of an interface has one of the other too, to send by.
+Status<std::string> WireLanes::divide() {
+  carriers_ = spec_.workers;
+  for (const Lane& lane : lanes_) {
+    if (lane.by_xdp()) carriers_ = std::min(carriers_, lane.sockets.size());
+  }
+  for (Lane& lane : lanes_) {
+    if (!lane.by_xdp()) TRY_DONE(take_by_packet(lane));
+    if (!lane.by_xdp()) continue;
+    for (std::size_t queue = 0; queue < lane.sockets.size(); ++queue) lane.sockets[queue].worker = queue % carriers_;
   }
   return Done{};
 }
@@ -244,7 +262,7 @@ void WireLanes::follow_addresses(host::Netlink& netlink) {
 std::uint64_t WireLanes::losses() const {
   std::uint64_t sum = 0;
   for (const Lane& lane : lanes_) {
-    for (const auto& socket : lane.sockets) sum += socket->losses();
+    for (const Held& held : lane.sockets) sum += held.socket->losses();
   }
   return sum;
 }

@@ -60,7 +60,7 @@ WirePath::WirePath(Parts parts)
 }
 
 void WirePath::add(unsigned device, const io::MacAddress& own, io::FrameSocket& socket) {
-  exits_.push_back({device, own, &socket});
+  if (exit_by(device) == nullptr) exits_.push_back({device, own, &socket});
 }
 
 void WirePath::from_interface(io::FrameSocket& socket) {
@@ -74,8 +74,23 @@ void WirePath::from_interface(io::FrameSocket& socket) {
 }
 
 void WirePath::flush() {
-  for (const Exit& exit : exits_) exit.socket->flush(refused_);
+  send();
+  turn_ = {};
   parts_.host_way.flush();
+}
+
+void WirePath::send() {
+  for (const Exit& exit : exits_) exit.socket->flush(refused_);
+  parts_.host_way.send();
+}
+
+/// What the turn before was for leaves first: one at a time, so that two workers never wait for each other.
+void WirePath::before_sealing(const sad::Sa& sa) {
+  std::mutex* const turn = parts_.turns.of(sa);
+  if (turn == nullptr || turn_.mutex() == turn) return;
+  if (turn_.mutex() != nullptr) send();
+  turn_ = {};
+  turn_ = std::unique_lock{*turn};
 }
 
 /// False when nothing waits.

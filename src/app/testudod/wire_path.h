@@ -7,8 +7,9 @@
 //                           no ─► TTL ─► outbound() ─► next hop known, on our interfaces? ─► frame
 //                                                      no ─► the host's way, which resolves it
 //
-// One thread, the packets'.
+// One thread: each worker has its own, with sockets of its own.
 #include <functional>
+#include <mutex>
 #include <span>
 #include <vector>
 
@@ -39,10 +40,11 @@ class WirePath final : public engine::Outbox {
     PacketPath& host_way;
     host::NextHops hops;
     ErrorLimits& limits;
+    SendTurns& turns;
   };
   explicit WirePath(Parts parts);
 
-  /// Frames may leave by this interface, from this address; `socket` must outlive this.
+  /// Frames may leave by this interface, from this address, by the first socket of it; `socket` must outlive this.
   void add(unsigned device, const io::MacAddress& own, io::FrameSocket& socket);
   /// Call while the socket is readable; bounded work a call.
   void from_interface(io::FrameSocket& socket);
@@ -56,6 +58,7 @@ class WirePath final : public engine::Outbox {
   void to_host_by_udp(engine::PacketBuffer& packet, const sad::Ports& ports) override;
   void acquire(const engine::Acquire& wanted) override { parts_.host_way.acquire(wanted); }
   void new_mapping(const sad::Sa& sa, const net::Endpoint& at) override { parts_.host_way.new_mapping(sa, at); }
+  void before_sealing(const sad::Sa& sa) override;
   void trace(const engine::TraceStep& step) override { parts_.host_way.trace(step); }
 
  private:
@@ -69,6 +72,7 @@ class WirePath final : public engine::Outbox {
 
   bool read(io::FrameSocket& socket);
   void flush();
+  void send();
   void forward();
   void send_on(std::span<engine::PacketBuffer> packets, std::size_t n, Stage stage);
   bool is_for_host(const net::Address& destination) const;
@@ -84,6 +88,7 @@ class WirePath final : public engine::Outbox {
   Stage stage_ = Stage::Arriving;
   Time now_{};
   std::uint64_t losses_ = 0;
+  std::unique_lock<std::mutex> turn_;  ///< as PacketPath's
 
   std::vector<engine::PacketBuffer> incoming_;
   std::vector<engine::PacketBuffer> routed_, answers_;  ///< to be sent on; ICMP of ours about what was

@@ -10,6 +10,7 @@
 
 #include "app/testudod/host_view.h"
 #include "app/testudod/packet_path.h"
+#include "app/testudod/wire_path.h"
 #include "base/gate.h"
 #include "engine/engine.h"
 #include "io/event_loop.h"
@@ -34,6 +35,8 @@ struct Worker {
   std::unique_ptr<spd::Reader> reader{};  ///< none with `attach = none`, as packets
   std::unique_ptr<engine::Engine> engine{};
   std::unique_ptr<PacketPath> packets{};
+  std::optional<host::Netlink> wire_netlink{};  ///< of wire alone
+  std::unique_ptr<WirePath> wire{};             ///< with `attach = wire`, if it is one of the carriers of that
   std::vector<std::unique_ptr<io::Receiver>> receivers{};
   std::vector<io::EventLoop::Watch> watches{};  ///< last: gone before what they watch
 };
