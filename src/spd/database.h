@@ -1,9 +1,10 @@
 #pragma once
 // The security policy database: one ordered list per direction; the first policy that matches decides, with no other
-// ranking (KAME).  Look-up is exact first match through hash tables by shape of selector (prefix lengths and
-// wildcards), tried in the order of their best policy, so that its cost grows with the number of shapes and not of
-// policies. One writing thread, in which everything here is called; other threads look policies up through a Reader
-// (spd/reader.h), and see what was changed once it is published.
+// ranking (KAME).  Look-up is exact first match: of few policies within IPv4 through rows of bits, else through hash
+// tables by shape of selector (prefix lengths and wildcards), tried in the order of their best policy, so that its cost
+// grows with the number of shapes and not of policies (spd/flow_index.h).  One writing thread, in which everything here
+// is called; other threads look policies up through a Reader (spd/reader.h), and see what was changed once it is
+// published.
 #include <functional>
 #include <memory>
 #include <unordered_map>

@@ -10,11 +10,6 @@ net::Flow example_of(const net::Selector& s) {
   return {s.source.address, s.destination.address, s.protocol, s.source_port, s.destination_port};
 }
 
-TupleSpace<2>::Rule short_rule(const net::Selector& s, std::uint64_t order, const Policy* policy) {
-  const ShortKey mask = short_mask_of(s);
-  return {masked(short_key_of(example_of(s)), mask), mask, order, policy};
-}
-
 TupleSpace<6>::Rule long_rule(const net::Selector& s, std::uint64_t order, const Policy* policy) {
   const FlowKey mask = mask_of(s);
   return {masked(key_of(example_of(s)), mask), mask, order, policy};
@@ -38,6 +33,11 @@ bool of_one_family(const net::Address& source, const net::Address& destination) 
 }
 
 }  // namespace
+
+TupleSpace<2>::Rule short_rule(const net::Selector& s, std::uint64_t order, const Policy* policy) {
+  const ShortKey mask = short_mask_of(s);
+  return {masked(short_key_of(example_of(s)), mask), mask, order, policy};
+}
 
 void SelectorIndex::add(const net::Selector& s, std::uint64_t order, const Policy* policy) {
   if (!of_one_family(s.source.address, s.destination.address)) return;  // matches no packet

@@ -6,6 +6,9 @@
 
 namespace testudo::spd {
 
+/// Of a selector within IPv4.
+TupleSpace<2>::Rule short_rule(const net::Selector& selector, std::uint64_t order, const Policy* policy);
+
 class SelectorIndex {
  public:
   /// `order` is unlike that of every other entry; the lowest order that matches wins.
@@ -15,6 +18,8 @@ class SelectorIndex {
   const Policy* lookup(const net::Flow& flow) const;
 
   std::size_t tables() const { return v4_.tables() + v6_.tables(); }
+  /// Those within IPv4.
+  const TupleSpace<2>& v4() const { return v4_; }
 
  private:
   TupleSpace<2> v4_;

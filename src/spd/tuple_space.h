@@ -43,6 +43,9 @@ class TupleSpace {
   Match lookup(const Key& key) const;
 
   std::size_t tables() const { return by_order_.size(); }
+  std::size_t size() const { return size_; }
+  /// In no order.
+  std::vector<Rule> rules() const;
 
  private:
   static constexpr std::size_t kLongChain = 8;
@@ -93,6 +96,7 @@ class TupleSpace {
   std::vector<Table*> by_bits_;                   ///< the most specific first
   std::vector<Item> items_;
   std::uint32_t free_ = kNone;
+  std::size_t size_ = 0;
 };
 
 template <std::size_t Words>
@@ -113,9 +117,22 @@ auto TupleSpace<Words>::lookup(const Key& key) const -> Match {
 }
 
 template <std::size_t Words>
+auto TupleSpace<Words>::rules() const -> std::vector<Rule> {
+  std::vector<Rule> out;
+  out.reserve(size_);
+  for (const auto& table : by_order_) {
+    for (const Slot& slot : table->slots) {
+      for (std::uint32_t i = slot.item; i != kNone; i = items_[i].next) out.push_back(items_[i].rule);
+    }
+  }
+  return out;
+}
+
+template <std::size_t Words>
 void TupleSpace<Words>::add(const Rule& rule, const Key& coarse) {
   Table& table = table_for(rule, coarse);
   insert(table, rule);
+  ++size_;
   if (rule.order >= table.first) return;
   table.first = rule.order;
   sort_by_first();
@@ -201,6 +218,7 @@ bool TupleSpace<Words>::remove(const Rule& rule) {
   for (Table* table : by_bits_) {
     if (!within(table->mask, rule.mask) || !take(*table, rule)) continue;
     forget(*table, rule.order);
+    --size_;
     return true;
   }
   return false;

@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "spd/address_index.h"
+#include "spd/flow_index.h"
 #include "spd/policy.h"
-#include "spd/selector_index.h"
 
 namespace testudo::spd {
 
@@ -40,7 +40,7 @@ class View {
 
  private:
   struct Tables {
-    SelectorIndex by_flow;
+    FlowIndex by_flow;
     AddressIndex by_addresses;
   };
   Tables& of(Direction direction) { return tables_[static_cast<std::size_t>(direction)]; }
