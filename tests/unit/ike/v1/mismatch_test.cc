@@ -17,15 +17,15 @@ using test::Side;
 using test::transform;
 using testing::HasSubstr;
 
-struct Row {
+struct MismatchRow {
   const char* what;
   void (*change)(Pair&);                 ///< a begins, b refuses
   const char *attribute, *here, *there;  ///< at b: what differs, b's wish, a's
   std::vector<const char*> at_a;         ///< words of the sentence that a's administrator reads
 };
 
-const std::vector<Row>& rows() {
-  static const std::vector<Row> all{
+const std::vector<MismatchRow>& rows() {
+  static const std::vector<MismatchRow> all{
       {"cipher",
        [](Pair& p) { p.a.remote().proposals = {transform("3des", 192, "sha256", "curve25519")}; },
        "encryption algorithm",
@@ -126,7 +126,7 @@ std::string all_of(const Side& side) {
 }
 
 TEST(Mismatch, BothEndsReadTheReason) {
-  for (const Row& row : rows()) {
+  for (const MismatchRow& row : rows()) {
     SCOPED_TRACE(row.what);
     Pair p;
     row.change(p);
