@@ -11,28 +11,32 @@ net::Selector addresses_of(const net::Selector& s) {
 
 void AddressIndex::add(const net::Selector& selector, std::uint64_t order, const Policy* policy) {
   const net::Selector addresses = addresses_of(selector);
-  Group& group = groups_[addresses];
-  const bool had_first = !group.empty();
-  const std::uint64_t before = had_first ? group.begin()->first : 0;
-  group.emplace(order, policy);
-  if (had_first && before < order) return;
-  if (had_first) firsts_.remove(addresses, before);
+  const SelectorIndex::Entry first = firsts_.find(addresses);
+  if (first.policy == nullptr) return firsts_.add(addresses, order, policy);
+  if (first.order < order) {
+    others_[addresses].emplace(order, policy);
+    return;
+  }
+  firsts_.remove(addresses, first.order);
   firsts_.add(addresses, order, policy);
+  others_[addresses].emplace(first.order, first.policy);
 }
 
 void AddressIndex::remove(const net::Selector& selector, std::uint64_t order) {
   const net::Selector addresses = addresses_of(selector);
-  const auto found = groups_.find(addresses);
-  if (found == groups_.end()) return;
-  Group& group = found->second;
-  const bool was_first = group.begin()->first == order;
-  group.erase(order);
-  if (was_first) firsts_.remove(addresses, order);
-  if (group.empty()) {
-    groups_.erase(found);
-  } else if (was_first) {
-    firsts_.add(addresses, group.begin()->first, group.begin()->second);
+  const bool was_first = firsts_.remove(addresses, order);
+  if (others_.empty()) return;
+  const auto found = others_.find(addresses);
+  if (found == others_.end()) return;
+  Others& others = found->second;
+  if (was_first) {
+    const auto [next, policy] = *others.begin();
+    firsts_.add(addresses, next, policy);
+    others.erase(next);
+  } else {
+    others.erase(order);
   }
+  if (others.empty()) others_.erase(found);
 }
 
 const Policy* AddressIndex::lookup(const net::Address& source, const net::Address& destination) const {

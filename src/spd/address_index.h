@@ -20,10 +20,10 @@ class AddressIndex {
   const Policy* lookup(const net::Address& source, const net::Address& destination) const;
 
  private:
-  using Group = std::map<std::uint64_t, const Policy*>;
+  using Others = std::map<std::uint64_t, const Policy*>;
 
-  std::unordered_map<net::Selector, Group, SelectorHash> groups_;
   SelectorIndex firsts_;
+  std::unordered_map<net::Selector, Others, SelectorHash> others_;  ///< only of groups of several: most are of one
 };
 
 }  // namespace testudo::spd

@@ -48,13 +48,21 @@ void SelectorIndex::add(const net::Selector& s, std::uint64_t order, const Polic
   }
 }
 
-void SelectorIndex::remove(const net::Selector& s, std::uint64_t order) {
-  if (!of_one_family(s.source.address, s.destination.address)) return;
+bool SelectorIndex::remove(const net::Selector& s, std::uint64_t order) {
+  if (!of_one_family(s.source.address, s.destination.address)) return false;
+  return s.source.address.is_v4() ? v4_.remove(short_rule(s, order, nullptr))
+                                  : v6_.remove(long_rule(s, order, nullptr));
+}
+
+SelectorIndex::Entry SelectorIndex::find(const net::Selector& s) const {
+  if (!of_one_family(s.source.address, s.destination.address)) return {};
+  const auto entry_of = [](const auto& found) { return Entry{found.order, found.policy}; };
   if (s.source.address.is_v4()) {
-    v4_.remove(short_rule(s, order, nullptr));
-  } else {
-    v6_.remove(long_rule(s, order, nullptr));
+    const auto rule = short_rule(s, 0, nullptr);
+    return entry_of(v4_.find(rule.value, rule.mask));
   }
+  const auto rule = long_rule(s, 0, nullptr);
+  return entry_of(v6_.find(rule.value, rule.mask));
 }
 
 const Policy* SelectorIndex::lookup(const net::Flow& flow) const {

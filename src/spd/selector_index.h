@@ -13,9 +13,15 @@ class SelectorIndex {
  public:
   /// `order` is unlike that of every other entry; the lowest order that matches wins.
   void add(const net::Selector& selector, std::uint64_t order, const Policy* policy);
-  /// Of an entry that was added with this selector and order.
-  void remove(const net::Selector& selector, std::uint64_t order);
+  /// Of an entry that was added with this selector and order; false when there is none.
+  bool remove(const net::Selector& selector, std::uint64_t order);
   const Policy* lookup(const net::Flow& flow) const;
+  struct Entry {
+    std::uint64_t order = 0;
+    const Policy* policy = nullptr;  ///< null: there is none
+  };
+  /// One that compares what this selector does.
+  Entry find(const net::Selector& selector) const;
 
   std::size_t tables() const { return v4_.tables() + v6_.tables(); }
   /// Those within IPv4.

@@ -41,6 +41,8 @@ class TupleSpace {
   /// False when there is none with this mask, value and order.
   bool remove(const Rule& rule);
   Match lookup(const Key& key) const;
+  /// A rule with just this value and mask; without a policy when there is none.
+  Match find(const Key& value, const Key& mask) const;
 
   std::size_t tables() const { return by_order_.size(); }
   std::size_t size() const { return size_; }
@@ -81,7 +83,7 @@ class TupleSpace {
   }
 
   Table& table_for(const Rule& rule, const Key& coarse);
-  Table* find(const Key& mask);
+  Table* table_of(const Key& mask);
   Table& make(const Key& mask);
   static std::size_t place(const Table& table, std::uint32_t tag);
   bool has_long_chain(const Table& table, std::uint32_t tag) const;
@@ -117,6 +119,19 @@ auto TupleSpace<Words>::lookup(const Key& key) const -> Match {
 }
 
 template <std::size_t Words>
+auto TupleSpace<Words>::find(const Key& value, const Key& mask) const -> Match {
+  for (const Table* table : by_bits_) {
+    if (!within(table->mask, mask)) continue;
+    const Slot& slot = table->slots[place(*table, tag_of(value, table->mask))];
+    for (std::uint32_t i = slot.item; i != kNone; i = items_[i].next) {
+      const Rule& rule = items_[i].rule;
+      if (rule.mask == mask && rule.value == value) return {rule.order, rule.policy};
+    }
+  }
+  return {};
+}
+
+template <std::size_t Words>
 auto TupleSpace<Words>::rules() const -> std::vector<Rule> {
   std::vector<Rule> out;
   out.reserve(size_);
@@ -145,14 +160,14 @@ auto TupleSpace<Words>::table_for(const Rule& rule, const Key& coarse) -> Table&
     if (!within(table->mask, rule.mask)) continue;
     if (!has_long_chain(*table, tag_of(rule.value, table->mask))) return *table;
   }
-  if (find(coarse) == nullptr) return make(coarse);
+  if (table_of(coarse) == nullptr) return make(coarse);
   // Chains of a table of its own mask are as short as they can be.
-  Table* own = find(rule.mask);
+  Table* own = table_of(rule.mask);
   return own == nullptr ? make(rule.mask) : *own;
 }
 
 template <std::size_t Words>
-auto TupleSpace<Words>::find(const Key& mask) -> Table* {
+auto TupleSpace<Words>::table_of(const Key& mask) -> Table* {
   const auto found = std::ranges::find(by_bits_, mask, &Table::mask);
   return found == by_bits_.end() ? nullptr : *found;
 }
