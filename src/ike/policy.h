@@ -83,6 +83,9 @@ struct Remote {
   std::shared_ptr<const crypto::ike::Credentials> credentials;
   std::shared_ptr<const crypto::ike::Trust> trust;
   bool verify_cert = true, send_cert = true, send_cr = true;
+  /// `peers_certfile x509`: the one certificate that the peer has; what it sends is not looked at.
+  std::string peers_certificate_file;
+  std::shared_ptr<const crypto::ike::Certificate> peers_certificate;
   /// The same without certificates, `plain_rsa`: names of files, and what they hold.
   std::string plain_key_file, plain_peers_file;
   std::shared_ptr<const PlainKeys> plain_own, plain_peers;

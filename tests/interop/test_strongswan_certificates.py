@@ -33,9 +33,24 @@ def with_charon(left, right, pki, ours):
     charon.stop()
 
 
+def with_silent_charon(left, right, pki):
+    say("-- charon sends no certificate: racoon has it in a file")
+    charon = Charon(right, swanctl_conf(auth=certified(pki), more="encap = yes\n  send_cert = never"))
+    racoon = start_racoon(left, pki, f'{OF_RIGHT} peers_certfile x509 "right.pem";')
+    begin(True, left, charon)
+    racoon.says("IPsec-SA established", "has both SAs", peer=charon)
+    racoon.stop()
+    charon.stop()
+
+
 def with_racoon(left, right, pki):
     say("-- racoon and racoon")
     ends = [start_racoon(left, pki, OF_RIGHT), start_racoon(right, pki, 'peers_identifier asn1dn "O=Example, CN=left";', me='fqdn "right.example"')]
+    agree(ends, RIGHT_INSIDE)
+    stop_all(ends)
+    say("-- certificates of files, that nobody sends")
+    ends = [start_racoon(left, pki, f'{OF_RIGHT} peers_certfile x509 "right.pem"; send_cert off;'),
+            start_racoon(right, pki, 'peers_certfile x509 "left.pem"; send_cert off;', me='fqdn "right.example"')]
     agree(ends, RIGHT_INSIDE)
     stop_all(ends)
     say("-- a CA that one side does not know")
@@ -57,6 +72,7 @@ def main():
         left, right = two_networks(lab)
         with_charon(left, right, pki, True)
         with_charon(left, right, pki, False)
+        with_silent_charon(left, right, pki)
         right.start_testudod()
         protect(right)
         with_racoon(left, right, pki)

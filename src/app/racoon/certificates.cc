@@ -20,6 +20,11 @@ Result<std::vector<std::string>, std::string> trust_texts(const ike::Remote& rem
     TRY(auto text, files.read(place_of(remote.ca_file, directory)));
     texts.push_back(std::move(text));
   }
+  // One that signed itself is its own anchor.
+  if (remote.peers_certificate) {
+    TRY(auto text, files.read(place_of(remote.peers_certificate_file, directory)));
+    texts.push_back(std::move(text));
+  }
   if (directory.empty()) return texts;
   static constexpr const char* kHash = "/[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f].";
   for (const char* kind : {"[0-9]", "r[0-9]"}) {
@@ -37,6 +42,15 @@ Status<std::string> load_own(ike::Remote& remote, const std::string& directory, 
   auto credentials = own_keys.certified(certificate, key_file);
   if (!credentials) return Failure{remote.certificate_file + ", " + remote.key_file + ": " + credentials.error()};
   remote.credentials = std::make_shared<const crypto::ike::Credentials>(*std::move(credentials));
+  return Done{};
+}
+
+Status<std::string> load_peers(ike::Remote& remote, const std::string& directory, ConfFiles& files) {
+  if (remote.peers_certificate_file.empty()) return Done{};
+  TRY(const auto text, files.read(place_of(remote.peers_certificate_file, directory)));
+  auto certificate = crypto::ike::read_certificate(text);
+  if (!certificate) return Failure{remote.peers_certificate_file + ": " + certificate.error()};
+  remote.peers_certificate = std::make_shared<const crypto::ike::Certificate>(*std::move(certificate));
   return Done{};
 }
 
@@ -101,6 +115,7 @@ std::array<std::uint8_t, 32> fingerprint(const crypto::ike::RsaPublicKey& key) {
 Status<std::string> load_certificates(ike::Remote& remote, const std::string& directory, ConfFiles& files,
                                       OwnKeys& own_keys) {
   TRY_DONE(load_plain(remote, directory, files, own_keys));
+  TRY_DONE(load_peers(remote, directory, files));
   if (remote.uses_signatures() && !remote.plain_own) TRY_DONE(load_own(remote, directory, files, own_keys));
   if (!remote.judges_signatures() || !remote.verify_cert || remote.plain_peers) return Done{};
   TRY(const auto texts, trust_texts(remote, directory, files));

@@ -44,6 +44,7 @@ void dump_files(const Remote& r, const std::function<void(const std::string&)>& 
   }
   if (!r.plain_key_file.empty()) line("\tcertificate_type plain_rsa \"" + r.plain_key_file + "\";");
   if (!r.plain_peers_file.empty()) line("\tpeers_certfile plain_rsa \"" + r.plain_peers_file + "\";");
+  if (!r.peers_certificate_file.empty()) line("\tpeers_certfile x509 \"" + r.peers_certificate_file + "\";");
   if (!r.ca_file.empty()) line("\tca_type x509 \"" + r.ca_file + "\";");
   const std::array<std::pair<const std::string*, const char*>, 3> scripts{
       {{&r.scripts.up, "phase1_up"}, {&r.scripts.down, "phase1_down"}, {&r.scripts.dead, "phase1_dead"}}};

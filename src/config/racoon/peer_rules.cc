@@ -71,17 +71,25 @@ void Rules::certificate_type(Builder& b, const Statement& s) {
   remote.key_file = key->text;
 }
 
-/// Of racoon's forms that with plain keys is built.
 void Rules::peers_certfile(Builder& b, const Statement& s) {
   const Item* kind = b.value(s);
   if (kind == nullptr) return;
-  const bool other = kind->kind == Item::Kind::Quoted || kind->text == "x509" || kind->text == "dnssec";
-  if (other) return b.warn(s.word(), "is read but not acted upon yet", "peers_certfile plain_rsa is");
-  if (kind->text != "plain_rsa") return b.error(*kind, "syntax error", "expected plain_rsa, x509 or dnssec");
+  ike::Remote& remote = b.remote_;
+  const bool defined = !remote.plain_peers_file.empty() || !remote.peers_certificate_file.empty();
+  if (defined) return b.error(s.word(), "peers_certfile already defined");
+  if (kind->kind == Item::Kind::Quoted) {
+    b.warn(s.word(), "is deprecated without a kind", "write peers_certfile x509 \"" + kind->text + "\";");
+    remote.peers_certificate_file = kind->text;
+    return;
+  }
+  if (kind->text == "dnssec") {
+    return b.error(*kind, "certificates are not looked up in the DNS",
+                   "peers_certfile x509 \"FILE\"; takes them from a file");
+  }
+  const bool plain = kind->text == "plain_rsa";
+  if (!plain && kind->text != "x509") return b.error(*kind, "syntax error", "expected plain_rsa or x509");
   const Item* file = b.value(s, 2);
-  if (file == nullptr) return;
-  if (!b.remote_.plain_peers_file.empty()) return b.error(s.word(), "peers_certfile already defined");
-  b.remote_.plain_peers_file = file->text;
+  if (file != nullptr) (plain ? remote.plain_peers_file : remote.peers_certificate_file) = file->text;
 }
 
 }  // namespace testudo::config

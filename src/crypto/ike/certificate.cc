@@ -8,6 +8,7 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
+#include <array>
 
 #include "crypto/ike/rsa_key.h"
 
@@ -116,6 +117,14 @@ int tolerate_missing_crl(int ok, X509_STORE_CTX* context) {
   return X509_STORE_CTX_get_error(context) == X509_V_ERR_UNABLE_TO_GET_CRL ? 1 : ok;
 }
 
+/// What racoon forgave a file of peers_certfile.
+int tolerate_what_a_known_one_may_be(int ok, X509_STORE_CTX* context) {
+  static constexpr std::array kForgiven{X509_V_ERR_CERT_HAS_EXPIRED, X509_V_ERR_INVALID_CA,
+                                        X509_V_ERR_PATH_LENGTH_EXCEEDED, X509_V_ERR_INVALID_PURPOSE};
+  const int error = X509_STORE_CTX_get_error(context);
+  return std::ranges::find(kForgiven, error) != kForgiven.end() ? 1 : tolerate_missing_crl(ok, context);
+}
+
 bool is_asterisk(const X509_NAME_ENTRY* entry) {
   const ASN1_STRING* const value = X509_NAME_ENTRY_get_data(entry);
   return ASN1_STRING_length(value) == 1 && *ASN1_STRING_get0_data(value) == '*';
@@ -137,6 +146,31 @@ namespace {
 
 Certificate wrap(Ptr<X509> x509) {
   return Certificate{std::make_shared<const Certificate::Impl>(Certificate::Impl{std::move(x509)})};
+}
+
+/// `tolerate` may be null: the store's own.
+Result<Certificate, std::string> verified(X509_STORE* store, std::span<const Bytes> chain,
+                                          X509_STORE_CTX_verify_cb tolerate) {
+  std::vector<Ptr<X509>> owned;
+  const Ptr<STACK_OF(X509)> others{sk_X509_new_null()};
+  for (const Bytes der : chain) {
+    auto x509 = parse_x509(der);
+    if (!x509) return Failure{std::string{kUnreadable}};
+    if (!owned.empty()) sk_X509_push(others.get(), x509.get());
+    owned.push_back(std::move(x509));
+  }
+  const Ptr<X509_STORE_CTX> context{X509_STORE_CTX_new()};
+  if (!context || X509_STORE_CTX_init(context.get(), store, owned.front().get(), others.get()) != 1) {
+    return Failure{std::string{"OpenSSL failed"}};
+  }
+  if (tolerate != nullptr) X509_STORE_CTX_set_verify_cb(context.get(), tolerate);
+  const bool good = X509_verify_cert(context.get()) == 1;
+  const int code = X509_STORE_CTX_get_error(context.get());
+  ERR_clear_error();
+  if (!good) {
+    return Failure{text_of(X509_get_subject_name(owned.front().get())) + ": " + X509_verify_cert_error_string(code)};
+  }
+  return wrap(std::move(owned.front()));
 }
 
 }  // namespace
@@ -251,30 +285,22 @@ Result<Trust, std::string> Trust::load(const std::vector<std::string>& texts) {
 
 Result<Certificate, std::string> Trust::verify(std::span<const Bytes> chain) const {
   if (chain.empty()) return Failure{std::string{"the peer sent no certificate"}};
-  std::vector<Ptr<X509>> owned;
-  const Ptr<STACK_OF(X509)> others{sk_X509_new_null()};
-  for (const Bytes der : chain) {
-    auto x509 = parse_x509(der);
-    if (!x509) return Failure{std::string{kUnreadable}};
-    if (!owned.empty()) sk_X509_push(others.get(), x509.get());
-    owned.push_back(std::move(x509));
-  }
-  const Ptr<X509_STORE_CTX> context{X509_STORE_CTX_new()};
-  if (!context || X509_STORE_CTX_init(context.get(), store_->store.get(), owned.front().get(), others.get()) != 1) {
-    return Failure{std::string{"OpenSSL failed"}};
-  }
-  const bool good = X509_verify_cert(context.get()) == 1;
-  const int code = X509_STORE_CTX_get_error(context.get());
-  ERR_clear_error();
-  if (!good) {
-    return Failure{text_of(X509_get_subject_name(owned.front().get())) + ": " + X509_verify_cert_error_string(code)};
-  }
-  return wrap(std::move(owned.front()));
+  return verified(store_->store.get(), chain, nullptr);
+}
+
+Result<Certificate, std::string> Trust::verify_known(Bytes certificate) const {
+  return verified(store_->store.get(), {&certificate, 1}, tolerate_what_a_known_one_may_be);
 }
 
 Result<Certificate, std::string> parse_certificate(Bytes der) {
   auto x509 = parse_x509(der);
   if (!x509) return Failure{std::string{kUnreadable}};
+  return wrap(std::move(x509));
+}
+
+Result<Certificate, std::string> read_certificate(std::string_view pem) {
+  Ptr<X509> x509{PEM_read_bio_X509(reader(pem).get(), nullptr, no_pass_phrase, nullptr)};
+  if (!x509) return Failure{"no certificate: " + why()};
   return wrap(std::move(x509));
 }
 

@@ -69,6 +69,9 @@ class Trust {
   const std::vector<ByteVector>& names() const { return names_; }
   /// DER, the peer's first.  A CRL that is missing is no failure, a certificate on one is.  Failure: a sentence.
   Result<Certificate, std::string> verify(std::span<const Bytes> chain) const;
+  /// Of a certificate that the administrator has put here and the peer did not send: that it is out of date, or that
+  /// its chain was not made for this, is no failure either.
+  Result<Certificate, std::string> verify_known(Bytes certificate) const;
 
  private:
   struct Store;
@@ -78,6 +81,8 @@ class Trust {
 
 /// The certificate as it is, believed by nobody: `verify_cert off`.
 Result<Certificate, std::string> parse_certificate(Bytes der);
+/// The same of PEM: the first one.
+Result<Certificate, std::string> read_certificate(std::string_view pem);
 
 /// "C=NL, O=Example, CN=host": DER; nothing when it cannot be read.
 std::optional<ByteVector> name_of_text(std::string_view text);

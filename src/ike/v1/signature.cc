@@ -25,6 +25,15 @@ constexpr std::size_t kLongestChain = 10;
 constexpr std::size_t kMostRequests = 8;
 
 Mismatch bad_certificate(const IkeSa& sa, std::string theirs, Notify type) {
+  if (const std::string& file = sa.block->peers_certificate_file; !file.empty()) {
+    return {"certificate",
+            file,
+            std::move(theirs),
+            "",
+            "give ca_type x509 of remote " + sa.block->name + " here the CA that signed the certificate in that file",
+            type,
+            "is not believed"};
+  }
   return {"certificate",
           sa.block->ca_file.empty() ? "the anchors of path certificate" : sa.block->ca_file,
           std::move(theirs),
@@ -42,8 +51,9 @@ ByteVector copy_of(Bytes bytes) {
 /// The peer's certificate first; the others may be of CAs.
 Result<std::vector<ByteVector>, Mismatch> certificates_of(const IkeSa& sa, const Chain& chain) {
   std::vector<ByteVector> ders;
+  if (sa.block->peers_certificate) ders.push_back(sa.block->peers_certificate->der());
   for (const v1wire::PayloadView& p : chain.payloads) {
-    if (p.type != Payload::Certificate) continue;
+    if (p.type != Payload::Certificate || sa.block->peers_certificate) continue;
     const auto view = v1wire::parse_certificate(p.body);
     if (view && view->encoding == kX509Signature && ders.size() < kLongestChain) ders.push_back(copy_of(view->data));
   }
@@ -72,7 +82,9 @@ const Judgement* judgement_of(IkeSa& sa, Evidence evidence, Judge judge) {
 
 Judgement judged_by_certificate(const Remote& block, const Evidence& evidence) {
   const std::vector<Bytes> ders(evidence.certificates.begin(), evidence.certificates.end());
-  auto read = block.verify_cert ? block.trust->verify(ders) : crypto::ike::parse_certificate(ders.front());
+  auto read = !block.verify_cert        ? crypto::ike::parse_certificate(ders.front())
+              : block.peers_certificate ? block.trust->verify_known(ders.front())
+                                        : block.trust->verify(ders);
   if (!read) return {.why = read.error()};
   const bool is_right = read->is_signature_of(evidence.signature, evidence.proof);
   return {.certificate = *std::move(read), .is_right = is_right};
@@ -234,7 +246,7 @@ Identity own_identity(const IkeSa& sa) {
 }
 
 void add_certificate_requests(ChainWriter& out, const IkeSa& sa) {
-  if (!sa.agreed.peer_signs() || !sa.block->send_cr || !sa.block->trust) return;
+  if (!sa.agreed.peer_signs() || !sa.block->send_cr || !sa.block->trust || sa.block->peers_certificate) return;
   const auto& names = sa.block->trust->names();
   for (std::size_t i = 0; i < std::min(names.size(), kMostRequests); ++i) {
     out.add(Payload::CertificateRequest, v1wire::compose_certificate(kX509Signature, names[i]));
@@ -263,8 +275,10 @@ Status<Mismatch> check_signature(IkeSa& sa, const Chain& chain, Bytes proof, con
   if (!judged->certificate) return Failure{bad_certificate(sa, judged->why, Notify::InvalidCertificate)};
   const Certificate& certificate = *judged->certificate;
   if (!judged->is_right) {
-    return Failure{Mismatch{"signature", "", certificate.subject_text(), "",
-                            "the peer does not hold the private key of the certificate that it sent",
+    const std::string& file = sa.block->peers_certificate_file;
+    return Failure{Mismatch{"signature", file, certificate.subject_text(), "",
+                            std::string{"the peer does not hold the private key of the certificate that "} +
+                                (file.empty() ? "it sent" : "is in that file here: it may have a new one"),
                             Notify::InvalidSignature, "is wrong"}};
   }
   return check_name(sa, certificate, peer);

@@ -173,7 +173,10 @@ INSTANTIATE_TEST_SUITE_P(
         ErrorRow{"remote anonymous { certificate_type openpgp \"a\"; }", "expected x509 or plain_rsa"},
         ErrorRow{"remote anonymous { certificate_type plain_rsa \"a\"; certificate_type x509 \"b\" \"c\"; }",
                  "certificate_type already defined"},
-        ErrorRow{"remote anonymous { peers_certfile openpgp \"a\"; }", "expected plain_rsa, x509 or dnssec"},
+        ErrorRow{"remote anonymous { peers_certfile openpgp \"a\"; }", "expected plain_rsa or x509"},
+        ErrorRow{"remote anonymous { peers_certfile dnssec; }", "certificates are not looked up in the DNS"},
+        ErrorRow{"remote anonymous { peers_certfile x509 \"a\"; peers_certfile \"b\"; }",
+                 "peers_certfile already defined"},
         ErrorRow{"remote anonymous { peers_certfile plain_rsa \"a\"; peers_certfile plain_rsa \"b\"; }",
                  "peers_certfile already defined"},
         ErrorRow{"remote anonymous { exchange_mode main; certificate_type plain_rsa \"a\"; proposal { "

@@ -80,7 +80,7 @@ class Account {
   }
   void add(const ike::Remote& r) {
     say(r.name, r.address ? r.address->to_string() : "any", r.port, r.proposal_check, r.certificate_file, r.key_file,
-        r.ca_file, r.plain_key_file, r.plain_peers_file, r.xauth_login);
+        r.ca_file, r.plain_key_file, r.plain_peers_file, r.peers_certificate_file, r.xauth_login);
     say(r.verify_cert, r.send_cert, r.send_cr, r.mode_cfg, r.verify_identifier, r.passive, r.initial_contact, r.dpd,
         r.dpd_delay, r.dpd_retry, r.dpd_maxfail, r.rekey, r.scripts.up, r.scripts.down, r.scripts.dead);
     say(r.nat_traversal, r.ike_frag, r.esp_frag, r.weak_phase1_check, r.generate_policy, r.nonce_size, r.ph1id);
@@ -252,6 +252,9 @@ INSTANTIATE_TEST_SUITE_P(
         WordRow{"remote", "certificate_type", "certificate_type x509 \"a\" \"b\";"},
         WordRow{"remote", "certificate_type", "certificate_type plain_rsa \"a\";"},
         WordRow{"remote", "peers_certfile", "peers_certfile plain_rsa \"a\";"},
+        WordRow{"remote", "peers_certfile", "peers_certfile x509 \"a\";"},
+        WordRow{"remote", "peers_certfile", "peers_certfile \"a\";", "is deprecated without a kind"},
+        WordRow{"remote", "peers_certfile", "peers_certfile dnssec;", "certificates are not looked up in the DNS"},
         WordRow{"remote", "ca_type", "ca_type x509 \"a\";"}, WordRow{"remote", "verify_cert", "verify_cert off;"},
         WordRow{"remote", "send_cert", "send_cert off;"}, WordRow{"remote", "send_cr", "send_cr off;"},
         WordRow{"remote", "match_empty_cr", "match_empty_cr on;", "blocks are chosen by address"},

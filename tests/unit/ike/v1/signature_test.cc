@@ -227,6 +227,64 @@ TEST(Signatures, ExpiredRevokedAndSelfSignedCertificatesAreNotBelieved) {
   EXPECT_TRUE(s.keyed_alike()) << "another one is on the list";
 }
 
+/// `peers_certfile x509` at b, about a, which sends none.
+struct Known : Signed {
+  explicit Known(const Party& file, std::vector<std::string> trusted = {ca().certificate()}) {
+    block(a).send_cert = false;
+    block(b).peers_certificate_file = "anna.pem";
+    block(b).peers_certificate =
+        std::make_shared<const crypto::ike::Certificate>(*crypto::ike::read_certificate(file.certificate()));
+    trusted.push_back(file.certificate());  // as racoon does: it may have signed itself
+    trust(b, trusted);
+  }
+};
+
+TEST(Signatures, ACertificateOfAFileNeedsNotBeSent) {
+  for (const auto mode : {v1wire::Exchange::Main, v1wire::Exchange::Aggressive, v1wire::Exchange::Base}) {
+    Known p{Signed::anna()};
+    for (Side* side : {&p.a, &p.b}) Signed::block(*side).exchange_modes = {mode};
+    p.want(p.a);
+    EXPECT_TRUE(p.keyed_alike());
+    EXPECT_EQ(p.b.machine().v1().sas().begin()->second->peer.to_string(), "O = Example, CN = anna");
+  }
+}
+
+TEST(Signatures, ACertificateOfAFileMayBeOutOfDateOrHaveSignedItself) {
+  const Party expired{{.name = "late", .issuer = &Signed::ca(), .begins = -7200, .ends = -3600}};
+  const Party self{{.name = "self"}};
+  for (const Party* file : {&expired, &self}) {
+    Known p{*file};
+    p.own(p.a, *file);
+    p.want(p.a);
+    EXPECT_TRUE(p.keyed_alike());
+  }
+}
+
+TEST(Signatures, BesidesTheOneOfTheFileNoCertificateIsBelieved) {
+  Known p{Signed::anna()};
+  const Party other{{.name = "anna", .issuer = &Signed::ca()}};
+  p.own(p.a, other);
+  Signed::block(p.a).send_cert = true;
+  p.refused_by_b("signature", "the certificate that is in that file here");
+}
+
+TEST(Signatures, TheOneOfTheFileIsVerified) {
+  Known p{Signed::anna(), {}};
+  p.refused_by_b("certificate",
+                 "ours: anna.pem; theirs: O = Example, CN = anna: unable to get local issuer certificate");
+  Known q{Signed::anna(), {Signed::ca().certificate(), Signed::ca().crl_with(Signed::anna())}};
+  q.refused_by_b("certificate", "certificate revoked");
+  const Party early{{.name = "early", .issuer = &Signed::ca(), .begins = 3600, .ends = 7200}};
+  Known r{early};
+  r.own(r.a, early);
+  r.refused_by_b("certificate", "not yet valid");
+  Known s{Signed::anna(), {}};
+  Signed::block(s.b).verify_cert = false;
+  Signed::block(s.b).trust = nullptr;
+  s.want(s.a);
+  EXPECT_TRUE(s.keyed_alike()) << "verify_cert off";
+}
+
 TEST(Signatures, ChainBelowTheAnchorIsSent) {
   const Party middle{{.name = "middle", .issuer = &Signed::ca(), .is_ca = true}};
   const Party leaf{{.name = "leaf", .issuer = &middle}};
