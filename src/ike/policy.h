@@ -143,11 +143,13 @@ struct Sainfo {
 
 /// The `mode_cfg` block: what a server asks of users and gives to their hosts.
 struct ModeConfig {
-  enum class AuthSource : std::uint8_t { System, Radius, Pam };
-  enum class ConfSource : std::uint8_t { Local, Radius };
+  enum class AuthSource : std::uint8_t { System, Radius, Pam, Ldap };
+  enum class ConfSource : std::uint8_t { Local, Radius, Ldap };
+  enum class GroupSource : std::uint8_t { System, Ldap };
   enum class Accounting : std::uint8_t { None, System, Radius, Pam };
   AuthSource auth_source = AuthSource::System;  ///< who judges passwords
   ConfSource conf_source = ConfSource::Local;   ///< who gives addresses, before the pool
+  GroupSource group_source = GroupSource::System;
   Accounting accounting = Accounting::None;
   std::vector<std::string> auth_groups;  ///< a user must be in one of them; none: no matter
   Duration auth_throttle = std::chrono::seconds{1};

@@ -37,6 +37,33 @@ Status<Malformed> take_servers(Reader& in, Task& task) {
   return Done{};
 }
 
+Status<Malformed> take_directory(Reader& in, Directory& directory) {
+  for (std::string* text :
+       {&directory.url, &directory.base, &directory.bind_dn, &directory.attr_user, &directory.attr_address,
+        &directory.attr_mask, &directory.attr_group, &directory.attr_member}) {
+    TRY(*text, take_text(in, kLongestWord));
+  }
+  TRY(const Bytes password, take_bytes(in, kLongestSecret));
+  directory.bind_password = Secret{password};
+  TRY(directory.version, in.u8());
+  TRY(directory.timeout, in.u16());
+  TRY(directory.subtree, take_bool(in));
+  TRY(directory.start_tls, take_bool(in));
+  TRY(directory.has_groups, take_bool(in));
+  return Done{};
+}
+
+void put_directory(Writer& out, const Directory& directory) {
+  for (const std::string* text :
+       {&directory.url, &directory.base, &directory.bind_dn, &directory.attr_user, &directory.attr_address,
+        &directory.attr_mask, &directory.attr_group, &directory.attr_member}) {
+    put_text(out, as_bytes(*text));
+  }
+  put_text(out, directory.bind_password.expose());
+  out.u8(directory.version).u16(directory.timeout).u8(directory.subtree ? 1 : 0);
+  out.u8(directory.start_tls ? 1 : 0).u8(directory.has_groups ? 1 : 0);
+}
+
 Status<Malformed> take_session(Reader& in, Task& task) {
   TRY(task.session, in.u64());
   TRY(task.slot, in.u32());
@@ -63,6 +90,7 @@ ByteVector compose(const Task& task) {
     put_text(out, server.secret.expose());
   }
   out.u16(task.timeout).u8(task.tries).u8(task.proof_required ? 1 : 0);
+  if (task.source == Source::Ldap) put_directory(out, task.directory);
   out.u64(task.session).u32(task.slot).u32(task.seconds);
   put_optional(out, task.address);
   put_text(out, task.token);
@@ -74,7 +102,7 @@ Result<Task, Malformed> parse_task(Bytes message) {
   Reader in{message};
   Task task;
   TRY(task.job, take_enum(in, Job::CloseSession));
-  TRY(task.source, take_enum(in, Source::Pam));
+  TRY(task.source, take_enum(in, Source::Ldap));
   TRY(task.user, take_text(in, kLongestWord));
   TRY(const Bytes password, take_bytes(in, kLongestSecret));
   task.password = Secret{password};
@@ -86,6 +114,7 @@ Result<Task, Malformed> parse_task(Bytes message) {
     task.groups.push_back(std::move(group));
   }
   TRY_DONE(take_servers(in, task));
+  if (task.source == Source::Ldap) TRY_DONE(take_directory(in, task.directory));
   TRY_DONE(take_session(in, task));
   if (!in.empty()) return Failure{Malformed::BadLength};
   return task;

@@ -12,12 +12,23 @@
 namespace testudo::wire::racoon {
 
 enum class Job : std::uint8_t { Judge, OpenSession, CloseSession };
-enum class Source : std::uint8_t { System, Radius, Pam };
+enum class Source : std::uint8_t { System, Radius, Pam, Ldap };
 
 struct RadiusServer {
   std::string host;
   std::uint16_t port = 0;
   Secret secret;
+};
+
+/// A directory of users: RFC 4511.
+struct Directory {
+  std::string url, base, bind_dn;  ///< "" as bind_dn: asked as nobody
+  Secret bind_password;
+  std::string attr_user, attr_address, attr_mask, attr_group, attr_member;
+  std::uint8_t version = 3;
+  std::uint16_t timeout = 15;  ///< seconds, for each answer
+  bool subtree = false, start_tls = false;
+  bool has_groups = false;  ///< Task::groups are its, not the system's
 };
 
 struct Task {
@@ -33,6 +44,8 @@ struct Task {
   std::uint16_t timeout = 3;  ///< seconds
   std::uint8_t tries = 3;
   bool proof_required = true;  ///< Message-Authenticator
+
+  Directory directory;  ///< with Source::Ldap
 
   // accounting
   std::uint64_t session = 0;

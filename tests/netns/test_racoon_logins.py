@@ -12,11 +12,10 @@ import os
 import pathlib
 import signal
 import struct
-import subprocess
 import sys
 
-from lib import BIN, Lab, check, run, say, until
-from logins import CLIENT, PASSWORD, SECRET, login_racoon, server_conf, system_files
+from lib import Lab, check, say, until
+from logins import CLIENT, PASSWORD, SECRET, Logins, login_racoon, server_conf, system_files
 from networks import LEFT, RIGHT, two_hosts
 from racoon import memory
 
@@ -47,37 +46,6 @@ class Radius:
     def asked(self, code):
         lines = self.file.read_text(encoding="utf-8").split("\n")[1:-1]
         return [said for said in map(json.loads, lines) if said["code"] == code]
-
-
-class Logins:
-    def __init__(self, left, server):
-        self.left, self.server = left, server
-
-    def racoonctl(self, *words, **options):
-        return run("ip", "netns", "exec", self.left.ns, BIN / "racoonctl", "--run-dir", self.left.run_dir, *words, check=False, **options)
-
-    def begins(self, user, password):
-        """Somebody who waits for an answer."""
-        made = self.left.popen(BIN / "racoonctl", "--run-dir", self.left.run_dir, "vpn-connect", "-u", user, RIGHT,
-                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        made.stdin.write(password + "\n")
-        made.stdin.flush()
-        return made
-
-    def succeeds(self, user, password, address, why):
-        done = self.racoonctl("vpn-connect", "-u", user, RIGHT, input=password + "\n")
-        check(f"Bound to address {address}\n" in done.stdout, why, done.stdout + done.stderr + self.server.text())
-
-    def fails(self, user, password, words, why):
-        before = self.server.text().count(words)
-        done = self.racoonctl("vpn-connect", "-u", user, RIGHT, input=password + "\n")
-        check(done.returncode != 0 and "Bound to address" not in done.stdout, f"{why}: refused", done.stdout + done.stderr + self.server.text())
-        self.server.says(words, "says why", before + 1)
-
-    def leaves(self):
-        before = self.server.text().count("ISAKMP-SA deleted")
-        self.racoonctl("vpn-disconnect", RIGHT)
-        self.server.says("ISAKMP-SA deleted", "sees the client leave", before + 1)
 
 
 def judged_by_radius(logins, right):

@@ -45,6 +45,8 @@ Outcome do_task(const Task& task) {
       return ask_radius(task);
     case Source::Pam:
       return ask_pam(task);
+    case Source::Ldap:
+      return ask_ldap(task);
   }
   return {};
 }

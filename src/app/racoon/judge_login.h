@@ -20,6 +20,9 @@ wire::racoon::Outcome account_in_utmp(const wire::racoon::Task& task);
 wire::racoon::Outcome ask_radius(const wire::racoon::Task& task);
 /// PAM's service `racoon`, with its definition in `directory`; "": the system's.
 wire::racoon::Outcome ask_pam(const wire::racoon::Task& task, const char* directory = "");
+/// RFC 4511, by OpenLDAP's library and its ldap.conf(5): finds the user's entry as the directory's own user, then binds
+/// as it.  Reads what the network sends: so no file and no capability is left before the first byte.
+wire::racoon::Outcome ask_ldap(const wire::racoon::Task& task);
 
 /// Whether a user is in one of these groups of the system; none: no matter.
 bool is_in_groups(const std::string& user, const std::vector<std::string>& groups);

@@ -21,9 +21,13 @@ using namespace wire::racoon;
 
 constexpr const char* kNotJudged = "the password could not be judged";
 
-/// RADIUS says itself when it gives up; it may ask many servers many times.
+/// RADIUS says itself when it gives up; it may ask many servers many times.  So does LDAP, with five questions.
 Duration patience_with(const Task& task) {
   static constexpr Duration kUsual = std::chrono::seconds{20}, kMost = std::chrono::minutes{3};
+  static constexpr int kQuestions = 5;
+  if (task.source == Source::Ldap) {
+    return std::min<Duration>(kUsual + std::chrono::seconds{task.directory.timeout} * kQuestions, kMost);
+  }
   if (task.source != Source::Radius) return kUsual;
   const auto all = std::chrono::seconds{task.timeout} * task.tries * std::max(task.servers.size(), std::size_t{1});
   return std::min<Duration>(kUsual + all, kMost);

@@ -248,9 +248,11 @@ Parent::Reply Parent::answer(const AskLogin& question) {
   logins_.start(
       std::move(task),
       [this, login = question.login, user = question.user](const Outcome& outcome) {
-        const bool own_wanted = supply_.conf->policy.mode_config.conf_source == ike::ModeConfig::ConfSource::Radius;
-        if (outcome.right && own_wanted && !outcome.address) {
-          log_.write(Level::Info, "No IP from RADIUS, using local pool for user \"" + printable(user) + "\"");
+        using From = ike::ModeConfig::ConfSource;
+        const From from = supply_.conf->policy.mode_config.conf_source;
+        if (outcome.right && from != From::Local && !outcome.address) {
+          log_.write(Level::Info, fmt::format("No IP from {}, using local pool for user \"{}\"",
+                                              from == From::Radius ? "RADIUS" : "LDAP", printable(user)));
         }
         if (child_.news.send_with_descriptor(compose(LoginNews{login, outcome}), -1) ==
             io::SeqPacket::Sent::WouldBlock) {

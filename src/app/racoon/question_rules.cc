@@ -30,6 +30,42 @@ void add_servers(wire::racoon::Task& task, const std::vector<config::Radius::Ser
   task.proof_required = conf.message_authenticator == config::Radius::Proof::Required;
 }
 
+wire::racoon::Directory directory_of(const config::RacoonConf& conf) {
+  const config::Ldap& ldap = conf.ldap;
+  wire::racoon::Directory out;
+  out.url = ldap.url();
+  out.base = ldap.base;
+  out.bind_dn = ldap.bind_dn;
+  out.bind_password = ldap.bind_password.clone();
+  out.attr_user = ldap.attr_user;
+  out.attr_address = ldap.attr_address;
+  out.attr_mask = ldap.attr_mask;
+  out.attr_group = ldap.attr_group;
+  out.attr_member = ldap.attr_member;
+  out.version = static_cast<std::uint8_t>(ldap.version);
+  out.timeout = static_cast<std::uint16_t>(ldap.timeout);
+  out.subtree = ldap.subtree;
+  out.start_tls = ldap.start_tls;
+  out.has_groups = conf.policy.mode_config.group_source == ike::ModeConfig::GroupSource::Ldap;
+  return out;
+}
+
+wire::racoon::Source source_of(ike::ModeConfig::AuthSource source) {
+  using Given = ike::ModeConfig::AuthSource;
+  using wire::racoon::Source;
+  switch (source) {
+    case Given::Radius:
+      return Source::Radius;
+    case Given::Pam:
+      return Source::Pam;
+    case Given::Ldap:
+      return Source::Ldap;
+    case Given::System:
+      break;
+  }
+  return Source::System;
+}
+
 }  // namespace
 
 std::set<std::string> scripts_of(const ike::Policy& policy) {
@@ -75,15 +111,15 @@ bool permitted(const wire::racoon::AskSocket& question, const config::RacoonConf
 
 wire::racoon::Task task_of(const wire::racoon::AskLogin& question, const config::RacoonConf& conf) {
   using Given = ike::ModeConfig::AuthSource;
-  using wire::racoon::Source;
   wire::racoon::Task task;
   task.user = question.user;
   task.password = question.password.clone();
   task.remote = question.remote;
   task.groups = conf.policy.mode_config.auth_groups;
   const Given source = conf.policy.mode_config.auth_source;
-  task.source = source == Given::Radius ? Source::Radius : source == Given::Pam ? Source::Pam : Source::System;
+  task.source = source_of(source);
   if (source == Given::Radius) add_servers(task, conf.radius.auth, conf.radius);
+  if (source == Given::Ldap) task.directory = directory_of(conf);
   return task;
 }
 

@@ -54,6 +54,7 @@ Loaded load_racoon_conf(std::string_view text, const std::string& file, Files& f
   Builder builder{*loaded.conf, files, loaded.diagnostics};
   builder.file(syntax.statements);
   builder.check_radius();
+  builder.check_ldap();
   return loaded;
 }
 

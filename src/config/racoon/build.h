@@ -16,6 +16,7 @@ class Builder {
   void file(const std::vector<Statement>& statements, unsigned depth = 0);
   /// Behind all files: whether who is to be asked is known.
   void check_radius();
+  void check_ldap();
 
  private:
   friend struct Rules;
@@ -61,7 +62,7 @@ class Builder {
   std::map<std::string, Unfinished> unfinished_;
   ike::Phase1Transform proposal_;
   ike::Sainfo sainfo_;
-  Item auth_source_, conf_source_, accounting_;  ///< where they say `radius`
+  Item auth_source_, group_source_, conf_source_, accounting_;  ///< where they say who
 };
 
 }  // namespace testudo::config

@@ -49,6 +49,23 @@ struct Radius {
   Proof message_authenticator = Proof::Required;
 };
 
+/// Whom auth_source, group_source and conf_source mean by `ldap`: RFC 4511.
+struct Ldap {
+  std::string uri;  ///< "": made of host and port
+  std::string host = "localhost";
+  unsigned port = 389, version = 3;
+  bool subtree = false;       ///< below `base`, at any depth
+  bool start_tls = false;     ///< RFC 4511 section 4.14
+  std::string base, bind_dn;  ///< "": anonymous
+  Secret bind_password;
+  std::string attr_user = "cn", attr_address = "racoon-address", attr_mask = "racoon-netmask", attr_group = "cn",
+              attr_member = "member";
+  unsigned timeout = 15;  ///< seconds, for each answer
+
+  /// ldap://HOST:PORT
+  std::string url() const;
+};
+
 enum class LogLevel : std::uint8_t { Error, Warning, Notify, Info, Debug, Debug2 };
 
 struct RacoonConf {
@@ -56,6 +73,7 @@ struct RacoonConf {
   Listen listen;
   Privsep privsep;
   Radius radius;
+  Ldap ldap;
   LogLevel log = LogLevel::Info;
   std::string pre_shared_key, certificate, script, include, pidfile;  ///< paths; "" when not set
   std::size_t pfkey_buffer = 0;  ///< bytes that its socket is asked for; 0: the system's own choice
@@ -88,8 +106,8 @@ struct Loaded {
   bool failed() const;
 };
 
-/// The text with a dash for each secret in it (of radiuscfg), which means the same otherwise: for who may not know
-/// them.
+/// The text with a dash for each secret in it (of radiuscfg and ldapcfg), which means the same otherwise: for who may
+/// not know them.
 std::string without_secrets(std::string_view text);
 
 /// The whole file and what it includes.  Never stops at the first error.

@@ -88,23 +88,24 @@ void Rules::split_network(Builder& b, const Statement& s) {
 
 void Rules::auth_source(Builder& b, const Statement& s) {
   using Source = ike::ModeConfig::AuthSource;
-  static constexpr std::array<std::pair<std::string_view, Source>, 3> kWords{
-      {{"system", Source::System}, {"radius", Source::Radius}, {"pam", Source::Pam}}};
+  static constexpr std::array<std::pair<std::string_view, Source>, 4> kWords{
+      {{"system", Source::System}, {"radius", Source::Radius}, {"pam", Source::Pam}, {"ldap", Source::Ldap}}};
   choose<Source>(b, s, kWords, b.conf_.policy.mode_config.auth_source);
   b.auth_source_ = s.items.back();
 }
 
 void Rules::group_source(Builder& b, const Statement& s) {
-  enum class Source : std::uint8_t { System };
-  static constexpr std::array<std::pair<std::string_view, Source>, 1> kWords{{{"system", Source::System}}};
-  Source source{};
-  choose<Source>(b, s, kWords, source);
+  using Source = ike::ModeConfig::GroupSource;
+  static constexpr std::array<std::pair<std::string_view, Source>, 2> kWords{
+      {{"system", Source::System}, {"ldap", Source::Ldap}}};
+  choose<Source>(b, s, kWords, b.conf_.policy.mode_config.group_source);
+  b.group_source_ = s.items.back();
 }
 
 void Rules::conf_source(Builder& b, const Statement& s) {
   using Source = ike::ModeConfig::ConfSource;
-  static constexpr std::array<std::pair<std::string_view, Source>, 2> kWords{
-      {{"local", Source::Local}, {"radius", Source::Radius}}};
+  static constexpr std::array<std::pair<std::string_view, Source>, 3> kWords{
+      {{"local", Source::Local}, {"radius", Source::Radius}, {"ldap", Source::Ldap}}};
   choose<Source>(b, s, kWords, b.conf_.policy.mode_config.conf_source);
   b.conf_source_ = s.items.back();
 }

@@ -26,18 +26,22 @@ std::size_t offset_of(std::string_view text, const Position& where) {
   return std::min(line + where.column - 1, text.size());
 }
 
+bool holds_secret(const std::string& block, const Statement& s) {
+  const std::string& word = s.word().text;
+  if (block == "ldapcfg") return word == "bind_pw" && s.items.size() > 1;
+  return block == "radiuscfg" && (word == "auth" || word == "acct") && s.items.size() > 2;
+}
+
 }  // namespace
 
 std::string without_secrets(std::string_view text) {
   std::string kept{text};
   // Most texts are not worth reading.
-  if (kept.find("radiuscfg") == kept.npos) return kept;
+  if (kept.find("radiuscfg") == kept.npos && kept.find("ldapcfg") == kept.npos) return kept;
   std::vector<Item> secrets;
   for (const Statement& block : parse_syntax(text, "").statements) {
-    if (block.word().text != "radiuscfg") continue;
     for (const Statement& s : block.block) {
-      const bool is_server = s.word().text == "auth" || s.word().text == "acct";
-      if (is_server && s.items.size() > 2) secrets.push_back(s.items.back());
+      if (holds_secret(block.word().text, s)) secrets.push_back(s.items.back());
     }
   }
   // From the end on, so that the places of those before stay.

@@ -13,7 +13,6 @@ namespace {
 using wire::ike::v1::Exchange;
 
 /// What racoon knew and this program reads past with a warning.
-constexpr auto later = nullptr;
 constexpr const char* kNoGssapi = "GSSAPI is not built; pre_shared_key, rsasig and those with XAUTH are";
 
 struct NamedNumber {
@@ -60,7 +59,6 @@ void Rules::apply(Builder& b, const Statement& s, std::span<const Rule> rules, c
     return b.error(s.word(), "syntax error",
                    "no word of " + std::string{block} + "; " + did_you_mean(s.word().text, words));
   }
-  if (rule->take == nullptr) return b.warn(s.word(), "is read but not acted upon yet");
   if (s.items.size() > rule->most) {
     return b.error(s.items[rule->most], "syntax error", "nothing more may stand behind " + s.word().text);
   }
@@ -118,7 +116,7 @@ void Rules::top(Builder& b, const Statement& s) {
       Rule{"privsep", [](Builder& x, const Statement& t) { each(x, t, privsep); }, 1, Block::Must},
       Rule{"pfkey_buffer", pfkey_buffer},
       Rule{"gss_id_enc", no_gssapi},
-      Rule{"ldapcfg", later},
+      Rule{"ldapcfg", [](Builder& x, const Statement& t) { each(x, t, ldap); }, 1, Block::Must},
       Rule{"radiuscfg", [](Builder& x, const Statement& t) { each(x, t, radius); }, 1, Block::Must},
       Rule{"mode_cfg", [](Builder& x, const Statement& t) { each(x, t, mode_cfg); }, 1, Block::Must},
   };

@@ -55,7 +55,11 @@ struct Rules {
   static void privsep(Builder& b, const Statement& s);
   static void radius(Builder& b, const Statement& s);
   static void radius_server(Builder& b, const Statement& s, std::vector<Radius::Server>& target, std::uint16_t port);
-  /// One word of several; LDAP, which racoon had too, is not built.
+  static void ldap(Builder& b, const Statement& s);
+  static void ldap_version(Builder& b, const Statement& s);
+  static void ldap_uri(Builder& b, const Statement& s);
+  static void ldap_password(Builder& b, const Statement& s);
+  /// One word of several.
   template <typename Enum>
   static void choose(Builder& b, const Statement& s, std::span<const std::pair<std::string_view, Enum>> words,
                      Enum& target) {
@@ -66,8 +70,7 @@ struct Rules {
       if (word == name->text) return void(target = value);
       expected += (expected.empty() ? "" : ", ") + std::string{word};
     }
-    b.error(*name, name->text == "ldap" ? "racoon not configured with --with-libldap" : "syntax error",
-            "expected " + expected);
+    b.error(*name, "syntax error", "expected " + expected);
   }
   static void auth_source(Builder& b, const Statement& s);
   static void group_source(Builder& b, const Statement& s);

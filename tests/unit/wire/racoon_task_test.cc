@@ -48,12 +48,48 @@ TEST(RacoonTask, IsReadAsItWasMeant) {
   EXPECT_EQ(task->token, (ByteVector{1, 0, 2}));
 }
 
+Task a_task_of_ldap() {
+  Task task;
+  task.source = Source::Ldap;
+  task.user = "anna";
+  task.password = Secret{as_bytes("tulip")};
+  task.directory.url = "ldaps://ldap.example.org";
+  task.directory.base = "dc=example";
+  task.directory.bind_dn = "cn=seeker";
+  task.directory.bind_password = Secret{as_bytes("swordfish")};
+  task.directory.attr_user = "uid";
+  task.directory.attr_address = "a";
+  task.directory.attr_mask = "b";
+  task.directory.attr_group = "c";
+  task.directory.attr_member = "d";
+  task.directory.version = 2;
+  task.directory.timeout = 300;
+  task.directory.subtree = task.directory.has_groups = true;
+  return task;
+}
+
+TEST(RacoonTask, OfADirectoryIsReadAsItWasMeant) {
+  const auto task = parse_task(compose(a_task_of_ldap()));
+  ASSERT_TRUE(task);
+  EXPECT_EQ(task->source, Source::Ldap);
+  const Directory& d = task->directory;
+  EXPECT_EQ(d.url + " " + d.base + " " + d.bind_dn, "ldaps://ldap.example.org dc=example cn=seeker");
+  EXPECT_TRUE(equal_constant_time(d.bind_password.expose(), as_bytes("swordfish")));
+  EXPECT_EQ(d.attr_user + d.attr_address + d.attr_mask + d.attr_group + d.attr_member, "uidabcd");
+  EXPECT_EQ(d.version, 2);
+  EXPECT_EQ(d.timeout, 300);
+  EXPECT_TRUE(d.subtree && d.has_groups);
+  EXPECT_FALSE(d.start_tls);
+}
+
 TEST(RacoonTask, CutAnywhereOrLongerItIsNone) {
-  ByteVector message = compose(a_task());
-  for (std::size_t length = 0; length < message.size(); ++length)
-    EXPECT_FALSE(parse_task(Bytes{message}.first(length)));
-  message.push_back(0);
-  EXPECT_FALSE(parse_task(message));
+  for (Task (*make)() : {a_task, a_task_of_ldap}) {
+    ByteVector message = compose(make());
+    for (std::size_t length = 0; length < message.size(); ++length)
+      EXPECT_FALSE(parse_task(Bytes{message}.first(length)));
+    message.push_back(0);
+    EXPECT_FALSE(parse_task(message));
+  }
   EXPECT_FALSE(parse_task(ByteVector{3})) << "a job that is none";
   EXPECT_FALSE(parse_task(ByteVector(kLongestTask + 1)));
 }

@@ -120,6 +120,18 @@ TEST(QuestionRules, ALoginIsJudgedByWhomTheConfigurationNamesAndInItsGroups) {
   EXPECT_EQ(by_radius.timeout, 5);
   EXPECT_EQ(by_radius.tries, 2);
   EXPECT_TRUE(by_radius.proof_required);
+  EXPECT_TRUE(by_radius.directory.url.empty());
+  conf.policy.mode_config.auth_source = Given::Ldap;
+  conf.ldap.base = "dc=example";
+  conf.ldap.bind_password = Secret{as_bytes("swordfish")};
+  const auto by_directory = task_of(question, conf);
+  EXPECT_EQ(by_directory.source, Source::Ldap);
+  EXPECT_TRUE(by_directory.servers.empty());
+  EXPECT_EQ(by_directory.directory.url + " " + by_directory.directory.base, "ldap://localhost:389 dc=example");
+  EXPECT_TRUE(equal_constant_time(by_directory.directory.bind_password.expose(), as_bytes("swordfish")));
+  EXPECT_FALSE(by_directory.directory.has_groups);
+  conf.policy.mode_config.group_source = ike::ModeConfig::GroupSource::Ldap;
+  EXPECT_TRUE(task_of(question, conf).directory.has_groups);
 }
 
 TEST(QuestionRules, AccountsAreKeptByWhomTheConfigurationNamesOrByNobody) {

@@ -397,7 +397,8 @@ TEST(RacoonConf, ModeCfgRefusesWhatCannotBeDone) {
     EXPECT_TRUE(load("mode_cfg { " + std::string{bad} + " }").failed()) << bad;
   }
   const Loaded ldap = load("mode_cfg { auth_source ldap; }");
-  EXPECT_EQ(ldap.diagnostics.at(0).message, "racoon not configured with --with-libldap");
+  EXPECT_EQ(ldap.diagnostics.at(0).message, "no directory is known");
+  EXPECT_EQ(ldap.diagnostics.at(0).token, "ldap");
   const Loaded radius = load("mode_cfg { auth_source radius; }");
   EXPECT_EQ(radius.diagnostics.at(0).message, "no RADIUS server is known");
   EXPECT_EQ(radius.diagnostics.at(0).token, "radius");
@@ -435,6 +436,50 @@ TEST(RacoonConf, LoginsAreJudgedAndAccountedForByWhomTheFileNames) {
   EXPECT_EQ(usual.conf->radius.timeout, 3U);
   EXPECT_EQ(usual.conf->radius.retries, 3U);
   EXPECT_EQ(usual.conf->radius.message_authenticator, Radius::Proof::Required);
+}
+
+TEST(RacoonConf, ADirectoryIsAsRacoonHadIt) {
+  using Given = ike::ModeConfig;
+  const Loaded usual = load(R"(ldapcfg { } mode_cfg { })");
+  const Ldap& without = usual.conf->ldap;
+  EXPECT_EQ(without.url(), "ldap://localhost:389");
+  EXPECT_EQ(without.version, 3U);
+  EXPECT_EQ(without.timeout, 15U);
+  EXPECT_EQ(without.attr_user + " " + without.attr_address + " " + without.attr_mask + " " + without.attr_group + " " +
+                without.attr_member,
+            "cn racoon-address racoon-netmask cn member");
+  EXPECT_FALSE(without.subtree);
+  const Loaded loaded = load(R"(mode_cfg { auth_source ldap; group_source ldap; conf_source ldap; }
+    ldapcfg { version 2; host "::1"; port 3890; base "dc=example"; subtree on; tls on; bind_dn "cn=a"; bind_pw "swordfish"; })");
+  ASSERT_TRUE(loaded.diagnostics.empty()) << to_string(loaded.diagnostics.front());
+  EXPECT_EQ(loaded.conf->policy.mode_config.auth_source, Given::AuthSource::Ldap);
+  EXPECT_EQ(loaded.conf->policy.mode_config.group_source, Given::GroupSource::Ldap);
+  EXPECT_EQ(loaded.conf->policy.mode_config.conf_source, Given::ConfSource::Ldap);
+  EXPECT_EQ(loaded.conf->ldap.url(), "ldap://[::1]:3890");
+  EXPECT_TRUE(equal_constant_time(loaded.conf->ldap.bind_password.expose(), as_bytes("swordfish")));
+  const std::string ask = "mode_cfg { auth_source ldap; } ldapcfg { base \"dc=example\"; ";
+  EXPECT_EQ(load(ask + "host \"192.0.2.1\"; }").diagnostics.at(0).message, "passwords go to the directory in clear");
+  EXPECT_TRUE(load(ask + "uri \"ldaps://a\"; }").diagnostics.empty());
+}
+
+TEST(RacoonConf, ComplaintsAboutADirectoryDoNotSayItsPassword) {
+  for (const char* bad :
+       {"version 4;", "port 0;", "uri \"http://a\";", "host \"\";", "bind_pw \"\";", "bind_pw \"swordfish\" \"more\";",
+        "bind_pw swordfish swordfish;", "bind_pw;", "timeout 0;", "bind_password \"swordfish\";"}) {
+    const Loaded loaded = load("ldapcfg { " + std::string{bad} + " }");
+    EXPECT_TRUE(loaded.failed()) << bad;
+    for (const Diagnostic& each : loaded.diagnostics) {
+      EXPECT_EQ(to_string(each).find("swordfish"), std::string::npos) << to_string(each);
+    }
+  }
+  EXPECT_TRUE(load("mode_cfg { conf_source ldap; }").failed());
+  EXPECT_TRUE(load("mode_cfg { group_source ldap; }").failed());
+  const std::string ask = "mode_cfg { auth_source ldap; } ldapcfg { base \"dc=example\"; ";
+  EXPECT_EQ(load(ask + "bind_dn \"cn=a\"; }").diagnostics.at(0).message, "bind_dn without bind_pw in ldapcfg");
+  EXPECT_TRUE(load(ask + "uri \"ldaps://a\"; tls on; }").failed());
+  const std::string kept = without_secrets(ask + "bind_dn \"cn=a\"; bind_pw \"sword fish\"; }");
+  EXPECT_EQ(kept.find("sword"), std::string::npos) << kept;
+  EXPECT_FALSE(load(kept).failed());
 }
 
 TEST(RacoonConf, ComplaintsAboutRadiusDoNotSayTheSecret) {

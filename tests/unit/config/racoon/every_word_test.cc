@@ -32,6 +32,9 @@ class Account {
       for (const auto& each : *servers) say(each.host, each.port);
       say("");
     }
+    const Ldap& ldap = conf.ldap;
+    say(ldap.url(), ldap.version, ldap.subtree, ldap.start_tls, ldap.base, ldap.bind_dn, ldap.bind_password.size());
+    say(ldap.attr_user, ldap.attr_address, ldap.attr_mask, ldap.attr_group, ldap.attr_member, ldap.timeout);
     const ike::Limits& limits = conf.policy.limits;
     say(limits.counter, limits.interval, limits.phase1, limits.phase2, limits.natt_keepalive);
     add(conf.policy.mode_config);
@@ -69,7 +72,8 @@ class Account {
     say("");
   }
   void add(const ike::ModeConfig& c) {
-    say(c.auth_source, c.conf_source, c.accounting, c.auth_throttle, c.pool_size, c.default_domain, c.banner_file);
+    say(c.auth_source, c.group_source, c.conf_source, c.accounting, c.auth_throttle, c.pool_size, c.default_domain,
+        c.banner_file);
     say(c.split_is_local, c.pfs_group, c.save_password, c.network4 ? c.network4->to_string() : "",
         c.netmask4 ? c.netmask4->to_string() : "");
     say_words(c.auth_groups);
@@ -109,7 +113,8 @@ std::string file_with(const std::string& block, const std::string& statement) {
     return name == block ? std::string{name} + " {" + in(name) + "}\n" : std::string{};
   };
   const std::string radius = block == "radius" ? "radiuscfg {" + in("radius") + "}\n" : "";
-  return in("top") + all("listen") + all("timer") + all("padding") + all("privsep") + radius + all("mode_cfg") +
+  const std::string ldap = block == "ldap" ? "ldapcfg {" + in("ldap") + "}\n" : "";
+  return in("top") + all("listen") + all("timer") + all("padding") + all("privsep") + radius + ldap + all("mode_cfg") +
          "remote anonymous { exchange_mode main;" + in("remote") +
          " proposal { encryption_algorithm aes; hash_algorithm sha1; authentication_method pre_shared_key;"
          " dh_group 14;" +
@@ -166,7 +171,7 @@ INSTANTIATE_TEST_SUITE_P(
         WordRow{"top", "path", "path backupsa \"/x\";", "are not kept in a file"}, WordRow{"top", "log", "log debug;"},
         WordRow{"top", "pfkey_buffer", "pfkey_buffer 512;"},
         WordRow{"top", "gss_id_enc", "gss_id_enc utf-16le;", "GSSAPI is not built"},
-        WordRow{"top", "ldapcfg", "ldapcfg { port 389; }", "is read but not acted upon yet"},
+        WordRow{"top", "ldapcfg", "ldapcfg { port 3890; }"},
         WordRow{"top", "complex_bundle", "complex_bundle on;", kNothing},
         WordRow{"top", "padding", "padding { randomize off; }", kNothing},
         WordRow{"top", "timer", "timer { counter 9; }"}, WordRow{"top", "listen", "listen { strict_address; }"},
@@ -206,7 +211,15 @@ INSTANTIATE_TEST_SUITE_P(
         WordRow{"privsep", "chroot", "chroot \"/x\";"}, WordRow{"radius", "auth", "auth \"h\" \"secret\";"},
         WordRow{"radius", "acct", "acct \"h\" 1900 \"secret\";"}, WordRow{"radius", "timeout", "timeout 7;"},
         WordRow{"radius", "retries", "retries 7;"},
-        WordRow{"radius", "message_authenticator", "message_authenticator optional;"}));
+        WordRow{"radius", "message_authenticator", "message_authenticator optional;"},
+        WordRow{"ldap", "version", "version 2;"}, WordRow{"ldap", "host", "host \"h\";"},
+        WordRow{"ldap", "port", "port 3890;"}, WordRow{"ldap", "uri", "uri \"ldaps://h\";"},
+        WordRow{"ldap", "base", "base \"dc=a\";"}, WordRow{"ldap", "subtree", "subtree on;"},
+        WordRow{"ldap", "tls", "tls on;"}, WordRow{"ldap", "bind_dn", "bind_dn \"cn=a\";"},
+        WordRow{"ldap", "bind_pw", "bind_pw \"x\";"}, WordRow{"ldap", "attr_user", "attr_user \"uid\";"},
+        WordRow{"ldap", "attr_addr", "attr_addr \"a\";"}, WordRow{"ldap", "attr_mask", "attr_mask \"a\";"},
+        WordRow{"ldap", "attr_group", "attr_group \"a\";"}, WordRow{"ldap", "attr_member", "attr_member \"a\";"},
+        WordRow{"ldap", "timeout", "timeout 7;"}, WordRow{"ldap", "debug", "debug 1;", kNothing}));
 
 INSTANTIATE_TEST_SUITE_P(
     RacoonConfModeCfg, EveryWord,
