@@ -118,8 +118,11 @@ class Session {
   /// RFC 4511 section 4.14, or from the first byte.
   bool protect() {
     if (!is_tls_at_once_ && !asked_.start_tls) return true;
-    return took(is_tls_at_once_ ? ::ldap_install_tls(directory_.get())
-                                : ::ldap_start_tls_s(directory_.get(), nullptr, nullptr));
+    const bool good = took(is_tls_at_once_ ? ::ldap_install_tls(directory_.get())
+                                           : ::ldap_start_tls_s(directory_.get(), nullptr, nullptr));
+    // The library does not say what it is about a certificate that it does not like.
+    if (!good) why_ += "; TLS needs a certificate of that host, by a CA in TLS_CACERT of ldap.conf(5) here";
+    return good;
   }
 
   /// As this name, with this password; both empty: as nobody.
