@@ -20,16 +20,19 @@ def policies(here, there, near, far):
 
 
 class LinkRacoon(Racoon):
-    """Of the hosts at `near` and `far`, alone; the same address without that interface has other keys."""
+    """Of the hosts at `near` and `far`, alone: the same address without that interface has other keys.
 
-    def __init__(self, node, near, far, top=""):
+    remote: for whom its block is.
+    """
+
+    def __init__(self, node, near, far, remote="anonymous", top=""):
         self.told = node.run_dir / "told"
         hook = node.run_dir / "hook"
         hook.write_text(f'#!/bin/sh\necho "$LOCAL_ADDR $REMOTE_ADDR" > {self.told}\n', encoding="ascii")
         hook.chmod(0o755)
         conf = racoon_conf(f'exchange_mode main; script "{hook}" phase1_up;', top=top)
         psk = f"{far.split('%')[0]} of nobody\n{far}x of nobody else\n{far} secret of this link\n"
-        super().__init__(node, conf.replace("remote anonymous", f"remote {far}"), psk, ready=f"{near}[500] used as isakmp port")
+        super().__init__(node, conf.replace("remote anonymous", f"remote {remote}"), psk, ready=f"{near}[500] used as isakmp port")
 
 
 def index_of(node, link):
@@ -50,8 +53,9 @@ def main():
         left.setkey(policies("fd00:1::/64", "fd00:2::/64", "fe80::1%to-right", "fe80::2%to-right"))
         right.setkey(policies("fd00:2::/64", "fd00:1::/64", "fe80::2%to-left", "fe80::1%to-left"))
 
-        say("-- one listens where it is told, the other at all addresses, as its remote block is of a link-local one")
-        racoons = [LinkRacoon(left, "fe80::1%to-right", "fe80::2%to-right", top="listen { isakmp fe80::1%to-right [500]; }"),
+        say("-- one listens where it is told and knows the other by address; that one listens at all addresses, for anybody")
+        racoons = [LinkRacoon(left, "fe80::1%to-right", "fe80::2%to-right", remote="fe80::2%to-right",
+                              top="listen { isakmp fe80::1%to-right [500]; }"),
                    LinkRacoon(right, "fe80::2%to-left", "fe80::1%to-left")]
         with wire.capture() as seen, decoy.capture() as beside:
             first_ping(left, "fd00:2::1")

@@ -22,15 +22,10 @@ bool wants_natt(const config::RacoonConf& conf) {
 
 }  // namespace
 
-std::vector<net::Address> Sockets::addresses(const config::RacoonConf& conf) const {
-  // Of many interfaces each has one, and few peers are called by theirs.
-  const bool link_local = std::ranges::any_of(conf.policy.remotes, [](const ike::Remote& remote) {
-    return remote.address && !remote.address->is_v4() && remote.address->is_link_local();
-  });
+std::vector<net::Address> Sockets::addresses() const {
   std::vector<net::Address> all;
   for (const net::Address& address : io::local_addresses()) {
     if ((options_.only_v4 && !address.is_v4()) || (options_.only_v6 && address.is_v4())) continue;
-    if (!address.is_v4() && address.is_link_local() && !link_local) continue;
     if (address == net::Address::v4(host::kDummyAddress)) continue;  // testudod's own
     all.push_back(address);
   }
@@ -44,7 +39,7 @@ Sockets::Wanted Sockets::wanted(const config::RacoonConf& conf) const {
   for (const net::Endpoint& at : listen.isakmp) wanted.emplace(at, false);
   for (const net::Endpoint& at : listen.isakmp_natt) wanted.insert_or_assign(at, true);
   if (!all) return wanted;
-  for (const net::Address& address : addresses(conf)) {
+  for (const net::Address& address : addresses()) {
     wanted.emplace(net::Endpoint{address, options_.port}, false);
     if (wants_natt(conf)) wanted.emplace(net::Endpoint{address, options_.natt_port}, true);
   }

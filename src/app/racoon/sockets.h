@@ -47,7 +47,8 @@ class Sockets {
   /// Where, and whether for NAT-T.
   using Wanted = std::map<net::Endpoint, bool>;
   Wanted wanted(const config::RacoonConf& conf) const;
-  std::vector<net::Address> addresses(const config::RacoonConf& conf) const;
+  /// All of the host's, for who is told none.
+  std::vector<net::Address> addresses() const;
   Status<std::string> open(const net::Endpoint& at, bool natt);
   void receive(const Socket& socket, const net::Endpoint& at);
   const Socket* find(const net::Endpoint& local, bool natt) const;
