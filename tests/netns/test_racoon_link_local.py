@@ -70,6 +70,11 @@ def main():
         check(until(lambda: racoons[0].told.exists() and racoons[0].told.read_text(encoding="ascii").strip() == told),
               "a script is told the interface by its name", racoons[0].text())
 
+        say("-- between themselves they cannot be protected")
+        refused = left.setkey("spdadd fe80::1 fe80::2 any -P out ipsec esp/transport//require;", check=False)
+        check("Operation not supported (what link-local addresses say" in refused.stdout, "setkey says so", refused.stdout)
+        check("policy for packets from fe80::1 to fe80::2 is refused:" in left.log_text(), "and testudod's log", left.log_text())
+
         say("-- the SAs name their interface, and are removed by it")
         link = index_of(left, "to-right")
         dump = left.setkey("dump;").stdout

@@ -44,7 +44,8 @@ Daemon::Daemon(Options options, Log& log)
                  policies_dirty_ = policies_heard_ = true;
                  policies_changed_at_ = io::now();
                },
-               [this] { engine().key_daemon_came(); }, [this] { gate_.breathe(); }}),
+               [this] { engine().key_daemon_came(); }, [this] { gate_.breathe(); },
+               [this](const std::string& sentence) { log_.warning(sentence); }}),
       shared_(settings_.key, static_cast<std::uint8_t>(options_.workers())),
       turns_(options_.workers()),
       started_(io::wall_reference()) {}

@@ -318,16 +318,6 @@ Result<wire::pfkey::PolicyExt, Diagnostic> policy_of(const PolicyCommand& comman
   return *std::move(policy);
 }
 
-/// Both: a tunnel between such addresses carries others, and its policy names those.
-bool are_link_local(const wire::pfkey::AddressExt& source, const wire::pfkey::AddressExt& destination) {
-  constexpr std::uint8_t kLength = 10;  // of fe80::/10
-  const auto is = [](const wire::pfkey::AddressExt& each) {
-    const net::Address& address = each.endpoint.address;
-    return !address.is_v4() && address.is_link_local() && each.prefix_length >= kLength;
-  };
-  return is(source) && is(destination);
-}
-
 Status<Diagnostic> Compiler::run(const PolicyCommand& command) {
   if (command.tag) {
     return Failure{
@@ -347,11 +337,6 @@ Status<Diagnostic> Compiler::run(const PolicyCommand& command) {
     destination.endpoint.port = ports.destination;
   }
   TRY(auto policy, policy_of(command, resolver_));
-  const bool adds = command.verb != PolicyCommand::Verb::Delete;
-  if (adds && policy.type == wire::pfkey::PolicyType::Ipsec && are_link_local(source, destination)) {
-    return Failure{error_at(command.source.host, "Not supported", "addresses that are not link-local",
-                            "an opened packet comes in by testudod's device, where no link-local address is")};
-  }
 
   Message message;
   message.type = command.verb == PolicyCommand::Verb::Add      ? Type::SpdAdd

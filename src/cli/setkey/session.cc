@@ -39,6 +39,12 @@ bool is_reply(const Message& reply, Type request, std::uint32_t pid) {
 }
 
 std::string error_text(const Message& message) {
+  const bool is_policy = message.type == Type::SpdAdd || message.type == Type::SpdUpdate;
+  // testudod has one reason to say this of a policy.
+  if (is_policy && message.error == EOPNOTSUPP) {
+    return fmt::format("{} (what link-local addresses say to each other cannot be protected)",
+                       std::strerror(message.error));
+  }
   if (message.error != ENOENT) return std::strerror(message.error);
   if (message.type == Type::Dump) return "No SAD entries";
   if (message.type == Type::SpdDump) return "No SPD entries";

@@ -21,6 +21,9 @@ struct Context {
   void breathe() const {
     if (parts.breathe) parts.breathe();
   }
+  void refused(const std::string& why) const {
+    if (parts.refused) parts.refused(why);
+  }
   void policies_changed() const {
     if (parts.policies_changed) parts.policies_changed();
   }

@@ -155,6 +155,15 @@ Result<std::vector<spd::Request>, Errno> requests_of(const PolicyExt& policy, Re
   return requests;
 }
 
+/// Both: a tunnel between such addresses carries others, and its policy names those.
+bool is_between_link_local(const net::Selector& selector) {
+  constexpr unsigned kLength = 10;  // of fe80::/10
+  const auto is = [](const net::Prefix& each) {
+    return !each.address.is_v4() && each.address.is_link_local() && each.length >= kLength;
+  };
+  return is(selector.source) && is(selector.destination);
+}
+
 wire::pfkey::AddressExt address_ext(const net::Prefix& prefix, std::uint16_t port, std::uint8_t protocol) {
   return {{prefix.address, port}, protocol, static_cast<std::uint8_t>(prefix.length)};
 }
@@ -184,6 +193,8 @@ Result<spd::Policy, Errno> policy_of(const Message& message, Requests requests, 
   TRY(policy.selector, selector_of(message));
   TRY(policy.direction, direction_of(*message.policy));
   TRY(policy.action, action_of(message.policy->type));
+  if (policy.action == spd::Action::Ipsec && is_between_link_local(policy.selector))
+    return Failure{Errno::NotSupported};
   TRY(policy.requests, requests_of(*message.policy, requests));
   policy.priority = message.policy->priority;
   if (message.hard) {

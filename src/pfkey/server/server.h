@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "base/bytes.h"
 #include "base/random.h"
@@ -58,6 +59,8 @@ class Server {
     std::function<void()> key_daemon_came{};
     /// Called between two SAs of many: others may look at the databases.
     std::function<void()> breathe{};
+    /// A privileged client asked for what is not done; the sentence says what its errno cannot.
+    std::function<void(const std::string& sentence)> refused{};
   };
   explicit Server(Parts parts);
   ~Server();

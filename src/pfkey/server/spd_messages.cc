@@ -16,6 +16,9 @@ constexpr std::array kInstalled{Ext::Policy, Ext::LifetimeHard, Ext::AddressSrc,
 constexpr std::array kShown{Ext::AddressSrc, Ext::AddressDst, Ext::Policy};
 constexpr std::array kPolicyOnly{Ext::Policy};
 constexpr std::size_t kHeader = 16;
+constexpr const char* kUnprotected =
+    "an opened packet comes in by testudod's device, where no link-local address is, so what is between two of them "
+    "cannot be protected";
 
 using Stored = Result<const spd::Policy*, spd::DatabaseError>;
 
@@ -48,6 +51,17 @@ const spd::Policy* inbound_that_stands(const Context& context, const Message& me
   return context.parts.spd.find(spd::Direction::In, wanted.selector);
 }
 
+/// As policy_of(); and the log is told what no errno says.
+Result<spd::Policy, Errno> judged(const Context& context, const Request& request, Requests requests) {
+  auto policy = policy_of(request.message, requests, request.now);
+  if (!policy && policy.error() == Errno::NotSupported) {
+    const auto text = [](const auto& address) { return address ? address->prefix().to_string() : std::string{"?"}; };
+    context.refused("a policy for packets from " + text(request.message.source) + " to " +
+                    text(request.message.destination) + " is refused: " + kUnprotected);
+  }
+  return policy;
+}
+
 Message shown(const spd::Policy& policy, const Message& request) {
   Message m;
   m.type = request.type;
@@ -69,19 +83,19 @@ std::vector<PolicyId> ids_of(const spd::Database& spd) {
 }  // namespace
 
 Outcome spd_add(Context& context, const Request& request) {
-  TRY(auto policy, policy_of(request.message, Requests::Needed, request.now));
+  TRY(auto policy, judged(context, request, Requests::Needed));
   if (const auto* in = inbound_that_stands(context, request.message, policy))
     return answer_installed(context, request, in);
   return answer_installed(context, request, context.parts.spd.add(std::move(policy)));
 }
 
 Outcome spd_set_index(Context& context, const Request& request) {
-  TRY(auto policy, policy_of(request.message, Requests::MayLack, request.now));
+  TRY(auto policy, judged(context, request, Requests::MayLack));
   return answer_installed(context, request, context.parts.spd.add(std::move(policy)));
 }
 
 Outcome spd_update(Context& context, const Request& request) {
-  TRY(auto policy, policy_of(request.message, Requests::Needed, request.now));
+  TRY(auto policy, judged(context, request, Requests::Needed));
   if (const auto* in = inbound_that_stands(context, request.message, policy))
     return answer_installed(context, request, in);
   return answer_installed(context, request, context.parts.spd.update(std::move(policy)));

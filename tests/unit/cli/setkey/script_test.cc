@@ -115,16 +115,6 @@ INSTANTIATE_TEST_SUITE_P(
         ErrorRow{"add A[nope] B esp 1000 -E null;", {1, 7}, "Servname not supported for ai_socktype", "nope", ""},
         ErrorRow{"delete two B esp 1000;", {1, 8}, "multiple address specified", "two", ""},
         ErrorRow{"spdadd A two any -P out none;", {1, 10}, "multiple address specified", "two", ""},
-        ErrorRow{"spdadd fe80::/10 fe80::1 any -P out ipsec esp/transport//require;",
-                 {1, 8},
-                 "Not supported",
-                 "fe80::",
-                 "not link-local"},
-        ErrorRow{"spdupdate fe80::1 fe80::2 any -P in ipsec esp/transport//require;",
-                 {1, 11},
-                 "Not supported",
-                 "fe80::1",
-                 "not link-local"},
         ErrorRow{"spdadd A/33 B any -P out none;", {1, 10}, "Invalid prefix length", "33", "up to 32"},
         ErrorRow{"spdadd A B nosuch -P out none;", {1, 12}, "invalid upper layer protocol", "nosuch", ""},
         ErrorRow{"spdadd A B 256 -P out none;", {1, 12}, "invalid upper layer protocol", "256", ""},
@@ -161,18 +151,6 @@ INSTANTIATE_TEST_SUITE_P(
                  "esp/tunnel//require",
                  ""},
         ErrorRow{"spdadd A B any -P out none\nspdadd B A any -P in none;", {2, 1}, "Invalid argument", "spdadd", ""}));
-
-/// What can be protected, or is let through or thrown away, may be asked for.
-TEST(SetkeyScript, OtherPoliciesMayNameLinkLocalAddresses) {
-  for (const char* text :
-       {"spdadd fe80::/10 fe80::/10 any -P in none;", "spdadd fe80::/10 fe80::/10 any -P out discard;",
-        "spdadd fe80::/10 ff02::5 89 -P out ipsec esp/transport//require;",
-        "spdadd ::/0 ::/0 any -P in ipsec esp/transport//require;",
-        "spdadd fd00::1 fd00::2 any -P out ipsec esp/tunnel/fe80::1%2-fe80::2%2/require;",
-        "spddelete fe80::1 fe80::2 any -P in;"}) {
-    EXPECT_TRUE(diagnostics_of(text).empty()) << text;
-  }
-}
 
 TEST(SetkeyScript, AForeignCharacterIsFatal) {
   for (const char* text : {"add A B esp 1000 -E null @;", "flush; ?", "add A B ah 1000 -A hmac-md5 \"no end\n;"}) {

@@ -119,6 +119,14 @@ TEST_F(SetkeySession, ARefusedCommandOfAFileIsNamedAndTheRestGoesOn) {
   EXPECT_EQ(err.str(), "setkey: x.conf,1: File exists\nsetkey: x.conf,3: File exists\n");
 }
 
+TEST_F(SetkeySession, APolicyThatCannotBeProtectedIsNamedWithTheReason) {
+  kernel.error = EOPNOTSUPP;
+  EXPECT_EQ(session().run_script("add A B esp 1 -E null;\nspdadd A B any -P out none;", "x.conf"), 0);
+  EXPECT_EQ(err.str(),
+            "setkey: x.conf,1: Operation not supported\nsetkey: x.conf,2: Operation not supported (what link-local "
+            "addresses say to each other cannot be protected)\n");
+}
+
 std::string many_adds(int count) {
   std::string text;
   for (int i = 1; i <= count; ++i) text += "add A B esp " + std::to_string(1000 + i) + " -E null;\n";

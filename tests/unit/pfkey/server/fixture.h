@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "pfkey/server/server.h"
@@ -53,6 +54,7 @@ class ServerTest : public ::testing::Test {
   sad::Database sad{settings, random};
   spd::Database spd;
   std::vector<std::uint32_t> answered;
+  std::vector<std::string> refusals;
   int policy_changes = 0, key_daemons = 0;
   Time now = at(1000);
   WallReference wall{at(0), kWall};
@@ -63,7 +65,8 @@ class ServerTest : public ::testing::Test {
                               .wall = [this] { return wall; },
                               .acquire_answered = [this](std::uint32_t s) { answered.push_back(s); },
                               .policies_changed = [this] { ++policy_changes; },
-                              .key_daemon_came = [this] { ++key_daemons; }}};
+                              .key_daemon_came = [this] { ++key_daemons; },
+                              .refused = [this](const std::string& why) { refusals.push_back(why); }}};
   ClientId user = server.connect(true);
 };
 

@@ -53,6 +53,54 @@ TEST_F(SpdMessages, EveryPartOfASelectorCounts) {
       << "what is done with the packets does not";
 }
 
+Message of_prefixes(Type type, const char* source, const char* destination) {
+  const auto ext = [](const char* text) {
+    const auto prefix = *net::Prefix::parse(text);
+    return pf::AddressExt{{prefix.address, 0}, 255, static_cast<std::uint8_t>(prefix.length)};
+  };
+  Message m = policy(type);
+  m.source = ext(source);
+  m.destination = ext(destination);
+  m.policy->requests = {transport()};
+  return m;
+}
+
+// What could only be dropped is no policy, whoever asks for it: an opened packet comes in where no such address is.
+TEST_F(SpdMessages, PacketsBetweenLinkLocalAddressesAreNotForIpsec) {
+  for (const Type type : {Type::SpdAdd, Type::SpdUpdate, Type::SpdSetIdx}) {
+    for (const auto& [source, destination] :
+         {std::pair{"fe80::1", "fe80::2"}, {"fe80::/10", "fe80::1"}, {"fe80::1%2", "fe80::/64"}}) {
+      for (const auto& way : {of_prefixes(type, source, destination), inward(of_prefixes(type, source, destination))}) {
+        refusals.clear();
+        EXPECT_EQ(error_of(way), EOPNOTSUPP) << source << " " << destination;
+        ASSERT_EQ(refusals.size(), 1U);
+        EXPECT_EQ(refusals[0].find("a policy for packets from fe80::"), 0U) << refusals[0];
+      }
+    }
+  }
+  EXPECT_EQ(spd.size(), 0U);
+  EXPECT_EQ(policy_changes, 0);
+}
+
+TEST_F(SpdMessages, OtherPoliciesMayNameAndDeleteLinkLocalAddresses) {
+  const auto is = [](pf::PolicyType type, Message m) {
+    m.policy->type = type;
+    m.policy->requests.clear();
+    return m;
+  };
+  Message ends = of_prefixes(Type::SpdAdd, "fd00::1", "fd00::2");
+  ends.policy->requests = {tunnel("fe80::1%2", "fe80::2%2")};
+  const Message all[] = {is(pf::PolicyType::None, of_prefixes(Type::SpdAdd, "fe80::/10", "fe80::/10")),
+                         is(pf::PolicyType::Discard, of_prefixes(Type::SpdAdd, "fe80::/11", "fe80::/10")),
+                         of_prefixes(Type::SpdAdd, "fe80::/10", "ff02::5"),
+                         of_prefixes(Type::SpdAdd, "::/0", "::/0"),
+                         of_prefixes(Type::SpdAdd, "fe80::/9", "fe80::1"),
+                         std::move(ends)};
+  for (const Message& m : all) EXPECT_EQ(error_of(m), 0) << m.source->prefix().to_string();
+  EXPECT_EQ(error_of(of_prefixes(Type::SpdDelete, "fe80::/10", "fe80::/10")), 0);
+  EXPECT_TRUE(refusals.empty());
+}
+
 // OpenIKED sends SPDUPDATE for `fwd` and for `in`.
 TEST_F(SpdMessages, WhatLinuxSaysOfForwardedPacketsIsSaidOfAllThatComeIn) {
   Message forwarded = policy(Type::SpdUpdate);
