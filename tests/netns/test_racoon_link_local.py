@@ -7,7 +7,7 @@
 A second neighbour has the same address on another wire: only the interface behind an address says which is meant.  The
 policies of the networks behind name the tunnel's ends with their interfaces, and so do racoon.conf and psk.txt.
 """
-from lib import Lab, check, say, until
+from lib import BIN, Lab, check, say, until
 from networks import first_ping
 from racoon import Racoon, racoon_conf, stop_all
 
@@ -22,21 +22,43 @@ def policies(here, there, near, far):
 class LinkRacoon(Racoon):
     """Of the hosts at `near` and `far`, alone: the same address without that interface has other keys.
 
-    remote: for whom its block is.
+    remote: for whom its block is.  key: the line of psk.txt that is for the other host.
     """
 
-    def __init__(self, node, near, far, remote="anonymous", top=""):
+    def __init__(self, node, near, far, remote="anonymous", top="", key="secret of this link"):
         self.told = node.run_dir / "told"
         hook = node.run_dir / "hook"
         hook.write_text(f'#!/bin/sh\necho "$LOCAL_ADDR $REMOTE_ADDR" > {self.told}\n', encoding="ascii")
         hook.chmod(0o755)
         conf = racoon_conf(f'exchange_mode main; script "{hook}" phase1_up;', top=top)
-        psk = f"{far.split('%')[0]} of nobody\n{far}x of nobody else\n{far} secret of this link\n"
+        psk = f"{far.split('%')[0]} of nobody\n{far}x of nobody else\n{f'{far} {key}' if key else ''}\n"
         super().__init__(node, conf.replace("remote anonymous", f"remote {remote}"), psk, ready=f"{near}[500] used as isakmp port")
 
 
 def index_of(node, link):
     return node.exec("cat", f"/sys/class/net/{link}/ifindex").stdout.strip()
+
+
+def racoonctl(node, *words):
+    return node.exec(BIN / "racoonctl", "--run-dir", node.run_dir, *words, check=False).stdout
+
+
+def shows_names(left, racoon):
+    say("-- what people read has the names of interfaces")
+    shown = racoonctl(left, "-ll", "show-sa", "isakmp")
+    check("fe80::1%to-right.500 " in shown and "fe80::2%to-right.500 " in shown, "racoonctl show-sa", shown)
+    check("phase 1 with fe80::2%to-right[500]" in racoonctl(left, "show-schedule"), "and show-schedule", racoon.text())
+
+
+def explains_with_names(left, right):
+    say("-- one of them has no key for the other")
+    racoons = [LinkRacoon(left, "fe80::1%to-right", "fe80::2%to-right"), LinkRacoon(right, "fe80::2%to-left", "fe80::1%to-left", key="")]
+    first_ping(left, "fd00:2::1")
+    racoons[1].says('phase 1 with fe80::1%to-left[500], main mode message 3: pre-shared key does not match; ours: none for fe80::1%to-left; '
+                    'add a line "fe80::1%to-left KEY" to the file', "the log says what to write", peer=racoons[0])
+    said = racoonctl(right, "explain", "fe80::1%to-left")
+    check("with fe80::1%to-left[500]" in said and 'add a line "fe80::1%to-left KEY"' in said, "racoonctl explain as well", said)
+    stop_all(racoons)
 
 
 def main():
@@ -83,7 +105,9 @@ def main():
         check(left.setkey("dump;").stdout.count("mature") == 2, "those of another interface would be others")
         left.setkey("deleteall fe80::1%to-right fe80::2%to-right esp;")
         check(until(lambda: left.setkey("dump;").stdout.count("mature") < 2), "and these go", left.setkey("dump;").stdout)
+        shows_names(left, racoons[0])
         stop_all(racoons)
+        explains_with_names(left, right)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@
 #include <sstream>
 #include <utility>
 
+#include "app/racoon/link_names.h"
 #include "base/overload.h"
 #include "io/clock.h"
 
@@ -257,14 +258,16 @@ void Daemon::act(ike::Action action) {
                  [&](const ike::CheckLogin& a) { check(a); },
                  [&](const ike::Account& a) { questions_.account(a); },
                  [&](ike::Compute& a) { workers_.give(std::move(a)); },
-                 [&](const ike::Told& a) {
-                   log_.told(a);
-                   operator_.told(a);
+                 [&](ike::Told& a) {
+                   const ike::Told told = with_link_names(std::move(a));
+                   log_.told(told);
+                   operator_.told(told);
                  },
                  [&](const ike::Hook& a) { questions_.run(a); },
-                 [&](const ike::Refusal& a) {
-                   log_.refused(a);
-                   operator_.refused(a);
+                 [&](ike::Refusal& a) {
+                   const ike::Refusal refusal = with_link_names(std::move(a));
+                   log_.refused(refusal);
+                   operator_.refused(refusal);
                  },
              },
              action);

@@ -1,6 +1,7 @@
 #include "app/racoon/dump.h"
 
 #include "ike/negotiate/phase1.h"
+#include "io/socket_address.h"
 
 #include <array>
 #include <functional>
@@ -58,7 +59,7 @@ void dump_remote(const Remote& r, const std::function<void(const std::string&)>&
   static constexpr std::array<const char*, 3> kNat{"off", "on", "force"};
   static constexpr std::array<const char*, 3> kLevels{"off", "require", "unique"};
   line("remote " + r.name + " {");
-  if (r.address) line("\tremote_address " + r.address->to_string() + " [" + std::to_string(r.port) + "];");
+  if (r.address) line("\tremote_address " + io::with_link_name(*r.address) + " [" + std::to_string(r.port) + "];");
   line("\texchange_mode " + modes_of(r) + ";");
   if (r.my_identifier) line("\tmy_identifier " + r.my_identifier->to_string() + ";");
   for (const ike::Identity& id : r.peers_identifiers) line("\tpeers_identifier " + id.to_string() + ";");

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "ike/selector_id.h"
+#include "io/socket_address.h"
 
 namespace testudo::app {
 namespace {
@@ -102,8 +103,8 @@ Result<ike::ChildRequest, std::string> request_for(const PolicyCache::Entry& ent
   if (request.items.empty()) return Failure{std::string{"it asks for no protocol"}};
   if (tunnels) return request;
   if (!entry.selector.source.contains(local) || !entry.selector.destination.contains(remote)) {
-    return Failure{"transport mode is for " + ike::to_string(entry.selector) + " itself, not for " + local.to_string() +
-                   " and " + remote.to_string()};
+    return Failure{"transport mode is for " + ike::to_string(entry.selector) + " itself, not for " +
+                   io::with_link_name(local) + " and " + io::with_link_name(remote)};
   }
   // A server's policy may be for all its clients; an SA is for one.
   request.outbound.source = net::Prefix::host(local);

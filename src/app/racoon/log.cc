@@ -8,6 +8,7 @@
 #include <cstring>
 #include <ctime>
 
+#include "app/racoon/link_names.h"
 #include "io/clock.h"
 #include "io/socket_address.h"
 
@@ -136,7 +137,7 @@ void Log::told(const ike::Told& told) {
 }
 
 void Log::refused(const ike::Refusal& refusal) {
-  const std::string text = ike::sentence(refusal);
+  const std::string text = sentence_of(refusal);
   refusal.by_stranger() ? write_some(Level::Error, text) : write(Level::Error, text);
 }
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "app/racoon/link_names.h"
 #include "ike/selector_id.h"
+#include "io/socket_address.h"
 
 namespace testudo::app {
 namespace {
@@ -32,7 +34,7 @@ std::optional<net::Address> address_of(const json& object, const char* member) {
 }
 
 std::string ended(const net::Endpoint& at) {
-  return at.address.to_string() + "[" + std::to_string(at.port) + "]";
+  return io::with_link_name(at.address) + "[" + std::to_string(at.port) + "]";
 }
 
 /// {"src": "10.0.1.0/24", "dst": …, "src_port": 0, "dst_port": 0, "protocol": "any"}
@@ -175,7 +177,7 @@ json entry_json(const ike::Explanations::Entry& entry) {
               {"role", r.role == ike::Role::Initiator ? "initiator" : "responder"},
               {"local", ended(r.local)},
               {"remote", ended(r.remote)},
-              {"peer", r.remote.address.to_string()},
+              {"peer", io::with_link_name(r.remote.address)},
               {"attribute", r.why.attribute},
               {"verdict", r.why.verdict},
               {"ours", r.why.ours},
@@ -184,7 +186,7 @@ json entry_json(const ike::Explanations::Entry& entry) {
               {"change", r.why.hint},
               {"notify", wire::ike::v1::name_of(r.why.notify)},
               {"hearsay", r.hearsay},
-              {"sentence", ike::sentence(r)}};
+              {"sentence", sentence_of(r)}};
   if (r.networks) object["networks"] = ike::to_string(*r.networks);
   return object;
 }
@@ -269,9 +271,9 @@ json Operator::phase1_sas(const json& request) const {
   const WallReference clock = hands_.clock();
   const auto& v1 = hands_.machine().v1();
   const auto row = [&](const ike::v1::IkeSa* sa) -> json {
-    return {{"local", sa->local.address.to_string()},
+    return {{"local", io::with_link_name(sa->local.address)},
             {"local_port", sa->local.port},
-            {"remote", sa->remote.address.to_string()},
+            {"remote", io::with_link_name(sa->remote.address)},
             {"remote_port", sa->remote.port},
             {"initiator_cookie", sa->cookies.initiator},
             {"responder_cookie", sa->cookies.responder},
@@ -478,7 +480,7 @@ void Operator::give_up(Which which) {
 
 void Operator::refused(const ike::Refusal& refusal) {
   explanations_.add(refusal, hands_.clock().to_unix(now()));
-  const std::string sentence = ike::sentence(refusal);
+  const std::string sentence = sentence_of(refusal);
   const EventName name = event_of(refusal);
   if (!refusal.hearsay && !refusal.by_stranger()) {
     publish({{"ok", true},

@@ -269,7 +269,7 @@ Parent::Reply Parent::answer(const AskAccounting& question) {
   const bool begins = question.job == Job::OpenSession;
   const std::string user = printable(question.user);
   log_.write(Level::Info, begins ? fmt::format("Accounting : '{}' logging on 'vpn{}' from {}.", user, question.slot,
-                                               question.remote.to_string())
+                                               io::with_link_name(question.remote))
                                  : fmt::format("Accounting : '{}' unlogging from 'vpn{}'.", user, question.slot));
   logins_.start(
       *std::move(task),
