@@ -285,6 +285,9 @@ class Lab:
                 process.kill()
                 process.wait()
         for node in self.nodes:
+            for pid in run("ip", "netns", "pids", node.ns, check=False).stdout.split():
+                with contextlib.suppress(ProcessLookupError):  # what went to the background is nobody's child
+                    os.kill(int(pid), signal.SIGKILL)
             run("ip", "netns", "del", node.ns, check=False)
         shutil.rmtree(self.directory, ignore_errors=True)
 
