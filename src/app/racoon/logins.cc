@@ -80,7 +80,7 @@ void Logins::begin(Job job, Time now) {
   const WipeAtEnd wiped{text};
   const bool fits = text.size() <= kLongestTask && question.writing && answer.writing;
   const auto started =
-      fits ? spawn({"/proc/self/exe", {"racoon", kJudgeLogin}, {}, question.reading.get(), answer.writing.get()})
+      fits ? spawn({program_, {"racoon", kJudgeLogin}, {}, question.reading.get(), answer.writing.get()})
            : Result<pid_t, std::string>{Failure{std::string{}}};
   if (!started) return job.done({false, kNotJudged});
   // Some descendant of a module may keep its end open.

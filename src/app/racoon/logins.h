@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "base/time.h"
 #include "io/fd.h"
@@ -20,7 +21,8 @@ class Logins {
  public:
   /// Called once for each task, later or at once.
   using Done = std::function<void(const wire::racoon::Outcome&)>;
-  Logins() = default;
+  /// program: what judges, with kJudgeLogin as its argument.
+  explicit Logins(std::string program = "/proc/self/exe") : program_(std::move(program)) {}
   Logins(const Logins&) = delete;
   Logins& operator=(const Logins&) = delete;
   /// Those under way are ended.
@@ -49,6 +51,7 @@ class Logins {
   void start_waiting(Time now);
   void begin(Job job, Time now);
 
+  std::string program_;
   std::deque<Job> waiting_;
   std::map<pid_t, Running> running_;
 };
