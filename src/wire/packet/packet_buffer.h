@@ -6,6 +6,7 @@
 //
 // Owns its storage, which is allocated once; pools hand buffers out and take them back.  Not thread-safe.
 #include <memory>
+#include <new>
 #include <span>
 
 #include "base/bytes.h"
@@ -20,7 +21,7 @@ class PacketBuffer {
 
   /// `payload` is the largest packet that reset() leaves room for beside head and tail room.
   explicit PacketBuffer(std::size_t payload = kMaxPacket)
-      : storage_(std::make_unique_for_overwrite<std::uint8_t[]>(kHeadRoom + payload + kTailRoom)),
+      : storage_(new (kLine) std::uint8_t[kHeadRoom + payload + kTailRoom]),
         capacity_(kHeadRoom + payload + kTailRoom),
         begin_(kHeadRoom),
         end_(kHeadRoom) {}
@@ -78,7 +79,14 @@ class PacketBuffer {
  private:
   static constexpr std::size_t kHeaders = 36;  ///< of ESP in IPv4
 
-  std::unique_ptr<std::uint8_t[]> storage_;
+  /// Of a cache: the widest vectors are as long, and one that lies across two lines is loaded twice.  kHeadRoom is a
+  /// multiple of it, so that a packet that is sealed where it was received begins with a line.
+  static constexpr std::align_val_t kLine{64};
+  struct Free {
+    void operator()(std::uint8_t* storage) const { ::operator delete[](storage, kLine); }
+  };
+
+  std::unique_ptr<std::uint8_t[], Free> storage_;
   std::size_t capacity_, begin_, end_;
   std::uint32_t link_ = 0;
 };

@@ -82,15 +82,13 @@ inline std::optional<Plain> read_plain(Bytes packet) {
 
 /// The checksum of an IPv4 header of twenty bytes is right.
 inline bool plain_checksum_is_right(const std::uint8_t* header) {
-  // RFC 1071 section 2: the sum does not depend on the byte order, and longer words may be added first.
+  // RFC 1071 section 2: the sum does not depend on the byte order, and longer words may be added first.  To carry around
+  // until sixteen bits are left is to divide by 0xffff; a sum of 0, which would also be a multiple, has no header.
   std::uint32_t last;
   std::memcpy(&last, header + 16, sizeof last);
   const std::uint64_t a = plain_detail::load64(header), b = plain_detail::load64(header + 8);
-  std::uint64_t sum = (a & 0xffffffff) + (a >> 32) + (b & 0xffffffff) + (b >> 32) + last;
-  sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
-  sum = (sum & 0xffff) + (sum >> 16);
-  sum = (sum & 0xffff) + (sum >> 16);
-  return sum == 0xffff;
+  const std::uint64_t sum = (a & 0xffffffff) + (a >> 32) + (b & 0xffffffff) + (b >> 32) + last;
+  return sum % 0xffff == 0;
 }
 
 inline net::Address source_of(const Plain& plain, Bytes packet) {
