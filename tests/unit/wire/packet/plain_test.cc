@@ -50,9 +50,10 @@ TEST(Plain, SaysWhatTheLongLookSays) {
   test::SeededRandom random{10};
   std::size_t read = 0;
   for (int i = 0; i < 20000; ++i) {
-    ByteVector bytes = random.chance(50)
-                           ? test::udp({test::ip("10.0.0.1"), 1}, {test::ip("10.0.0.2"), 2}, random.bytes(random.below(9)))
-                           : test::udp({test::ip("fd00::1"), 1}, {test::ip("fd00::2"), 2}, random.bytes(random.below(9)));
+    ByteVector bytes =
+        random.chance(50)
+            ? test::udp({test::ip("10.0.0.1"), 1}, {test::ip("10.0.0.2"), 2}, random.bytes(random.below(9)))
+            : test::udp({test::ip("fd00::1"), 1}, {test::ip("fd00::2"), 2}, random.bytes(random.below(9)));
     for (std::uint32_t n = random.below(3); n > 0; --n) {
       bytes[random.below(static_cast<std::uint32_t>(std::min<std::size_t>(bytes.size(), 10)))] ^=
           static_cast<std::uint8_t>(1U << random.below(8));
