@@ -82,8 +82,9 @@ inline std::optional<Plain> read_plain(Bytes packet) {
 
 /// The checksum of an IPv4 header of twenty bytes is right.
 inline bool plain_checksum_is_right(const std::uint8_t* header) {
-  // RFC 1071 section 2: the sum does not depend on the byte order, and longer words may be added first.  To carry around
-  // until sixteen bits are left is to divide by 0xffff; a sum of 0, which would also be a multiple, has no header.
+  // RFC 1071 section 2: the sum does not depend on the byte order, and longer words may be added first.  To carry
+  // around until sixteen bits are left is to divide by 0xffff; a sum of 0, which would also be a multiple, has no
+  // header.
   std::uint32_t last;
   std::memcpy(&last, header + 16, sizeof last);
   const std::uint64_t a = plain_detail::load64(header), b = plain_detail::load64(header + 8);
