@@ -35,6 +35,7 @@ struct UserPassword {
 struct Connect {
   net::Address local, remote;
   std::shared_ptr<const UserPassword> login{};  ///< nothing: xauth_login of the block
+  std::string block{};                          ///< the name of a remote block for this peer; "": the best one
 };
 /// An administrator ends whatever a user of XAUTH has.
 struct Logout {

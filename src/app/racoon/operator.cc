@@ -348,7 +348,11 @@ json Operator::begin(Client client, bool wait, Waiter waiter, const ike::Event& 
 
 json Operator::establish(Client client, const json& request, bool& answered) {
   if (text_of(request, "what") == "isakmp") return connect(client, request, answered);
-  if (!text_of(request, "user").empty()) return failure("-u is for vpn-connect and establish-sa isakmp");
+  for (const auto& [member, option] : {std::pair{"user", "-u"}, std::pair{"block", "-n"}}) {
+    if (!text_of(request, member).empty()) {
+      return failure(std::string{option} + " is for vpn-connect and establish-sa isakmp");
+    }
+  }
   const auto selector = selector_of(request);
   if (!selector) return failure(selector.error());
   auto wanted = hands_.request_of(*selector);
@@ -376,8 +380,8 @@ json Operator::connect(Client client, const json& request, bool& answered) {
     login->user = user;
     login->password = Secret{as_bytes(text_of(request, "password"))};
   }
-  return begin(client, is_set(request, "wait"), Waiter{*remote, {}}, ike::Connect{*local, *remote, std::move(login)},
-               answered);
+  return begin(client, is_set(request, "wait"), Waiter{*remote, {}},
+               ike::Connect{*local, *remote, std::move(login), text_of(request, "block")}, answered);
 }
 
 json Operator::disconnect(const json& request) {

@@ -47,6 +47,7 @@ Result<Options, int> parse_command_line(int argc, char** argv) {
     return Failure{1};
   }
   if (verbose) ++options.debug;
+  if (options.only_v4 && options.only_v6) options.only_v4 = options.only_v6 = false;
   if (!version) return options;
   std::puts(("racoon (Testudo) " + std::string{TESTUDO_VERSION} +
              "\nCompiled with:\n- IPv6 support\n- Dead Peer Detection\n- Hybrid authentication\n- NAT Traversal\n- "

@@ -19,8 +19,8 @@ constexpr std::array kCommands{
     Row{"show-sa", "ss", "isakmp|esp|ah|ipsec"},
     Row{"flush-sa", "fs", "isakmp|esp|ah|ipsec"},
     Row{"delete-sa", "ds", "saopts"},
-    Row{"establish-sa", "es", "[-w] saopts"},
-    Row{"vpn-connect", "vc", "gateway"},
+    Row{"establish-sa", "es", "[-w] [-n block] [-u user] saopts"},
+    Row{"vpn-connect", "vc", "[-n block] [-u user] gateway"},
     Row{"vpn-disconnect", "vd", "gateway"},
     Row{"logout-user", "lu", "login"},
     Row{"show-event", "se", ""},
@@ -93,10 +93,14 @@ Parsed phase2(RacoonctlCommand command, const std::vector<std::string>& w) {
   return command;
 }
 
-/// Takes -w, -u id and -n name out of the words.
+/// Takes those of -w, -u user and -n block that this command has out of the words.
 Status<std::string> take_options(RacoonctlCommand& command, std::vector<std::string>& words) {
+  const bool establishes = command.name == "establish-sa", begins = establishes || command.name == "vpn-connect";
   std::vector<std::string> rest;
   for (std::size_t i = 0; i < words.size(); ++i) {
+    const bool is_of_beginning = words[i] == "-u" || words[i] == "-n";
+    const bool known = words[i] == "-w" ? establishes : is_of_beginning && begins;
+    if (words[i].starts_with('-') && !known) return Failure{command.name + " has no option " + words[i]};
     if (words[i] == "-w") {
       command.request["wait"] = true;
     } else if (words[i] == "-u" || words[i] == "-n") {

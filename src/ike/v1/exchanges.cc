@@ -218,7 +218,7 @@ void Exchanges::want(const ChildRequest& request, Context& context) {
     sa->waiting.push_back({request, context.now + sa->policy->limits.phase1});
     return;
   }
-  if (IkeSa* const sa = begin_phase1(request, context)) {
+  if (IkeSa* const sa = begin_phase1(request, "", context)) {
     sa->waiting.push_back({request, context.now + policy_->limits.phase1});
     return;
   }

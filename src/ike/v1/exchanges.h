@@ -97,7 +97,8 @@ class Exchanges {
   Reassembly& first_fragments(const net::Endpoint& remote, std::uint64_t cookie, Time now);
 
   // operator.cc
-  IkeSa* begin_phase1(const ChildRequest& request, Context& context);
+  /// By the block of that name; "": the best one.
+  IkeSa* begin_phase1(const ChildRequest& request, std::string_view block, Context& context);
 
   // phase1.cc
   void phase1(IkeSa* sa, const Received& datagram, const wire::ike::Message& message, Context& context);

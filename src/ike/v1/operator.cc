@@ -17,9 +17,10 @@ bool is_meant(const std::optional<net::Address>& wanted, const net::Address& add
 }  // namespace
 
 /// With the first block that may begin one; null, and a refusal, when there is none.
-IkeSa* Exchanges::begin_phase1(const ChildRequest& request, Context& context) {
+IkeSa* Exchanges::begin_phase1(const ChildRequest& request, std::string_view name, Context& context) {
   for (const Remote* block : policy_->remotes_for(request.remote)) {
-    if (!block->passive && !block->exchange_modes.empty()) return start_phase1(*block, request, context);
+    const bool is_named = name.empty() || block->name == name;
+    if (is_named && !block->passive && !block->exchange_modes.empty()) return start_phase1(*block, request, context);
   }
   Refusal refusal;
   refusal.local.address = request.local;
@@ -27,6 +28,10 @@ IkeSa* Exchanges::begin_phase1(const ChildRequest& request, Context& context) {
   refusal.why.attribute = "configuration";
   refusal.why.ours = "no configuration found for " + request.remote.to_string();
   refusal.why.hint = "add a remote block for this address, or remote anonymous, with passive off";
+  if (!name.empty()) {
+    refusal.why.ours += " that is called " + std::string{name};
+    refusal.why.hint = "name a remote block that is for this address, or for all, and has passive off";
+  }
   context.out.emplace_back(std::move(refusal));
   return nullptr;
 }
@@ -39,7 +44,7 @@ void Exchanges::connect(const Connect& wish, Context& context) {
   ChildRequest nothing;
   nothing.local = wish.local;
   nothing.remote = wish.remote;
-  if (IkeSa* const sa = begin_phase1(nothing, context)) sa->login.given = wish.login;
+  if (IkeSa* const sa = begin_phase1(nothing, wish.block, context)) sa->login.given = wish.login;
 }
 
 /// Children first: their phase 1 carries the word that they go.

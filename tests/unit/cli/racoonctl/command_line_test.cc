@@ -36,6 +36,8 @@ TEST(Racoonctl, WordsAndAliasesBecomeRequests) {
        R"({"cmd":"establish-sa","what":"esp","src":"10.0.1.0/24","src_port":0,"dst":"10.0.2.5","dst_port":80,)"
        R"("protocol":"tcp"})"},
       {{"vc", "gw.example"}, R"({"cmd":"connect","src":"192.0.2.7","dst":"192.0.2.1","wait":true})"},
+      {{"vc", "-n", "office", "-u", "berta", "192.0.2.1"},
+       R"({"cmd":"connect","src":"192.0.2.7","dst":"192.0.2.1","wait":true,"block":"office","user":"berta"})"},
       {{"vd", "192.0.2.1"}, R"({"cmd":"disconnect","src":"192.0.2.7","dst":"192.0.2.1"})"},
       {{"se"}, R"({"cmd":"show-event"})"},
       {{"explain"}, R"({"cmd":"explain"})"},
@@ -60,6 +62,10 @@ TEST(Racoonctl, WhatMakesNoSenseIsRefused) {
                                            {"es", "esp", "inet", "10.0.1.0/24/70000", "10.0.2.0/24/0", "any"},
                                            {"es", "esp", "inet", "10.0.1.0[80", "10.0.2.0/24/0", "any"},
                                            {"es", "-u"},
+                                           {"es", "-x", "isakmp", "inet", "192.0.2.7", "192.0.2.1"},
+                                           {"ds", "-u", "berta", "isakmp", "inet", "192.0.2.7", "192.0.2.1"},
+                                           {"vc", "-w", "192.0.2.1"},
+                                           {"vd", "-n", "office", "192.0.2.1"},
                                            {"vc"},
                                            {"vc", "nowhere.example"},
                                            {"explain", "a", "b"}};

@@ -36,6 +36,38 @@ TEST(Operator, ConnectWithoutARemoteBlockIsRefused) {
   EXPECT_EQ(p.datagrams, 0U);
 }
 
+TEST(Operator, ConnectByTheBlockThatIsNamed) {
+  for (const std::string name : {"", "anonymous", "office"}) {
+    Pair p;
+    Remote office = p.a.remote();
+    office.name = "office";
+    p.a.policy.remotes.push_back(office);
+    p.event(p.a, Connect{p.a.here, p.a.there, {}, name});
+    p.settle();
+    const auto& sas = p.a.machine().v1().sas();
+    ASSERT_EQ(sas.size(), 1U) << name;
+    EXPECT_EQ(sas.begin()->second->block->name, name.empty() ? "office" : name) << "the last one is the best";
+    EXPECT_TRUE(sas.begin()->second->established());
+  }
+}
+
+TEST(Operator, ConnectByABlockThatIsNotForThePeerIsRefused) {
+  for (const char* name : {"elsewhere", "passive", "nowhere"}) {
+    Pair p;
+    Remote elsewhere = p.a.remote(), passive = elsewhere;
+    elsewhere.name = "elsewhere";
+    elsewhere.address = test::address("198.51.100.1");
+    passive.name = "passive";
+    passive.passive = true;
+    p.a.policy.remotes.insert(p.a.policy.remotes.end(), {elsewhere, passive});
+    p.event(p.a, Connect{p.a.here, p.a.there, {}, name});
+    ASSERT_EQ(p.a.refusals.size(), 1U) << name;
+    EXPECT_EQ(p.a.refusals[0].why.ours,
+              "no configuration found for " + p.a.there.to_string() + " that is called " + name);
+    EXPECT_EQ(p.datagrams, 0U);
+  }
+}
+
 TEST(Operator, DisconnectTakesBothEndsSasAway) {
   Pair p;
   p.want(p.a);
