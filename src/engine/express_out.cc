@@ -23,16 +23,16 @@ bool asks_for_one_tunnel(const spd::Policy& policy) {
          request.destination;
 }
 
-/// In UDP without a checksum, which IPv6 would ask for, and without the marker of the first drafts; or not in UDP.
-bool is_common(const Boxed<sad::NatTraversal>& nat, const net::Address& destination) {
-  return !nat || (nat->kind == sad::NatTraversal::Kind::EspInUdp && destination.is_v4());
+/// In UDP without the marker of the first drafts; or not in UDP.
+bool is_common(const Boxed<sad::NatTraversal>& nat) {
+  return !nat || nat->kind == sad::NatTraversal::Kind::EspInUdp;
 }
 
 /// The forms that are in use: numbered, the IV on the wire, to an address that needs no link beside it.
 bool is_common(const sad::Sa& sa) {
   const sad::SaFlags& flags = sa.parameters().flags;
   return !flags.old_format && sa.group().destination.scope() == 0 && !flags.four_byte_iv && !flags.derived_iv &&
-         is_common(sa.parameters().nat, sa.group().destination);
+         is_common(sa.parameters().nat);
 }
 
 /// As Bundle::fragment_size() has it.
@@ -137,7 +137,7 @@ bool ExpressOut::grow(const Item& item, const Way& way, transform::EspToSeal& ou
   return true;
 }
 
-/// Writes what stands in front of ESP.
+/// Writes what stands in front of ESP, but for what depends on the sealed bytes: see finish_udp().
 void ExpressOut::wrap(const Item& item, const Way& way) {
   const bool numbered = way.outer.is_v4();
   const auto id = numbered ? transform::next_identification(way.share, parts_.random) : std::uint16_t{0};
@@ -146,6 +146,12 @@ void ExpressOut::wrap(const Item& item, const Way& way) {
   const auto& nat = way.sa.parameters().nat;
   way.outer.write(header, payload, nat ? protocol::kUdp : protocol::kEsp, item.inside, id);
   if (nat) transform::write_udp_header(header + way.outer.length(), *nat, payload);
+}
+
+/// In IPv6 UDP has a checksum, over what is sealed.
+void ExpressOut::finish_udp(PacketBuffer& packet, const Way& way) {
+  if (way.outer.is_v4() || !way.sa.parameters().nat) return;
+  transform::put_udp_checksum(way.sa.group(), packet.bytes().subspan(way.outer.length()));
 }
 
 void ExpressOut::seal(const Lane& lane, const Way& way, Verdicts& verdicts) {
@@ -171,6 +177,7 @@ void ExpressOut::seal(const Lane& lane, const Way& way, Verdicts& verdicts) {
   std::size_t sealed = 0;
   for (std::size_t i = 0; i < taken.packets; ++i) {
     if (run[i].result) {
+      finish_udp(*going[i], way);
       going[sealed++] = going[i];
     } else {
       verdicts.drop(run[i].result.error(), lane.flow, name_of(way.sa));

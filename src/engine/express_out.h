@@ -75,6 +75,7 @@ class ExpressOut {
   void leave(const Item* first);
   void seal(const Lane& lane, const Way& way, Verdicts& verdicts);
   void wrap(const Item& item, const Way& way);
+  static void finish_udp(PacketBuffer& packet, const Way& way);
   static bool grow(const Item& item, const Way& way, transform::EspToSeal& out);
   static void count(const Lane& lane, sad::Share& share, const Sum& taken, Verdicts& verdicts);
 

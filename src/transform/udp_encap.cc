@@ -23,13 +23,17 @@ void announce(MutableBytes bytes, const IpView& ip, std::uint8_t next) {
   if (ip.is_v4()) packet::update_ipv4_checksum(bytes);
 }
 
-std::uint16_t checksum_over(const IpView& ip, std::uint8_t protocol, Bytes upper) {
-  return packet::checksum(upper, packet::pseudo_header_sum(ip.source, ip.destination, protocol, upper.size()));
+/// Of an IpView or an SA's group.
+template <typename Addresses>
+std::uint16_t checksum_over(const Addresses& between, std::uint8_t protocol, Bytes upper) {
+  return packet::checksum(upper,
+                          packet::pseudo_header_sum(between.source, between.destination, protocol, upper.size()));
 }
 
 /// RFC 768: "If the computed checksum is zero, it is transmitted as all ones".
-std::uint16_t udp_checksum(const IpView& ip, Bytes datagram) {
-  const std::uint16_t sum = checksum_over(ip, protocol::kUdp, datagram);
+template <typename Addresses>
+std::uint16_t udp_checksum(const Addresses& between, Bytes datagram) {
+  const std::uint16_t sum = checksum_over(between, protocol::kUdp, datagram);
   return sum == 0 ? 0xffff : sum;
 }
 
@@ -48,6 +52,10 @@ void write_udp_header(std::uint8_t* at, const sad::NatTraversal& nat, std::size_
   put_be16(at + 2, nat.destination_port);
   put_be16(at + 4, static_cast<std::uint16_t>(length));
   put_be16(at + kUdpChecksum, 0);
+}
+
+void put_udp_checksum(const sad::SaGroup& between, MutableBytes datagram) {
+  put_be16(datagram.data() + kUdpChecksum, udp_checksum(between, datagram));
 }
 
 Status<DropReason> encapsulate_udp(const sad::Sa& sa, PacketBuffer& packet, const IpView& sealed) {

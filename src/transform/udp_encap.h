@@ -10,8 +10,11 @@ namespace testudo::transform {
 /// 3948 section 2.1 advises; IPv6 a real one (RFC 8200).
 Status<DropReason> encapsulate_udp(const sad::Sa& sa, PacketBuffer& packet, const IpView& sealed);
 
-/// The header alone, without the marker: `length` bytes with it.  IPv4's: the checksum is 0.
+/// The header alone, without the marker: `length` bytes with it.  The checksum is 0, as IPv4 has it.
 void write_udp_header(std::uint8_t* at, const sad::NatTraversal& nat, std::size_t length);
+
+/// The checksum of a whole datagram between the addresses of an SA, where 0 is now (RFC 8200 section 8.1).
+void put_udp_checksum(const sad::SaGroup& between, MutableBytes datagram);
 
 enum class UdpPayload : std::uint8_t { Esp, Ike, Keepalive };
 

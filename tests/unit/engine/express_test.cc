@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "base/endian.h"
+#include "net/protocol.h"
 #include "support/station.h"
 #include "unit/engine/express_drops.h"
 
@@ -105,12 +107,26 @@ void expect_same_usage(const Station& a, const Station& b) {
   EXPECT_EQ(x, y);
 }
 
+/// RFC 8200 section 8.1, whose pseudo-header may be summed up in any order.
+void expect_udp_checksum(const ByteVector& packet) {
+  constexpr std::size_t kAddresses = 8, kUpper = 40;
+  if (packet[0] >> 4 != 6 || packet[6] != net::protocol::kUdp) return;
+  ByteVector summed(packet.begin() + kAddresses, packet.end());
+  const std::size_t length = packet.size() - kUpper;
+  if (length % 2 == 1) summed.push_back(0);
+  summed.insert(summed.end(),
+                {0, net::protocol::kUdp, static_cast<std::uint8_t>(length >> 8), static_cast<std::uint8_t>(length)});
+  EXPECT_EQ(test::detail::internet_checksum(summed), 0);
+  EXPECT_NE(be16(packet.data() + kUpper + 6), 0);
+}
+
 /// The outer header without identification and checksum, which are drawn.
 std::vector<ByteVector> outer_headers(const std::vector<ByteVector>& packets) {
   std::vector<ByteVector> out;
   for (const ByteVector& packet : packets) {
     const bool v4 = packet[0] >> 4 == 4;
     EXPECT_TRUE(!v4 || test::detail::internet_checksum(Bytes{packet}.first(20)) == 0) << "IPv4 checksum";
+    expect_udp_checksum(packet);
     ByteVector header(packet.begin(), packet.begin() + (v4 ? 20 : 40));
     if (v4) header[4] = header[5] = header[10] = header[11] = 0;
     header.push_back(static_cast<std::uint8_t>(packet.size() >> 8));
