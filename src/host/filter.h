@@ -3,7 +3,8 @@
 //
 //   outbound  first match decides: Clear leaves the packet alone, Protect marks it for the engine.  The engine looks it
 //             up again exactly, so marking too much costs time and marking too little would leak: what a rule cannot
-//             see (fragments, headers that nft does not walk) is marked whenever anything of that family is protected.
+//             see (fragments, headers that nft does not walk) is marked whenever anything of that family is protected
+//             and a policy of it names more than addresses.
 //   inbound   first match decides about packets that came without protection: Clear lets them pass, Protect drops them.
 //
 // Loopback traffic never leaves the host and is left alone both ways, as are neighbour and multicast listener
@@ -55,7 +56,7 @@ class Filter {
  private:
   /// What depends on a family as a whole.
   struct FamilyRules {
-    std::vector<std::string> outbound, outbound_rest, inbound_rest;
+    std::vector<std::string> outbound, inbound_rest;
   };
   struct Mss {
     std::vector<std::string> into_device, out_of_device;
@@ -63,6 +64,7 @@ class Filter {
   };
   bool keeps_tcp(const std::vector<FilterChange>& outbound) const;
   bool follow_policies(const FilterChanges& changes, std::string& commands);
+  std::vector<std::string> unreadable_outbound(const std::string& mark) const;
   FamilyRules family_rules() const;
   std::string update_family_rules();
 

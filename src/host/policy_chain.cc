@@ -33,6 +33,7 @@ struct Run {
 struct Home {
   Treatment treatment = Treatment::Clear;
   net::Family family = net::Family::V4;
+  bool looks_inside = false;
   Set* set = nullptr;
   Element* element = nullptr;
 };
@@ -77,12 +78,16 @@ struct PolicyChain::State {
   std::vector<std::string> plain;  ///< the whole chain while it is not in sets
   std::list<Run> runs;             ///< otherwise
   std::unordered_map<std::uint32_t, Home> homes;
-  std::size_t protected_v4 = 0, protected_v6 = 0, rules = 0, empty_sets = 0;
+  struct Count {
+    std::size_t protect = 0, look_inside = 0;
+  };
+  Count v4, v6;
+  std::size_t rules = 0, empty_sets = 0;
   std::uint64_t next_set = 1;
 
   const Verdict& verdict(Treatment t) const { return t == Treatment::Protect ? protect : clear; }
   std::vector<std::string> plain_rules(const FilterRule& rule) const;
-  void count(Treatment treatment, net::Family family, int by);
+  void count(const Home& home, int by);
   void add(const FilterRule& rule, Script& script);
   void add_to_set(const FilterRule& rule, const Shape& shape, Home& home, Script& script);
   void add_plainly(const FilterRule& rule, Script& script);
@@ -105,10 +110,10 @@ std::vector<std::string> PolicyChain::State::plain_rules(const FilterRule& rule)
   return texts;
 }
 
-void PolicyChain::State::count(Treatment treatment, net::Family family, int by) {
-  if (treatment != Treatment::Protect) return;
-  std::size_t& counter = family == net::Family::V4 ? protected_v4 : protected_v6;
-  counter += static_cast<std::size_t>(by);
+void PolicyChain::State::count(const Home& home, int by) {
+  Count& of = home.family == net::Family::V4 ? v4 : v6;
+  if (home.treatment == Treatment::Protect) of.protect += static_cast<std::size_t>(by);
+  if (home.looks_inside) of.look_inside += static_cast<std::size_t>(by);
 }
 
 Set& PolicyChain::State::set_of(Run& run, const Shape& shape, Script& script) {
@@ -129,9 +134,10 @@ void PolicyChain::State::add(const FilterRule& rule, Script& script) {
   const net::Selector& s = rule.selector;
   if (s.source.address.family() != s.destination.address.family()) return;  // matches no packet
   Home home{.treatment = rule.treatment, .family = s.source.address.family()};
+  home.looks_inside = s.protocol != net::protocol::kAny || s.source_port != 0 || s.destination_port != 0;
   const auto shape = in_sets ? shape_of(s) : std::nullopt;
   shape ? add_to_set(rule, *shape, home, script) : add_plainly(rule, script);
-  count(rule.treatment, home.family, 1);
+  count(home, 1);
   homes[rule.policy] = home;
 }
 
@@ -166,7 +172,7 @@ bool PolicyChain::State::remove(std::uint32_t policy, Script& script) {
   const Home home = found->second;
   if (home.set == nullptr) return false;
   homes.erase(found);
-  count(home.treatment, home.family, -1);
+  count(home, -1);
   if (--home.element->second > 0) return true;
   script.element("delete", place.table + " " + home.set->name, home.element->first);
   home.set->elements.erase(home.element->first);
@@ -268,7 +274,11 @@ bool PolicyChain::in_sets() const {
 }
 
 bool PolicyChain::protects(net::Family family) const {
-  return (family == net::Family::V4 ? state_->protected_v4 : state_->protected_v6) > 0;
+  return (family == net::Family::V4 ? state_->v4 : state_->v6).protect > 0;
+}
+
+bool PolicyChain::looks_inside(net::Family family) const {
+  return (family == net::Family::V4 ? state_->v4 : state_->v6).look_inside > 0;
 }
 
 std::size_t PolicyChain::rules() const {

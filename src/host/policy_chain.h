@@ -69,6 +69,8 @@ class PolicyChain {
   bool holds(std::uint32_t policy) const;
   bool in_sets() const;
   bool protects(net::Family family) const;
+  /// True when a policy of this family names more than addresses: what not every packet shows.
+  bool looks_inside(net::Family family) const;
   std::size_t rules() const;
 
  private:

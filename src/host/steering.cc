@@ -1,6 +1,7 @@
 #include "host/steering.h"
 
 #include <array>
+#include <set>
 
 #include "base/hex.h"
 #include "host/filter.h"
@@ -10,13 +11,16 @@ namespace {
 
 constexpr std::uint16_t kIkePort = 500;
 
-/// Matches of what is the engine's.  A UDP header is 64 bits; what follows it is ESP's SPI, the non-ESP marker of IKE
-/// (32 zero bits), or the non-IKE marker of ESP (64 zero bits, which as IKE would be a cookie of 0, and there is none).
-std::vector<std::string> engine_matches(std::uint16_t port) {
-  std::vector<std::string> matches{"udp length 9", "@th,64,64 0"};
-  // On IKE's own port its messages carry no marker, and a cookie looks like an SPI.
-  if (port != kIkePort) matches.emplace_back("@th,64,32 != 0");
-  return matches;
+constexpr const char* kSpi = "@th,64,32 != 0";
+
+/// Matches of what is the engine's, beside kSpi.  A UDP header is 64 bits; what follows it is ESP's SPI, the non-ESP
+/// marker of IKE (32 zero bits), or the non-IKE marker of ESP (64 zero bits, which as IKE would be a cookie of 0, and
+/// there is none).
+constexpr std::array kSeldom{"udp length 9", "@th,64,64 0"};
+
+/// On IKE's own port its messages carry no marker, and a cookie looks like an SPI.
+bool knows_spis(const Steer& s) {
+  return s.port != kIkePort;
 }
 
 std::string socket_with(std::uint32_t mask, const std::vector<std::uint32_t>& marks) {
@@ -30,7 +34,7 @@ class Rules {
  public:
   Rules(const std::string& table, const Steer& s)
       : family_(std::string{" meta nfproto "} + (s.family == net::Family::V4 ? "ipv4" : "ipv6")),
-        input_("add rule inet " + table + " input" + family_ + " udp dport "),
+        start_("add rule inet " + table + " "),
         port_(std::to_string(s.port)),
         to_(std::to_string(s.to)) {
     // nft would carry the change of port over into a checksum of 0, which over IPv4 says that there is none (and has to
@@ -38,26 +42,49 @@ class Rules {
     rewrite_ = "udp dport set " + to_ + (s.family == net::Family::V4 ? " udp checksum set 0" : "") + " accept";
   }
 
-  std::string outbound(const std::string& table) const {
-    return "add rule inet " + table + " output" + family_ + " udp sport " + to_ + " udp sport set " + port_ + "\n";
+  std::string outbound() const {
+    return start_ + "output" + family_ + " udp sport " + to_ + " udp sport set " + port_ + "\n";
   }
   /// A firewall knows the port that the world sees; by the engine's own one nobody may pass it by.
-  std::string close_own() const { return input_ + to_ + " counter drop\n"; }
-  std::string turn_over(const std::string& match) const { return input_ + port_ + " " + match + " " + rewrite_ + "\n"; }
+  std::string close_own(const std::string& chain) const { return received(chain) + to_ + " counter drop\n"; }
+  std::string turn_over(const std::string& chain, const std::string& match) const {
+    return received(chain) + port_ + " " + match + " " + rewrite_ + "\n";
+  }
 
  private:
-  std::string family_, input_, port_, to_, rewrite_;
+  std::string received(const std::string& chain) const { return start_ + chain + family_ + " udp dport "; }
+
+  std::string family_, start_, port_, to_, rewrite_;
 };
+
+/// ESP leaves at the first rules, what has nothing to do with these ports at the one behind them.
+std::string steer_ports(const std::string& table, const std::vector<Steer>& steers) {
+  std::string text, often, seldom;
+  std::set<std::uint16_t> ports;
+  for (const Steer& s : steers) {
+    const Rules rules{table, s};
+    ports.insert({s.port, s.to});
+    text += rules.outbound();
+    if (knows_spis(s)) often += rules.turn_over("input", kSpi);
+    seldom += rules.close_own("seldom");
+    for (const char* match : kSeldom) seldom += rules.turn_over("seldom", match);
+  }
+  if (steers.empty()) return text;
+  std::string list;
+  for (const std::uint16_t port : ports) list += (list.empty() ? "" : ", ") + std::to_string(port);
+  return text + "add chain inet " + table + " seldom\n" + often + "add rule inet " + table + " input udp dport { " +
+         list + " } jump seldom\n" + seldom;
+}
 
 std::string steer_sockets(const std::string& table, const SteeredSockets& sockets) {
   std::string text;
-  for (const Steer& s : sockets.ports) text += Rules{table, s}.close_own();
+  for (const Steer& s : sockets.ports) text += Rules{table, s}.close_own("input");
   for (const UdpEncapsulation form : {UdpEncapsulation::Esp, UdpEncapsulation::NonIke}) {
     const auto& marks = form == UdpEncapsulation::Esp ? sockets.esp : sockets.non_ike;
     if (marks.empty()) continue;
     const std::string theirs = socket_with(sockets.mask, marks);
     for (const char* match : encapsulated_matches(form)) {
-      for (const Steer& s : sockets.ports) text += Rules{table, s}.turn_over(match + theirs);
+      for (const Steer& s : sockets.ports) text += Rules{table, s}.turn_over("input", match + theirs);
       text += "add rule inet " + table + " input meta l4proto udp " + match + theirs + " counter drop\n";
     }
   }
@@ -81,12 +108,7 @@ std::string nft_steer(const std::string& table, const std::vector<Steer>& steers
   text += "add chain inet " + table + " input { type filter hook input priority 400; policy accept; }\n";
   // In front of connection tracking (-200), which then sees one port in both directions.
   text += "add chain inet " + table + " output { type filter hook output priority -400; policy accept; }\n";
-  for (const Steer& s : steers) {
-    const Rules rules{table, s};
-    text += rules.outbound(table) + rules.close_own();
-    for (const std::string& match : engine_matches(s.port)) text += rules.turn_over(match);
-  }
-  return text + steer_sockets(table, sockets);
+  return text + steer_ports(table, steers) + steer_sockets(table, sockets);
 }
 
 }  // namespace testudo::host

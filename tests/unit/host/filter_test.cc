@@ -29,8 +29,9 @@ FilterPlan outbound(std::vector<FilterRule> rules) {
 }
 
 /// Of one chain, line by line, without the "add rule inet TABLE CHAIN" in front.
-std::vector<std::string> rules_of(const std::string& commands, const std::string& chain) {
-  const std::string start = "add rule inet testudo_testudo0 " + chain + " ";
+std::vector<std::string> rules_of(const std::string& commands, const std::string& chain,
+                                  const std::string& table = "testudo_testudo0") {
+  const std::string start = "add rule inet " + table + " " + chain + " ";
   std::vector<std::string> rules;
   std::istringstream lines{commands};
   for (std::string line; std::getline(lines, line);) {
@@ -63,10 +64,34 @@ TEST_F(FilterTest, OutboundRulesFollowTheOrderOfThePolicies) {
 }
 
 TEST_F(FilterTest, FragmentsAndAhGoToTheEngineWhenTheirFamilyIsProtected) {
-  EXPECT_THAT(
-      updated(outbound({{selector("10.0.0.1", "10.0.0.2", 6, 0, 25), Treatment::Protect}}), "outbound_families"),
-      ElementsAre(std::string{"ip frag-off & 0x3fff != 0 "} + kMark,
-                  std::string{"meta nfproto ipv4 meta l4proto 51 "} + kMark));
+  EXPECT_THAT(updated(outbound({{selector("10.0.0.1", "10.0.0.2", 6, 0, 25), Treatment::Protect}}), "outbound"),
+              ElementsAre(std::string{"ip frag-off & 0x3fff != 0 "} + kMark,
+                          std::string{"meta nfproto ipv4 meta l4proto 51 "} + kMark, "jump outbound_policies"));
+}
+
+TEST_F(FilterTest, FragmentsAndAhAreNothingSpecialWhereOnlyAddressesCount) {
+  const FilterRule protect{selector("10.0.0.1", "10.0.0.2"), Treatment::Protect, 0, 1};
+  EXPECT_THAT(updated(outbound({protect}), "outbound"), IsEmpty()) << "nothing but what is there";
+  // A clear one in front of it may hide, too.
+  const FilterRule clear{selector("10.0.0.1", "10.0.0.2", 51), Treatment::Clear, 0, 2};
+  EXPECT_THAT(updated(outbound({clear, protect}), "outbound"),
+              ElementsAre(std::string{"ip frag-off & 0x3fff != 0 "} + kMark,
+                          std::string{"meta nfproto ipv4 meta l4proto 51 "} + kMark, "jump outbound_policies"));
+  EXPECT_THAT(updated(outbound({protect}), "outbound"), ElementsAre("jump outbound_policies"));
+  // Of IPv6 this says nothing.
+  const FilterRule other{selector("fd00::1", "fd00::2", 6), Treatment::Clear, 0, 3};
+  EXPECT_THAT(filter.update(outbound({protect, other})), Not(HasSubstr("frag-off")));
+}
+
+TEST_F(FilterTest, AChangeThatLooksInsideBringsTheRulesForWhatCannotBeRead) {
+  FilterPlan plan;
+  for (std::uint32_t i = 1; i <= 1000; ++i) plan.outbound.push_back(host_rule(i, 32));
+  filter.update(plan);
+  const FilterRule rule{selector("10.0.0.1", "10.0.0.2", 6), Treatment::Protect, 0, 2000};
+  EXPECT_THAT(rules_of(followed({{{Kind::Appended, rule}}, {}}), "outbound"),
+              Contains(std::string{"ip frag-off & 0x3fff != 0 "} + kMark));
+  EXPECT_THAT(rules_of(followed({{{Kind::Removed, {{}, Treatment::Clear, 0, 2000}}}, {}}), "outbound"),
+              ElementsAre("jump outbound_policies"));
 }
 
 TEST_F(FilterTest, NothingIsMarkedWhenNothingIsProtected) {
@@ -81,7 +106,7 @@ TEST_F(FilterTest, ManyHostsToOneNetworkAreOneRule) {
   for (std::uint32_t i = 0; i <= kMaxOutboundRules; ++i) plan.outbound.push_back(host_rule(i, 32));
   const std::string commands = filter.update(plan);
   EXPECT_EQ(rules_of(commands, "outbound_policies").size(), 1U);
-  EXPECT_THAT(rules_of(commands, "outbound_families"), Not(Contains(std::string{"meta nfproto ipv4 "} + kMark)));
+  EXPECT_THAT(rules_of(commands, "outbound"), Not(Contains(std::string{"meta nfproto ipv4 "} + kMark)));
 }
 
 TEST_F(FilterTest, TooManyRulesMarkTheirWholeFamily) {
@@ -90,7 +115,7 @@ TEST_F(FilterTest, TooManyRulesMarkTheirWholeFamily) {
     plan.outbound.push_back(host_rule(i, 32));
     plan.outbound.back().treatment = i % 2 == 0 ? Treatment::Protect : Treatment::Clear;
   }
-  EXPECT_THAT(updated(plan, "outbound_families"), Contains(std::string{"meta nfproto ipv4 "} + kMark));
+  EXPECT_THAT(updated(plan, "outbound"), Contains(std::string{"meta nfproto ipv4 "} + kMark));
 }
 
 TEST_F(FilterTest, InboundRulesRefuseAndLetPassInOrder) {
@@ -166,10 +191,10 @@ TEST_F(FilterTest, TheFirstPolicyOfAFamilyBringsTheRulesOfTheFamily) {
   FilterPlan plan;
   for (std::uint32_t i = 1; i <= 1000; ++i) plan.outbound.push_back(host_rule(i, 32));
   filter.update(plan);
-  const FilterRule rule{selector("fd00::2", "fd00::1"), Treatment::Protect, 0, 2000};
+  const FilterRule rule{selector("fd00::2", "fd00::1", 6), Treatment::Protect, 0, 2000};
   const std::string commands = followed({{{Kind::Appended, rule}}, {}});
-  EXPECT_THAT(rules_of(commands, "outbound_families"), Contains(std::string{"exthdr frag exists "} + kMark));
-  EXPECT_THAT(rules_of(commands, "outbound_rest"), Contains(std::string{"meta nfproto ipv6 "} + kMark));
+  EXPECT_THAT(rules_of(commands, "outbound"), Contains(std::string{"exthdr frag exists "} + kMark));
+  EXPECT_THAT(rules_of(commands, "outbound"), Contains(std::string{"meta nfproto ipv6 "} + kMark));
 }
 
 TEST_F(FilterTest, APolicyThatCanHideIsFollowedInBothItsChains) {
@@ -232,8 +257,30 @@ TEST(FilterInstall, KeepsTheTwoMarksOfItsSettings) {
   settings.mark = 0x10;
   settings.device = "ipsec7";
   const std::string commands = Filter{settings}.install({});
-  EXPECT_THAT(commands, HasSubstr("add rule inet testudo_ipsec7 outbound meta mark & 0x00000030 == 0x00000020 accept"));
-  EXPECT_THAT(commands, HasSubstr("oifname != { \"lo\", \"ipsec7\" } counter name escaped drop"));
+  const auto rules = [&](const std::string& chain) { return rules_of(commands, chain, "testudo_ipsec7"); };
+  EXPECT_THAT(rules("marked"),
+              ElementsAre("meta mark & 0x00000030 == 0x00000020 accept", "meta mark set meta mark & 0xffffffcf"));
+  EXPECT_THAT(rules("prerouting"), ElementsAre("meta mark & 0x00000030 != 0 jump marked", "goto outbound"));
+  EXPECT_THAT(rules("guard"),
+              ElementsAre("oifname \"ipsec7\" goto into_device", "meta mark & 0x00000030 != 0x00000010 accept",
+                          "oifname \"ipsec7s*\" accept", "oifname != \"lo\" counter name escaped drop"));
+}
+
+TEST(FilterInstall, OwnPacketsOfNoSlotLeaveAtOnceAndOthersMeetTheirSocketsRules) {
+  const std::string commands = Filter{Settings{}}.install({});
+  EXPECT_THAT(rules_of(commands, "output"),
+              ElementsAre("meta mark & 0xfc000000 == 0x08000000 accept",
+                          "meta mark & 0xfc000000 != 0 jump output_marked", "goto outbound"));
+  EXPECT_THAT(rules_of(commands, "output_marked"), ElementsAre("jump socket_outbound", "goto marked"));
+}
+
+TEST(FilterInstall, NeighbourDiscoveryIsLeftAloneWhereIpv6IsProtected) {
+  Filter filter{Settings{}};
+  filter.install({});
+  const std::string commands = filter.update(outbound({{selector("::/0", "::/0"), Treatment::Protect}}));
+  const auto rules = rules_of(commands, "outbound");
+  ASSERT_FALSE(rules.empty());
+  EXPECT_THAT(rules.front(), StartsWith("icmpv6 type { 130-137, 143 } ")) << "in front of all policies";
 }
 
 }  // namespace

@@ -21,6 +21,13 @@ TEST(NftSteer, EspAndKeepalivesGoToTheEnginesPortOfTheirFamily) {
   }
 }
 
+TEST(NftSteer, EspIsAskedForFirst) {
+  const std::string text = nft_steer("t", {kV4, kV6});
+  const std::size_t spi = text.find("input meta nfproto ipv6 udp dport 4500 @th,64,32 != 0 udp dport set 40002");
+  ASSERT_NE(spi, std::string::npos);
+  EXPECT_LT(spi, text.find("jump seldom")) << "the commonest packets leave at the first rules";
+}
+
 TEST(NftSteer, WhatTheEnginesSocketSendsComesFromThePortItself) {
   const std::string text = nft_steer("t", {kV4, kV6});
   EXPECT_THAT(text, HasSubstr("output meta nfproto ipv4 udp sport 40001 udp sport set 4500\n"));
@@ -29,10 +36,11 @@ TEST(NftSteer, WhatTheEnginesSocketSendsComesFromThePortItself) {
 
 TEST(NftSteer, NobodyReachesTheEnginesSocketPastAFirewall) {
   const std::string text = nft_steer("t", {kV4, kV6});
-  const std::size_t direct = text.find("input meta nfproto ipv4 udp dport 40001 counter drop\n");
-  ASSERT_NE(direct, std::string::npos);
-  EXPECT_LT(direct, text.find("udp dport set 40001")) << "what is turned over was accepted before it could meet this";
-  EXPECT_THAT(text, HasSubstr("input meta nfproto ipv6 udp dport 40002 counter drop\n"));
+  EXPECT_THAT(text, HasSubstr("seldom meta nfproto ipv4 udp dport 40001 counter drop\n"));
+  EXPECT_THAT(text, HasSubstr("seldom meta nfproto ipv6 udp dport 40002 counter drop\n"));
+  const std::size_t others = text.find("input udp dport { 4500, 40001, 40002 } jump seldom\n");
+  ASSERT_NE(others, std::string::npos);
+  EXPECT_EQ(text.find("input meta", others), std::string::npos) << "nothing is turned over behind that";
 }
 
 TEST(NftSteer, TheFormOfTheFirstDraftsIsEspToo) {
