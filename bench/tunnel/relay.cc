@@ -62,16 +62,17 @@ class Relay {
       }
       links_.resize(packets_.size());  // the routing table's, all of them
       sender_.send(packets_, links_, [](std::size_t, int) {});
+      if (host_.drained()) return;
     }
   }
 
   void from_wire() {
     for (int round = 0; round < kRounds || messages_.pending(); ++round) {
-      for (std::size_t i = 0; i < slots_.size(); ++i) {
+      for (std::size_t i = 0; i < used_; ++i) {
         buffers_[i].reset();
         slots_[i] = {buffers_[i].free_space(), 0};
       }
-      const std::size_t count = messages_.receive(socket_, slots_);
+      const std::size_t count = used_ = messages_.receive(socket_, slots_);
       if (count == 0) return;
       for (std::size_t i = 0; i < count; ++i) {
         if (slots_[i].length <= kHeaders) continue;
@@ -80,6 +81,7 @@ class Relay {
         if (!host_.give(buffers_[i])) host_.flush([](Bytes) {});
       }
       host_.flush([](Bytes) {});
+      if (messages_.drained()) return;
     }
   }
 
@@ -102,6 +104,7 @@ class Relay {
   wire::packet::OuterHeader outer_;
   io::JoinedMessages messages_{kPort};
   std::vector<io::Slot> slots_;
+  std::size_t used_ = io::kBuffers;  // of slots_ and buffers_
   std::vector<HostPort::PacketBuffer> buffers_;
   std::vector<Bytes> packets_;
   std::vector<std::uint32_t> links_;

@@ -13,9 +13,12 @@ HostPort::HostPort(const Tun& tun) : tun_(tun), incoming_(kBuffers), arrived_(kB
 std::span<HostPort::PacketBuffer* const> HostPort::read(const Lost& malformed) {
   batch_.clear();
   const bool rest = pending();  // goes alone, so that a caller who waits for its end does not wait for ever
+  drained_ = false;
   do {
     if (cutting_) cut();
-  } while (!rest && batch_.size() < kBatch && read_one(malformed));
+    if (rest || batch_.size() >= kBatch) break;
+    drained_ = !read_one(malformed);
+  } while (!drained_);
   return batch_;
 }
 

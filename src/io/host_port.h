@@ -29,6 +29,8 @@ class HostPort {
 
   /// True when the next read() has something to give that the device no longer tells of.
   bool pending() const { return cutting_.has_value(); }
+  /// True when the last read() saw that nothing more waits: what comes later, the device tells of.
+  bool drained() const { return drained_; }
 
   /// Queues a packet for the host and leaves an empty buffer in its place.  False when the queue is full: flush first.
   bool give(PacketBuffer& packet);
@@ -44,6 +46,7 @@ class HostPort {
   PacketBuffer super_;
   std::optional<Segments> cutting_;  ///< of super_, from segment next_ on
   std::size_t next_ = 0;
+  bool drained_ = false;
   std::vector<PacketBuffer> incoming_, arrived_;
   std::vector<PacketBuffer*> batch_;
   std::size_t queued_ = 0;  ///< of arrived_

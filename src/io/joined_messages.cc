@@ -38,8 +38,9 @@ std::size_t JoinedMessages::receive(int socket, std::span<Slot> slots) {
     }
     if (asked) break;
     asked = true;
-    for (std::size_t i = 0; i < kBatch; ++i) batch_.put(i, {storage_.get() + i * kRoom, kRoom});
+    for (std::size_t i = 0; i < stale_; ++i) batch_.put(i, {storage_.get() + i * kRoom, kRoom});
     received_ = batch_.receive(socket, kBatch);
+    stale_ = std::min(received_ + 1, kBatch);  // the one that did not come, too: whatever the kernel left there
     current_ = 0;
   }
   return filled;

@@ -20,6 +20,8 @@ class JoinedMessages {
   std::size_t receive(int socket, std::span<Slot> slots);
   /// True when the next call has something to give, whatever the socket has.
   bool pending() const { return !rest_.empty() || current_ < received_; }
+  /// True when the last call saw that nothing more waits: what comes later, the socket tells of.
+  bool drained() const { return !pending() && received_ < kBatch; }
   /// Receiver::take_skipped().
   std::uint64_t take_skipped() { return std::exchange(skipped_, 0); }
 
@@ -32,6 +34,7 @@ class JoinedMessages {
   std::unique_ptr<std::uint8_t[]> storage_;
   MessageBatch batch_;
   std::size_t received_ = 0, current_ = 0;  ///< messages of batch_
+  std::size_t stale_ = kBatch;              ///< at the front of it, no longer as they were put
   Bytes rest_;                              ///< of the message before current_
   std::size_t step_ = 0;
   std::uint64_t skipped_ = 0;

@@ -246,6 +246,7 @@ std::size_t Receiver::receive(std::span<Slot> slots) {
   const std::size_t wanted = std::min(slots.size(), kBatch);
   for (std::size_t i = 0; i < wanted; ++i) batch_->put(i, slots[i].room.subspan(front_room()));
   const std::size_t count = batch_->receive(fd_.get(), wanted);
+  drained_ = count < wanted;
   for (std::size_t i = 0; i < count; ++i) {
     slots[i].length = finish(slots[i].room, i);
     if (slots[i].length == 0) ++skipped_;

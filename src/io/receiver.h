@@ -50,6 +50,8 @@ class Receiver {
   std::size_t receive(std::span<Slot> slots);
   /// True when the next call may have something to give that the socket no longer tells of.
   bool pending() const { return joined_ && joined_->pending(); }
+  /// True when the last call saw that nothing more waits: what comes later, the socket tells of.
+  bool drained() const { return joined_ ? joined_->drained() : drained_; }
   /// Lets the kernel join UDP messages of one size on their way up (UDP_GRO); receive() gives them one by one.
   void join_messages();
   /// Messages that the socket's queue had no room for, since the last call.
@@ -70,6 +72,7 @@ class Receiver {
   std::uint16_t port_;
   std::uint32_t overflows_seen_ = 0;
   std::uint64_t skipped_ = 0;
+  bool drained_ = false;
   std::unique_ptr<MessageBatch> batch_;
   std::unique_ptr<JoinedMessages> joined_;  ///< after join_messages()
 };

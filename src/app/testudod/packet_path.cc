@@ -28,7 +28,8 @@ PacketPath::PacketPath(engine::Engine& engine, const io::Tun& tun, io::Sender se
       lost_([this](net::DropReason reason, Bytes packet) { engine_.count_drop(reason, packet); }),
       incoming_(io::kBuffers),
       outgoing_(io::kBuffers),
-      slots_(io::kBuffers) {
+      slots_(io::kBuffers),
+      used_(io::kBuffers) {
   batch_.reserve(io::kBuffers);
   to_send_.reserve(io::kBuffers);
   links_.reserve(io::kBuffers);
@@ -49,6 +50,7 @@ void PacketPath::carry_out(io::HostPort& port, const spd::SocketPolicy* of_socke
     const auto batch = port.read(malformed);
     if (batch.empty()) return;
     seal(batch, of_socket, hold);
+    if (port.drained()) return;
   }
 }
 
@@ -59,6 +61,7 @@ void PacketPath::from_tunnel(Tunnels& tunnels, TunnelPort& port) {
       if (!outgoing.packets.empty()) seal(outgoing.packets, outgoing.own ? &*outgoing.own : nullptr, hold_);
     }
     tunnels.settle(port);
+    if (port.drained()) return;
   }
 }
 
@@ -73,12 +76,9 @@ void PacketPath::seal(std::span<engine::PacketBuffer* const> batch, const spd::S
 
 void PacketPath::from_wire(io::Receiver& receiver, Role role) {
   for (int round = 0; round < kRounds || receiver.pending(); ++round) {
-    for (std::size_t i = 0; i < slots_.size(); ++i) {
-      incoming_[i].reset();
-      slots_[i] = {incoming_[i].free_space(), 0};
-    }
-    const std::size_t n = receiver.receive(slots_);
+    const std::size_t n = receiver.receive(fresh_slots());
     if (n == 0) return;
+    used_ = n;
     batch_.clear();
     for (std::size_t i = 0; i < n; ++i) {
       if (slots_[i].length == 0) continue;
@@ -90,7 +90,18 @@ void PacketPath::from_wire(io::Receiver& receiver, Role role) {
     engine_.inbound(batch_, io::now(), *this);
     role_ = Role::Delivered;
     flush();
+    if (receiver.drained()) return;
   }
+}
+
+/// Most wake-ups bring few packets: only what those took is made new.
+std::span<io::Slot> PacketPath::fresh_slots() {
+  for (std::size_t i = 0; i < used_; ++i) {
+    incoming_[i].reset();
+    slots_[i] = {incoming_[i].free_space(), 0};
+  }
+  used_ = 0;
+  return slots_;
 }
 
 void PacketPath::count_overflows(io::Receiver& receiver) {

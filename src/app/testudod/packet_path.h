@@ -65,6 +65,7 @@ class PacketPath final : public engine::Outbox {
  private:
   void carry_out(io::HostPort& port, const spd::SocketPolicy* of_socket, bool hold);
   void seal(std::span<engine::PacketBuffer* const> batch, const spd::SocketPolicy* of_socket, bool hold);
+  std::span<io::Slot> fresh_slots();
   void flush_host();
   void end_turn();
 
@@ -84,6 +85,7 @@ class PacketPath final : public engine::Outbox {
   std::size_t queued_ = 0;  ///< of outgoing_
   std::vector<engine::PacketBuffer*> batch_;
   std::vector<io::Slot> slots_;
+  std::size_t used_;  ///< of slots_ and incoming_, at the front: not fresh any more
   std::vector<Bytes> to_send_;
   std::vector<std::uint32_t> links_;  ///< by which those leave
 };

@@ -52,6 +52,7 @@ class TunnelPort {
   /// For IPv4 and for IPv6 inside.
   std::span<Outgoing, 2> outgoing() { return outgoing_; }
   bool pending() const { return host_.pending(); }
+  bool drained() const { return host_.drained(); }
 
   /// IP in IP between the tunnel's two ends.
   bool has_ends_of(const wire::packet::IpView& outer) const;

@@ -109,5 +109,37 @@ TEST(JoinedMessages, SayThatTheyHaveMoreThanFitted) {
   }
 }
 
+// Whoever believes it does not ask again before the socket is readable anew.
+TEST(JoinedMessages, SayThatTheSocketWasFoundEmptyOnlyWhenItWas) {
+  const Loopback loopback;
+  const int off = 0;
+  ASSERT_EQ(::setsockopt(loopback.receiver.get(), IPPROTO_UDP, kUdpGro, &off, sizeof off), 0);
+  JoinedMessages messages{4500};
+  std::vector<ByteVector> rooms(kBuffers, ByteVector(200));
+  std::vector<Slot> slots;
+  for (ByteVector& room : rooms) slots.push_back({room, 0});
+  for (std::size_t i = 0; i < kBatch + 2; ++i) loopback.send(pattern(10), 0);
+  EXPECT_EQ(messages.receive(loopback.receiver.get(), std::span{slots}.first(kBatch / 2)), kBatch / 2);
+  EXPECT_FALSE(messages.drained()) << "the other half of the batch";
+  EXPECT_EQ(messages.receive(loopback.receiver.get(), slots), kBatch / 2);
+  EXPECT_FALSE(messages.drained()) << "two more were never asked for";
+  EXPECT_EQ(messages.receive(loopback.receiver.get(), slots), 2U);
+  EXPECT_TRUE(messages.drained());
+}
+
+// The kernel leaves the length of what it wrote where it was told how much room there is; of a joined message it says
+// more than of one alone.
+TEST(JoinedMessages, AreToldWholeAgainWhateverCameBefore) {
+  const Loopback loopback;
+  JoinedMessages messages{4500};
+  for (const std::size_t alone : {3U, 1U, 64U, 2U}) {
+    for (std::size_t i = 0; i < alone; ++i) loopback.send(pattern(50 + i), 0);
+    ASSERT_EQ(take_all(messages, loopback.receiver, 64).size(), alone);
+    for (std::size_t i = 0; i < alone; ++i) loopback.send(pattern(300), 100);
+    EXPECT_EQ(take_all(messages, loopback.receiver, 64).size(), 3 * alone);
+  }
+  EXPECT_EQ(messages.take_skipped(), 0U);
+}
+
 }  // namespace
 }  // namespace testudo::io
