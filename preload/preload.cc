@@ -15,6 +15,7 @@
 #include <atomic>
 #include <cerrno>
 #include <climits>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -83,24 +84,47 @@ const char* run_dir() {
   return named != nullptr && *named != '\0' ? named : "/run/testudo";
 }
 
+enum class Kind : std::uint8_t { Path, Name };
+
 /// A connection to one of testudod's sockets, or -1 with errno.
-int connect_to(const char* file, int flags) {
+int connect_to(const char* file, int flags, Kind kind = Kind::Path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   const char* directory = run_dir();
   const std::size_t length = std::strlen(directory), more = std::strlen(file) + 1;
-  if (length + more > sizeof address.sun_path) return refuse(ENAMETOOLONG);
-  std::memcpy(address.sun_path, directory, length);
-  std::memcpy(address.sun_path + length, file, more);
+  if (length + more >= sizeof address.sun_path) return refuse(ENAMETOOLONG);
+  char* const text = &address.sun_path[kind == Kind::Name ? 1 : 0];  // a name stands behind a zero byte
+  std::memcpy(text, directory, length);
+  std::memcpy(text + length, file, more);
+  // A path ends with a zero byte, a name with the length.
+  const std::size_t whole = offsetof(sockaddr_un, sun_path) + length + more;
   Descriptor connection{real_socket(AF_UNIX, SOCK_SEQPACKET | flags, 0)};
   if (connection.get() < 0) return -1;
   int done = 0;
   do {
     // The socket interface takes every kind of address as a sockaddr.
     const auto* generic = reinterpret_cast<const sockaddr*>(&address);  // NOLINT(*-reinterpret-cast)
-    done = ::connect(connection.get(), generic, sizeof address);
+    done = ::connect(connection.get(), generic, static_cast<socklen_t>(whole));
   } while (done != 0 && errno == EINTR);
   return done == 0 ? connection.release() : -1;
+}
+
+/// For who has another root by now, as key daemons that drop their privileges have: a name of the network namespace,
+/// which anybody may take while no testudod has it.  So it must be root's: our socket goes there.
+int connect_by_name(const char* file) {
+  Descriptor connection{connect_to(file, SOCK_CLOEXEC, Kind::Name)};
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  const auto get = next<GetOption>(next_get, "getsockopt");
+  const bool known = connection.get() >= 0 && get(connection.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
+  return known && peer.uid == 0 ? connection.release() : refuse(ENOENT);
+}
+
+/// The one for options of sockets, or -1 with errno.
+int connect_for_options() {
+  const int connection = connect_to("/socket.sock", SOCK_CLOEXEC);
+  const bool hidden = connection < 0 && (errno == ENOENT || errno == ENOTDIR || errno == EACCES);
+  return hidden ? connect_by_name("/socket.sock") : connection;
 }
 
 int open_pf_key(int type) {
@@ -150,7 +174,7 @@ using Reply = std::array<std::uint8_t, 4 + kMost>;
 
 /// Bytes of policy in the reply, or -1 with the errno of the option.
 ssize_t ask(int socket, const Request& request, Reply& reply) {
-  const Descriptor connection{connect_to("/socket.sock", SOCK_CLOEXEC)};
+  const Descriptor connection{connect_for_options()};
   // As from a kernel without IPsec: nobody is there who could do it.
   if (connection.get() < 0) return refuse(errno == EMFILE || errno == ENFILE ? errno : ENOPROTOOPT);
   const auto set = next<SetOption>(next_set, "setsockopt");

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -172,6 +173,20 @@ Result<SeqPacketListener, SystemError> SeqPacketListener::listen(const std::stri
   if (::chmod(path.c_str(), mode) != 0) return last_error("chmod " + path);
   if (::listen(fd.get(), SOMAXCONN) != 0) return last_error("listen on " + path);
   return SeqPacketListener{std::move(fd), path};
+}
+
+Result<SeqPacketListener, SystemError> SeqPacketListener::listen_by_name(const std::string& name) {
+  sockaddr_un at{};
+  at.sun_family = AF_UNIX;
+  // Behind a zero byte; all that is within the length belongs to the name.
+  if (name.size() + 1 > sizeof at.sun_path) return Failure{SystemError{name, ENAMETOOLONG}};
+  name.copy(&at.sun_path[1], name.size());
+  const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  Fd fd = open_socket(SOCK_NONBLOCK);
+  if (!fd) return last_error("socket");
+  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&at), length) != 0) return last_error("bind @" + name);
+  if (::listen(fd.get(), SOMAXCONN) != 0) return last_error("listen on @" + name);
+  return SeqPacketListener{std::move(fd), ""};
 }
 
 SeqPacketListener::~SeqPacketListener() {

@@ -49,6 +49,9 @@ class SeqPacket {
 class SeqPacketListener {
  public:
   static Result<SeqPacketListener, SystemError> listen(const std::string& path, unsigned mode);
+  /// By a name of the network namespace instead, for those who do not see our files (unix(7): abstract).  Anybody in it
+  /// may connect; and anybody may have taken the name before.
+  static Result<SeqPacketListener, SystemError> listen_by_name(const std::string& name);
   /// One that another process made, whose path is that process's to take away.
   static SeqPacketListener adopt(Fd fd) { return {std::move(fd), ""}; }
   SeqPacketListener(SeqPacketListener&&) = default;

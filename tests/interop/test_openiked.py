@@ -5,7 +5,8 @@ kernel with IPsec.  On both hosts it runs unchanged under libtestudo-preload.so.
     10.8.0.1 left 10.2.3.4 ─────────── wire ─────────── 10.2.3.5 right 10.9.0.1
 
 Its IKE messages pass its own policies by a bypass of its sockets; what it negotiates are policies, SAs, and SAs again when they
-are renewed.
+are renewed.  Once its ESP travels in UDP, and testudod, which has no port for that here, takes it out of iked's own sockets: those
+get UDP_ENCAP from a process that has another root by then, and is nobody.
 """
 import os
 import pathlib
@@ -14,7 +15,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "netns"))
-from lib import Lab, check, run, say, transfer, until  # noqa: E402
+from lib import BIN, Lab, check, run, say, transfer, until  # noqa: E402
 from sockets import PRELOAD, skip_unless_built  # noqa: E402
 
 LEFT, RIGHT = "10.2.3.4", "10.2.3.5"
@@ -22,7 +23,7 @@ CONF = """set dpd_check_interval 60
 ikev2 "vpn" {begins} esp from {inside} to {other} local {here} peer {there} \\
     ikesa enc aes-128 prf hmac-sha2-256 auth hmac-sha2-256 group curve25519 \\
     childsa {child} \\
-    srcid {name} dstid {peer} {lifetime} psk "mekmitasdigoat"
+    srcid {name} dstid {peer} psk "mekmitasdigoat"
 """
 
 
@@ -37,7 +38,7 @@ def program():
 class Iked:
     """In a mount namespace of its own: it wants its user, its folder of keys and its control socket at fixed places."""
 
-    def __init__(self, iked, node, conf):
+    def __init__(self, iked, node, conf, flags=""):
         home = node.run_dir / "iked"
         for folder in ("private", "certs", "ca", "crls", "pubkeys/ipv4", "pubkeys/ipv6", "pubkeys/fqdn", "pubkeys/ufqdn", "empty", "run"):
             (home / folder).mkdir(parents=True, exist_ok=True)
@@ -52,7 +53,7 @@ class Iked:
         binds = "".join(f"mount --bind {home}/{ours} /etc/{theirs};" for ours, theirs in (("passwd", "passwd"), ("group", "group")))
         script = (f"mount --make-rprivate /; {binds} mount -t tmpfs none /run; mount -t tmpfs none /mnt; mkdir -p /mnt/etc /mnt/work;"
                   f"mount -t overlay -o lowerdir=/etc,upperdir=/mnt/etc,workdir=/mnt/work overlay /etc; {binds} mkdir -p /etc/iked;"
-                  f"mount --bind {home} /etc/iked; exec env LD_PRELOAD={PRELOAD} {iked} -d -v -f {home}/iked.conf")
+                  f"mount --bind {home} /etc/iked; exec env LD_PRELOAD={PRELOAD} {iked} -d -v {flags} -f {home}/iked.conf")
         self.node, self.log = node, home / "log"
         with open(self.log, "w", encoding="utf-8") as out:
             self.process = node.popen("unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-ec", script, env=node.environment(), stdout=out, stderr=out)
@@ -66,35 +67,35 @@ class Iked:
         self.process.wait(20)
 
 
-def two_gateways(lab):
+def two_gateways(lab, config=""):
     left, right = lab.node("left"), lab.node("right")
     wire = lab.link(left, f"{LEFT}/24", right, f"{RIGHT}/24")
     for node, inside, other, there in ((left, "10.8.0.1", "10.9.0.0/24", RIGHT), (right, "10.9.0.1", "10.8.0.0/24", LEFT)):
         node.ip("addr", "add", f"{inside}/32", "dev", "lo")
         node.ip("route", "add", other, "via", there, "src", inside)
-        node.start_testudod()
+        node.start_testudod(config)
     return left, right, wire
 
 
-def start(iked, node, child, lifetime=""):
+def start(iked, node, child, flags=""):
     left = node.name == "left"
     return Iked(iked, node, CONF.format(
         begins="active" if left else "passive", inside="10.8.0.0/24" if left else "10.9.0.0/24",
         other="10.9.0.0/24" if left else "10.8.0.0/24", here=LEFT if left else RIGHT, there=RIGHT if left else LEFT, child=child,
-        name=node.name, peer="right" if left else "left", lifetime=lifetime))
+        name=node.name, peer="right" if left else "left"), flags)
 
 
 def mature(node):
     return node.setkey("dump;").stdout.count("state=mature")
 
 
-def begun(iked, left, right, child):
+def begun(iked, left, right, child, flags=""):
     """iked waits one millisecond for each answer of the kernel, and does not ask again.  testudod answers in a tenth of one, but
     on a busy machine not each time: then both begin anew."""
     for _ in range(8):
         for node in (left, right):
             node.setkey("flush; spdflush;")
-        daemons = [start(iked, node, child) for node in (right, left)]
+        daemons = [start(iked, node, child, flags) for node in (right, left)]
         if until(lambda: all(mature(node) == 2 and node.setkey("spddump;").stdout.count("/require") == 2 for node in (left, right)), 8):
             break
         check(any("no reply from PF_KEY" in daemon.text() for daemon in daemons), "iked got no answer within its millisecond; once more",
@@ -120,6 +121,25 @@ def keyed(iked, left, right, wire, child, words):
         daemon.stop()
 
 
+def keyed_in_udp(iked, left, right, wire):
+    say("-- iked -t: as if there were a NAT")
+    daemons = begun(iked, left, right, "enc aes-128 auth hmac-sha1", "-t")
+    said = "".join(daemon.text() for daemon in daemons)
+    check(mature(left) == 2 and mature(right) == 2, "both have a pair of SAs", said)
+    for node in (left, right):
+        dump = node.setkey("dump;").stdout
+        check(dump.count("esp-udp mode=tunnel") == 2 and "10.2.3.4[4500] 10.2.3.5[4500]" in dump, f"{node.name}: they are for ESP in UDP", dump)
+        sockets = node.exec(BIN / "testudo", "--run-dir", node.run_dir, "status", "--sockets").stdout
+        check("0.0.0.0[4500]" in sockets and "udp_encap espinudp" in sockets, "it is taken out of iked's socket", sockets + said)
+    with wire.capture() as seen:
+        left.ping("10.9.0.1", count=20)
+        right.ping("10.8.0.1", count=20)
+        transfer(left, right, "10.9.0.1", megabytes=1)
+    seen.only("IPv4 UDP ESP")
+    for daemon in daemons:
+        daemon.stop()
+
+
 def main():
     skip_unless_built()
     iked = program()
@@ -127,7 +147,9 @@ def main():
         left, right, wire = two_gateways(lab)
         keyed(iked, left, right, wire, "enc aes-128 auth hmac-sha1", "E: aes-cbc")
         keyed(iked, left, right, wire, "enc 3des auth hmac-sha1", "E: 3des-cbc")
-    say("OpenIKED: 2 negotiations, on both sides under the preload")
+    with Lab() as lab:
+        keyed_in_udp(iked, *two_gateways(lab, "encapsulation_ports = none\n"))
+    say("OpenIKED: 3 negotiations, on both sides under the preload")
 
 
 if __name__ == "__main__":

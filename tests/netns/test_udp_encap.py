@@ -7,6 +7,8 @@
 import json
 import re
 import signal
+import subprocess
+import sys
 
 from lib import BIN, Lab, check, until
 from sockets import KEY, Program, skip_unless_built
@@ -139,6 +141,44 @@ def nothing_in_clear(a, b):
     b.setkey("spddelete 0.0.0.0/0 10.9.0.2 udp -P in;")
 
 
+def in_another_root(wire, a, b):
+    """As of a key daemon that has dropped its privileges, and sees no run directory any more."""
+    empty = a.lab.directory / "empty"
+    empty.mkdir()
+    ports(a, b, 5850)
+    with Program(a) as here, Program(b) as there:
+        for p, as_nobody in ((here, True), (there, False)):
+            p.do("make('s')"), p.do("sockets['s'].bind(('0.0.0.0', 5850))")
+            p.do(f"os.chroot('{empty}')"), p.do("os.chdir('/')")
+            check(p.do("set_policy('s', 'in bypass')") == "EPERM", "root in it has no privilege")
+            if as_nobody:
+                p.do("os.setuid(65534)")
+            check(p.do(ENCAP.format("s", 2)) is None and p.do(SHOW.format("s")) == 2, "setsockopt(UDP_ENCAP) and getsockopt in another root")
+        with wire.capture() as seen:
+            a.ping("10.9.0.2")
+        seen.only("IPv4 UDP")
+        check(there.do("receive('s', 0.3)") == "nothing", "the ESP is testudod's")
+
+
+IMPOSTOR = """import os, socket
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.bind('\\0%s/socket.sock'); s.listen(); print('ready', flush=True)
+c, _ = s.accept(); print(len(c.recv(100)), flush=True)
+"""
+
+
+def not_to_an_impostor(b):
+    """While there is no testudod, anybody can have its name."""
+    b.stop_testudod()
+    other = b.popen(*NOBODY, sys.executable, "-c", IMPOSTOR % b.run_dir, stdout=subprocess.PIPE, text=True)
+    check(other.stdout.readline() == "ready\n", "somebody has the name")
+    with Program(b) as p:
+        p.do("make('s')")
+        check(p.do(ENCAP.format("s", 2)) == "ENOPROTOOPT", "the option is refused")
+        check(other.stdout.readline() == "0\n", "and the socket is not handed over")
+    other.wait(20)
+
+
 def late_and_after_a_crash(a, b):
     """Asked for before bind(), as old daemons do; kept when testudod is killed."""
     ports(a, b, 5900)
@@ -171,7 +211,9 @@ def main():
         only_its_own(a, b)
         refused(b)
         nothing_in_clear(a, b)
+        in_another_root(wire, a, b)
         late_and_after_a_crash(a, b)
+        not_to_an_impostor(b)
 
 
 if __name__ == "__main__":

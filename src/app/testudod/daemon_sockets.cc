@@ -1,6 +1,7 @@
 // The daemon's part in policies of single sockets: who serves them, the devices by which their packets come, and what
 // the packet filter makes of them.
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -19,6 +20,12 @@ constexpr Duration kBetweenWarnings = std::chrono::seconds{10};
 Status<std::string> Daemon::serve_sockets() {
   auto listener = io::SeqPacketListener::listen(options_.run_dir + "/socket.sock", kSocketMode);
   if (!listener) return Failure{listener.error().to_string()};
+  std::optional<io::SeqPacketListener> by_name;
+  if (auto named = io::SeqPacketListener::listen_by_name(options_.run_dir + "/socket.sock")) {
+    by_name = *std::move(named);
+  } else {
+    log_.warning("programs that have another root cannot use their sockets' options: " + named.error().to_string());
+  }
   auto monitor = host::SocketMonitor::open();
   if (!monitor) {
     log_.warning("sockets cannot have policies of their own: " + monitor.error().to_string());
@@ -30,7 +37,7 @@ Status<std::string> Daemon::serve_sockets() {
     static_cast<void>(socket_monitor_->drain([this](std::uint64_t cookie) { sockets_->closed(cookie); }));
   }));
   sockets_->restore(io::now());
-  socket_service_ = std::make_unique<SocketService>(loop_, *std::move(listener), *sockets_, gate_);
+  socket_service_ = std::make_unique<SocketService>(loop_, *std::move(listener), std::move(by_name), *sockets_, gate_);
   return Done{};
 }
 

@@ -15,20 +15,22 @@ constexpr Duration kBetweenLooks = std::chrono::milliseconds{50};
 
 }  // namespace
 
-SocketService::SocketService(io::EventLoop& loop, io::SeqPacketListener listener, SocketTable& table, Gate& gate)
-    : loop_(loop), listener_(std::move(listener)), table_(table), gate_(gate) {
-  watch_ = loop_.watch(listener_.fd(), [this] { accept(); });
+SocketService::SocketService(io::EventLoop& loop, io::SeqPacketListener by_path,
+                             std::optional<io::SeqPacketListener> by_name, SocketTable& table, Gate& gate)
+    : loop_(loop), by_path_(std::move(by_path)), by_name_(std::move(by_name)), table_(table), gate_(gate) {
+  path_watch_ = loop_.watch(by_path_.fd(), [this] { accept(by_path_, Rights::OfProcess); });
+  if (by_name_) name_watch_ = loop_.watch(by_name_->fd(), [this] { accept(*by_name_, Rights::None); });
   patience_ = loop_.every(kBetweenLooks, [this] { listen_again(); });
 }
 
-void SocketService::accept() {
+void SocketService::accept(const io::SeqPacketListener& listener, Rights rights) {
   for (int i = 0; i < kMostAtOnce; ++i) {
-    auto socket = listener_.accept();
+    auto socket = listener.accept();
     if (!socket) return;
     // Who connects and says nothing makes room for others.
     if (clients_.size() >= kMostClients) part_from(who_makes_room());
     const std::uint32_t uid = socket->peer_uid();
-    const bool privileged = socket->peer_is_privileged();
+    const bool privileged = rights == Rights::OfProcess && socket->peer_is_privileged();
     const std::uint64_t id = next_id_++;
     listen_to(id, clients_.emplace(id, Client{*std::move(socket), uid, privileged, false, {}}).first->second);
   }

@@ -1,7 +1,7 @@
 #pragma once
-// Serves RUN_DIR/socket.sock: one request beside one socket, one reply, and the connection ends
-// (wire/socket_request.h). Anybody may connect; who can hand a socket over has it.  The daemon keeps no descriptor of
-// it: close() by its owner is the last one.
+// Serves RUN_DIR/socket.sock, and the same as a name of the network namespace for who has another root: one request
+// beside one socket, one reply, and the connection ends (wire/socket_request.h). Anybody may connect; who can hand a
+// socket over has it.  The daemon keeps no descriptor of it: close() by its owner is the last one.
 //
 // Anybody may keep this thread busy, which is the one of keys and policies, too: users without privilege have a budget
 // of time, and who has used it up is heard later.  Packets do not wait for descriptors of others.
@@ -20,7 +20,9 @@ namespace testudo::app {
 
 class SocketService {
  public:
-  SocketService(io::EventLoop& loop, io::SeqPacketListener listener, SocketTable& table, Gate& gate);
+  /// by_name: who comes there has no privilege, whoever it is; it may be missing.
+  SocketService(io::EventLoop& loop, io::SeqPacketListener by_path, std::optional<io::SeqPacketListener> by_name,
+                SocketTable& table, Gate& gate);
 
  private:
   static constexpr std::size_t kMostClients = 128;
@@ -35,7 +37,8 @@ class SocketService {
   };
   using Clients = std::map<std::uint64_t, Client>;
 
-  void accept();
+  enum class Rights : std::uint8_t { OfProcess, None };
+  void accept(const io::SeqPacketListener& listener, Rights rights);
   bool may_be_heard(const Client& client);
   void readable(std::uint64_t id);
   void listen_to(std::uint64_t id, Client& client);
@@ -46,7 +49,8 @@ class SocketService {
   ByteVector answer(const io::SeqPacket::WithDescriptor& request, const SocketTable::Asker& asker);
 
   io::EventLoop& loop_;
-  io::SeqPacketListener listener_;
+  io::SeqPacketListener by_path_;
+  std::optional<io::SeqPacketListener> by_name_;
   SocketTable& table_;
   Gate& gate_;
   io::ForeignClose closer_;
@@ -54,7 +58,7 @@ class SocketService {
   Clients clients_;  ///< the oldest first
   std::uint64_t next_id_ = 0;
   io::EventLoop::Timer patience_;
-  io::EventLoop::Watch watch_;
+  io::EventLoop::Watch path_watch_, name_watch_;
 };
 
 }  // namespace testudo::app

@@ -4,9 +4,12 @@
 #include <sched.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -41,6 +44,42 @@ TEST_F(UnixSocket, KeepsMessagesApartAndWhole) {
   EXPECT_EQ(server->receive(), large);
   EXPECT_EQ(server->receive()->size(), 3U);
   EXPECT_TRUE(server->receive()->empty()) << "nothing waits";
+}
+
+/// A connection to a name of the network namespace, which has no file; closed when there is none.
+Fd connected_by_name(const std::string& name) {
+  sockaddr_un at{};
+  at.sun_family = AF_UNIX;
+  name.copy(&at.sun_path[1], name.size());
+  const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  Fd fd{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
+  return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&at), length) == 0 ? std::move(fd) : Fd{};
+}
+
+TEST_F(UnixSocket, ListensByANameWithoutAFileAsLongAsItLives) {
+  {
+    const auto listener = SeqPacketListener::listen_by_name(path_);
+    ASSERT_TRUE(listener) << listener.error().to_string();
+    EXPECT_FALSE(std::filesystem::exists(path_));
+    const Fd client = connected_by_name(path_);
+    ASSERT_TRUE(client);
+    const auto server = listener->accept();
+    ASSERT_TRUE(server);
+    EXPECT_EQ(server->peer_uid(), ::getuid());
+    EXPECT_EQ(server->send(as_bytes("hello")), SeqPacket::Sent::Whole);
+    char got[8]{};
+    EXPECT_EQ(::recv(client.get(), got, sizeof got, 0), 5);
+    const auto second = SeqPacketListener::listen_by_name(path_);
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().number, EADDRINUSE);
+    EXPECT_FALSE(connected_by_name(path_ + "x"));
+    EXPECT_FALSE(SeqPacket::connect(path_)) << "a path is something else";
+  }
+  EXPECT_FALSE(connected_by_name(path_));
+  const auto long_one = SeqPacketListener::listen_by_name(std::string(108, 'n'));
+  ASSERT_FALSE(long_one);
+  EXPECT_EQ(long_one.error().number, ENAMETOOLONG);
+  EXPECT_TRUE(SeqPacketListener::listen_by_name(path_ + std::string(107 - path_.size(), 'n')));
 }
 
 std::ptrdiff_t open_descriptors() {
