@@ -96,6 +96,9 @@ def holds_no_private_key(left, right):
         more = by_certificate(node.name) + 'peers_identifier asn1dn "O=Testudo, CN=*"; verify_identifier on;'
         daemons.append(FaqRacoon(node, peer, method="rsasig", top=f'path certificate "{left.run_dir}";', more=more))
     keys_made(left, daemons)
+    digest = "openssl x509 -noout -fingerprint -sha256"
+    shown = left.shell(f"racoonctl gc inet {LEFT} {RIGHT} | {digest} -inform DER")
+    check(shown and shown == left.shell(f"{digest} -in {left.run_dir}/right.pem"), "racoonctl get-cert: the peer's certificate", shown)
     for daemon in daemons:
         numbers = list(numbers_of(left.run_dir / f"{daemon.node.name}.key"))
         own, childs = memory(daemon.process.pid), memory(daemon.children()[0])

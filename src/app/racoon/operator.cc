@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/racoon/link_names.h"
+#include "base/hex.h"
 #include "ike/selector_id.h"
 #include "io/socket_address.h"
 
@@ -211,6 +212,7 @@ json Operator::act(Client client, const json& request, bool& answered) {
   if (command == "reload-config") return reload();
   if (command == "show-schedule") return schedule(request);
   if (command == "show-sa") return phase1_sas(request);
+  if (command == "get-cert") return certificate(request);
   if (command == "flush-sa") return flush(request);
   if (command == "delete-sa") return remove(request);
   if (command == "establish-sa") return establish(client, request, answered);
@@ -291,6 +293,16 @@ json Operator::phase1_sas(const json& request) const {
   Page page{request};
   for (const auto& entry : v1.sas()) page.add([&] { return row(entry.second.get()); });
   return page.reply("sas");
+}
+
+json Operator::certificate(const json& request) const {
+  const auto local = address_of(request, "src"), remote = address_of(request, "dst");
+  for (const auto& [cookie, sa] : hands_.machine().v1().sas()) {
+    const bool between = sa->local.address == local && sa->remote.address == remote;
+    if (!between || !sa->established() || sa->peer_certificate.empty()) continue;
+    return {{"ok", true}, {"certificate", to_hex(Bytes{sa->peer_certificate})}};
+  }
+  return failure("no phase 1 between these addresses was proved by a certificate");
 }
 
 json Operator::flush(const json& request) {

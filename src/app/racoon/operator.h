@@ -56,6 +56,7 @@ class Operator {
   nlohmann::json reload();
   nlohmann::json schedule(const nlohmann::json& request) const;
   nlohmann::json phase1_sas(const nlohmann::json& request) const;
+  nlohmann::json certificate(const nlohmann::json& request) const;
   nlohmann::json flush(const nlohmann::json& request);
   nlohmann::json remove(const nlohmann::json& request);
   nlohmann::json establish(Client client, const nlohmann::json& request, bool& answered);

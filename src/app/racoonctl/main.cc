@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/racoonctl/password.h"
+#include "base/hex.h"
 #include "cli/racoonctl/command_line.h"
 #include "cli/racoonctl/render.h"
 #include "cli/setkey/print_sa.h"
@@ -114,6 +115,10 @@ std::string text_for(const RacoonctlCommand& command, const json& reply, const O
   if (command.name == "show-schedule") return cli::render_schedule(reply);
   if (command.name == "explain") return cli::render_explanations(reply);
   if (command.name == "vpn-connect") return cli::render_connected(reply);
+  if (command.name == "get-cert") {
+    const auto der = from_hex(reply.value("certificate", ""));
+    return der ? std::string{der->begin(), der->end()} : "";
+  }
   const std::string text = reply.value("text", "");
   return text.empty() ? "" : text + "\n";
 }

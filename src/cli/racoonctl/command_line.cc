@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <span>
 
 namespace testudo::cli {
 namespace {
@@ -17,6 +18,7 @@ constexpr std::array kCommands{
     Row{"reload-config", "rc", ""},
     Row{"show-schedule", "sc", ""},
     Row{"show-sa", "ss", "isakmp|esp|ah|ipsec"},
+    Row{"get-cert", "gc", "{inet|inet6} src dst"},
     Row{"flush-sa", "fs", "isakmp|esp|ah|ipsec"},
     Row{"delete-sa", "ds", "saopts"},
     Row{"establish-sa", "es", "[-w] [-n block] [-u user] saopts"},
@@ -66,15 +68,22 @@ std::optional<Place> place_of(std::string text) {
   return place;
 }
 
-/// isakmp {inet|inet6} src dst
-Parsed phase1(RacoonctlCommand command, const std::vector<std::string>& w, const RacoonctlNames& names) {
-  if (w.size() != 4 || family_of(w[1]) == 0) return Failure{std::string{"expected isakmp {inet|inet6} src dst"}};
-  const auto source = names.resolve(w[2], family_of(w[1])), destination = names.resolve(w[3], family_of(w[1]));
-  if (!source || !destination) return Failure{"no address of this family: " + (source ? w[3] : w[2])};
-  command.request["what"] = "isakmp";
+/// {inet|inet6} src dst
+Parsed between_hosts(RacoonctlCommand command, std::span<const std::string> w, const RacoonctlNames& names) {
+  const int family = w.size() == 3 ? family_of(w[0]) : 0;
+  if (family == 0) return Failure{std::string{"expected {inet|inet6} src dst"}};
+  const auto source = names.resolve(w[1], family), destination = names.resolve(w[2], family);
+  if (!source || !destination) return Failure{"no address of this family: " + (source ? w[2] : w[1])};
   command.request["src"] = source->to_string();
   command.request["dst"] = destination->to_string();
   return command;
+}
+
+/// isakmp {inet|inet6} src dst
+Parsed phase1(RacoonctlCommand command, std::span<const std::string> w, const RacoonctlNames& names) {
+  if (w.size() != 4 || family_of(w[1]) == 0) return Failure{std::string{"expected isakmp {inet|inet6} src dst"}};
+  command.request["what"] = "isakmp";
+  return between_hosts(std::move(command), w.subspan(1), names);
 }
 
 /// {esp|ah} {inet|inet6} src/plen/port dst/plen/port {icmp|tcp|udp|gre|any}
@@ -180,6 +189,7 @@ Result<RacoonctlCommand, std::string> parse_racoonctl(std::vector<std::string> w
   const std::string_view name = command.name;
   if (name == "show-sa" || name == "flush-sa") return tables(std::move(command), words);
   if (name == "delete-sa" || name == "establish-sa") return sa_options(std::move(command), std::move(words), names);
+  if (name == "get-cert") return between_hosts(std::move(command), words, names);
   if (name.starts_with("vpn-")) return gateway(std::move(command), std::move(words), names);
   if (name == "explain" && words.size() == 1) {
     const auto peer = names.resolve(words[0], 0);

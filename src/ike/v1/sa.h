@@ -169,6 +169,7 @@ struct IkeSa {
   Secret cipher_key;
   ByteVector iv;                 ///< of phase 1; its last value starts those of phase 2
   Identity peer;                 ///< believed when established
+  ByteVector peer_certificate;   ///< DER; nothing: it proved itself by something else
   bool has_key_of_name = false;  ///< its pre-shared key stands under `peer`, not under the address
 
   Retransmission sent;

@@ -281,7 +281,9 @@ Status<Mismatch> check_signature(IkeSa& sa, const Chain& chain, Bytes proof, con
                                 (file.empty() ? "it sent" : "is in that file here: it may have a new one"),
                             Notify::InvalidSignature, "is wrong"}};
   }
-  return check_name(sa, certificate, peer);
+  TRY_DONE(check_name(sa, certificate, peer));
+  sa.peer_certificate = certificate.der();
+  return Done{};
 }
 
 }  // namespace testudo::ike::v1

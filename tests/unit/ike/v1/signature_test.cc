@@ -72,7 +72,12 @@ TEST(Signatures, CertificatesOfOneCaMakeAPairOfSas) {
   p.want(p.a);
   EXPECT_TRUE(p.keyed_alike());
   EXPECT_EQ(p.datagrams, 9U);
-  EXPECT_EQ(p.b.machine().v1().sas().begin()->second->peer.to_string(), "O = Example, CN = anna");
+  const auto& sa = *p.b.machine().v1().sas().begin()->second;
+  EXPECT_EQ(sa.peer.to_string(), "O = Example, CN = anna");
+  EXPECT_EQ(sa.peer_certificate, Signed::block(p.a).credentials->certificate().der());
+  Pair without;
+  without.want(without.a);
+  EXPECT_TRUE(without.b.machine().v1().sas().begin()->second->peer_certificate.empty());
 }
 
 TEST(Signatures, AreRightWhenTheyTakeTheirTime) {
