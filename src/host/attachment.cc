@@ -62,6 +62,7 @@ Result<Attachment, io::SystemError> Attachment::attach(const Settings& settings,
   TRY(auto queues, io::Tun::open_queues(settings.device, settings.offload, settings.queues));
   const io::Tun& tun = queues.front();
   TRY_DONE(tun.set_mtu(settings.mtu));
+  TRY_DONE(tun.set_queue(settings.queue_length));
   set_up_device(settings.device);
   TRY_DONE(tun.bring_up());
   TRY_DONE(netlink.add_dummy_address(tun.index()));
@@ -128,6 +129,7 @@ Result<const io::Tun*, io::SystemError> Attachment::socket_device(unsigned slot)
   constexpr const char* kDigits = "0123456789abcdef";
   TRY(auto tun, io::Tun::open(settings_.socket_devices() + kDigits[slot], settings_.offload));
   TRY_DONE(tun.set_mtu(settings_.mtu));
+  TRY_DONE(tun.set_queue(settings_.queue_length));
   set_up_device(tun.name());
   TRY_DONE(tun.bring_up());
   TRY_DONE(lead_to(tun, socket_route(settings_, slot), *netlink_));

@@ -70,6 +70,14 @@ Status<SystemError> Tun::set_mtu(std::size_t mtu) const {
   return Done{};
 }
 
+Status<SystemError> Tun::set_queue(std::size_t packets) const {
+  const Fd any{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  ifreq request = request_for(name_);
+  request.ifr_qlen = static_cast<int>(packets);
+  if (::ioctl(any.get(), SIOCSIFTXQLEN, &request) != 0) return last_error("set queue of " + name_);
+  return Done{};
+}
+
 Status<SystemError> Tun::bring_up() const {
   const Fd any{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
   ifreq request = request_for(name_);

@@ -28,6 +28,8 @@ class Tun {
   Offload offload() const { return offload_; }
 
   Status<SystemError> set_mtu(std::size_t mtu) const;
+  /// How many packets may wait here to be read; what comes when it is full, the kernel drops and counts.
+  Status<SystemError> set_queue(std::size_t packets) const;
   Status<SystemError> bring_up() const;
   /// Whether the device and what is routed to it outlive this object, and packets to it go nowhere then.
   Status<SystemError> set_persistent(bool persistent) const;

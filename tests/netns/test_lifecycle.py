@@ -5,6 +5,7 @@
     testudod                                     testudod
 """
 import itertools
+import json
 import signal
 
 from lib import BIN, Lab, check, run, say, until
@@ -138,11 +139,20 @@ def background(left):
     check(failed.returncode == 1 and "/nonexistent" in failed.stderr, "a wrong configuration is told to the starting process")
 
 
+def queue(left):
+    say("how many packets may wait in the device")
+    for config, length in (("", 500), ("queue = 1000\n", 1000)):
+        left.start_testudod(config)
+        shown = left.ip("-j", "link", "show", "testudo0")
+        check(json.loads(shown)[0]["txqlen"] == length, f"{length} with {config!r}", shown)
+        left.stop_testudod()
+
+
 def bad_config(left):
     say("mistakes in the configuration name their line")
     conf = left.run_dir / "bad.conf"
     for text, words in (("mtu = 12\n", "bad.conf:1: mtu: expected a number from 1280"), ("\nnet.inet.ipsec.nope = 1\n", "bad.conf:2:"),
-                        ("colour = red\n", "there is no such key"), ("mark = 3\n", "one bit"), ("device\n", "expected `key = value`")):
+                        ("colour = red\n", "there is no such key"), ("queue = 1\n", "expected a number from 64"), ("mark = 3\n", "one bit"), ("device\n", "expected `key = value`")):
         conf.write_text(text)
         done = left.exec(BIN / "testudod", "-F", "-c", conf, "--run-dir", left.run_dir, check=False)
         check(done.returncode == 1 and words in done.stderr, words, done.stderr)
@@ -158,6 +168,7 @@ def main():
         not_followed(left)
         other_names(left, wire)
         background(left)
+        queue(left)
         bad_config(left)
 
 

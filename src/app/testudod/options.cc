@@ -115,6 +115,7 @@ Refusal set_interface(std::string& into, const std::string& text) {
 Refusal set(Options& o, const std::string& key, const std::string& value) {
   if (key.find('.') != std::string::npos) return set_variable(o, key, value);
   if (key == "mtu") return set_number(o.host.mtu, value, 1280, 65535);
+  if (key == "queue") return set_number(o.host.queue_length, value, 64, 100'000);
   if (key == "tunnel") return add_tunnel(o, value);
   if (key == "tcp_mss") return set_mss(o, value);
   if (key == "mark") return set_mark(o.host.mark, value);
@@ -144,7 +145,7 @@ Refusal set(Options& o, const std::string& key, const std::string& value) {
     o.host.encapsulation_ports = *std::move(list);
     return std::nullopt;
   }
-  return "there is no such key (device, mtu, mark, table, rule, attach, wire_inside, wire_outside, wire_io, "
+  return "there is no such key (device, mtu, queue, mark, table, rule, attach, wire_inside, wire_outside, wire_io, "
          "encapsulation_ports, tcp_mss, offload, spin, workers, "
          "tunnel, or a variable with dots)";
 }
