@@ -7,6 +7,7 @@
 #include <x86intrin.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -15,6 +16,7 @@
 #include <fstream>
 #include <iostream>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -28,7 +30,7 @@ namespace {
 using namespace testudo;
 
 using Clock = std::chrono::steady_clock;
-constexpr std::size_t kBurst = 64;
+constexpr std::size_t kBurst = spd::View::kMostFlows;
 constexpr std::size_t kMostAtOnce = 1024;  // changes in one publication
 constexpr int kPasses = 8;
 
@@ -111,14 +113,15 @@ struct Cost {
 /// Of one look-up, in batches.
 Cost lookups(spd::Reader& reader, const std::vector<net::Flow>& flows) {
   std::size_t found = 0;
+  std::array<const spd::Policy*, kBurst> policies;
   const double busy = busy_nanoseconds();
   const std::uint64_t start = __rdtsc();
   for (int pass = 0; pass < kPasses; ++pass) {
     for (std::size_t batch = 0; batch < flows.size(); batch += kBurst) {
       const spd::View& view = reader.enter();
-      for (std::size_t i = batch; i < std::min(batch + kBurst, flows.size()); ++i) {
-        found += view.lookup(spd::Direction::Out, flows[i]) != nullptr ? 1 : 0;
-      }
+      const auto burst = std::span{flows}.subspan(batch, std::min(kBurst, flows.size() - batch));
+      view.lookup(spd::Direction::Out, burst, policies);
+      for (std::size_t i = 0; i < burst.size(); ++i) found += policies[i] != nullptr ? 1 : 0;
       reader.leave();
     }
   }

@@ -1,5 +1,7 @@
 #include "spd/flow_index.h"
 
+#include <algorithm>
+
 namespace testudo::spd {
 namespace {
 
@@ -22,6 +24,12 @@ void FlowIndex::remove(const net::Selector& selector, std::uint64_t order) {
   } else if (FewRules::may_return(all_.v4().size())) {
     few_.assign(all_.v4().rules());
   }
+}
+
+void FlowIndex::lookup(std::span<const net::Flow> flows, std::span<const Policy*> out) const {
+  const auto is_v4 = [](const net::Flow& flow) { return flow.source.is_v4() && flow.destination.is_v4(); };
+  if (!few_.complete() && std::ranges::all_of(flows, is_v4)) return all_.lookup_v4(flows, out);
+  for (std::size_t i = 0; i < flows.size(); ++i) out[i] = lookup(flows[i]);
 }
 
 }  // namespace testudo::spd

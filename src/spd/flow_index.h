@@ -8,6 +8,8 @@ namespace testudo::spd {
 
 class FlowIndex {
  public:
+  static constexpr std::size_t kMostFlows = SelectorIndex::kMostFlows;
+
   /// `order` is unlike that of every other entry; the lowest order that matches wins.
   void add(const net::Selector& selector, std::uint64_t order, const Policy* policy);
   /// Of an entry that was added with this selector and order.
@@ -16,6 +18,8 @@ class FlowIndex {
     const bool is_for_few = few_.complete() && flow.source.is_v4() && flow.destination.is_v4();
     return is_for_few ? few_.lookup(flow) : all_.lookup(flow);
   }
+  /// The same of at most kMostFlows flows; faster when they are several and the tables large.
+  void lookup(std::span<const net::Flow> flows, std::span<const Policy*> out) const;
 
  private:
   SelectorIndex all_;

@@ -70,4 +70,12 @@ const Policy* SelectorIndex::lookup(const net::Flow& flow) const {
   return flow.source.is_v4() ? v4_.lookup(short_key_of(flow)).policy : v6_.lookup(key_of(flow)).policy;
 }
 
+void SelectorIndex::lookup_v4(std::span<const net::Flow> flows, std::span<const Policy*> out) const {
+  std::array<ShortKey, kMostFlows> keys;
+  std::array<TupleSpace<2>::Match, kMostFlows> found;
+  for (std::size_t i = 0; i < flows.size(); ++i) keys[i] = short_key_of(flows[i]);
+  v4_.lookup(std::span{keys}.first(flows.size()), found);
+  for (std::size_t i = 0; i < flows.size(); ++i) out[i] = found[i].policy;
+}
+
 }  // namespace testudo::spd

@@ -11,11 +11,15 @@ TupleSpace<2>::Rule short_rule(const net::Selector& selector, std::uint64_t orde
 
 class SelectorIndex {
  public:
+  static constexpr std::size_t kMostFlows = 64;
+
   /// `order` is unlike that of every other entry; the lowest order that matches wins.
   void add(const net::Selector& selector, std::uint64_t order, const Policy* policy);
   /// Of an entry that was added with this selector and order; false when there is none.
   bool remove(const net::Selector& selector, std::uint64_t order);
   const Policy* lookup(const net::Flow& flow) const;
+  /// Of at most kMostFlows flows within IPv4, side by side.
+  void lookup_v4(std::span<const net::Flow> flows, std::span<const Policy*> out) const;
   struct Entry {
     std::uint64_t order = 0;
     const Policy* policy = nullptr;  ///< null: there is none

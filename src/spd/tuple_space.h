@@ -2,7 +2,7 @@
 // Exact first match over rules of the form "key & mask == value", in hash tables by mask.  A table's mask has some of
 // the bits of its rules' masks, so that many kinds of rules share one table, and what is found there is compared in
 // full (TupleMerge: Daly, Bruschi, Linguaglossa et al. 2019).  A look-up asks the tables in the order of their first
-// rules and stops when no later one can hold an earlier match.
+// rules and stops when no later one can hold an earlier match; of many rules, table_filter.h says which tables.
 //
 //   table: mask, least order, slots  ──hash of key & mask──►  slot: tag, first item ──► item ──► item    by order
 //
@@ -13,9 +13,11 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "spd/flow_key.h"
+#include "spd/table_filter.h"
 
 namespace testudo::spd {
 
@@ -41,6 +43,8 @@ class TupleSpace {
   /// False when there is none with this mask, value and order.
   bool remove(const Rule& rule);
   Match lookup(const Key& key) const;
+  /// Of many keys side by side: what one of them waits for from memory, the others wait for at the same time.
+  void lookup(std::span<const Key> keys, std::span<Match> out) const;
   /// A rule with just this value and mask; without a policy when there is none.
   Match find(const Key& value, const Key& mask) const;
 
@@ -51,6 +55,7 @@ class TupleSpace {
 
  private:
   static constexpr std::size_t kLongChain = 8;
+  static constexpr std::size_t kSideBySide = 32;
   static constexpr std::uint32_t kNone = ~std::uint32_t{0};
 
   struct Item {
@@ -63,6 +68,7 @@ class TupleSpace {
   struct Table {
     Key mask{};
     std::uint64_t first = ~std::uint64_t{0};  ///< no rule's order is less; exact but after removals
+    TableSet bit = kEveryTable;               ///< in the filter; all of them when no other is left
     std::size_t rules = 0, removed = 0, used = 0;
     std::vector<Slot> slots;  ///< a power of two, at most half full; chains by hash
   };
@@ -82,6 +88,8 @@ class TupleSpace {
     return static_cast<std::uint32_t>((h * 0xc4ceb9fe1a85ec53U) >> 32);
   }
 
+  void improve(Match& best, const Key& key, std::uint32_t first_item) const;
+  void lookup_side_by_side(std::span<const Key> keys, std::span<Match> out) const;
   Table& table_for(const Rule& rule, const Key& coarse);
   Table* table_of(const Key& mask);
   Table& make(const Key& mask);
@@ -93,29 +101,78 @@ class TupleSpace {
   void forget(Table& table, std::uint64_t order);
   void grow(Table& table);
   void sort_by_first();
+  TableSet free_bit() const;
+  void filter_anew();
 
   std::vector<std::unique_ptr<Table>> by_order_;  ///< by first
   std::vector<Table*> by_bits_;                   ///< the most specific first
   std::vector<Item> items_;
   std::uint32_t free_ = kNone;
   std::size_t size_ = 0;
+  TableFilter<Words> filter_;
+  std::size_t stale_ = 0;  ///< removed since all rules were told to the filter
 };
 
 template <std::size_t Words>
 auto TupleSpace<Words>::lookup(const Key& key) const -> Match {
-  Match best;
-  for (const auto& table : by_order_) {
-    if (best.order < table->first) break;
-    const Slot& slot = table->slots[place(*table, tag_of(key, table->mask))];
-    for (std::uint32_t i = slot.item; i != kNone; i = items_[i].next) {
-      const Rule& rule = items_[i].rule;
-      if (rule.order >= best.order) break;
-      if (masked(key, rule.mask) != rule.value) continue;
-      best = {rule.order, rule.policy};
-      break;
-    }
+  Match out;
+  lookup_side_by_side({&key, 1}, {&out, 1});
+  return out;
+}
+
+/// By a match of this chain, when there is one of lower order.
+template <std::size_t Words>
+void TupleSpace<Words>::improve(Match& best, const Key& key, std::uint32_t first_item) const {
+  for (std::uint32_t i = first_item; i != kNone; i = items_[i].next) {
+    const Rule& rule = items_[i].rule;
+    if (rule.order >= best.order) return;
+    if (masked(key, rule.mask) != rule.value) continue;
+    best = {rule.order, rule.policy};
+    return;
   }
-  return best;
+}
+
+template <std::size_t Words>
+void TupleSpace<Words>::lookup(std::span<const Key> keys, std::span<Match> out) const {
+  while (!keys.empty()) {
+    const std::size_t n = std::min(kSideBySide, keys.size());
+    lookup_side_by_side(keys.first(n), out.first(n));
+    keys = keys.subspan(n);
+    out = out.subspan(n);
+  }
+}
+
+/// Table by table, and in each step by step: hash, slot, chain.  Who asks is found without branches, for nobody could
+/// foretell them.
+template <std::size_t Words>
+void TupleSpace<Words>::lookup_side_by_side(std::span<const Key> keys, std::span<Match> out) const {
+  std::array<TableSet, kSideBySide> may;
+  std::array<std::uint8_t, kSideBySide> asking;
+  std::array<std::uint32_t, kSideBySide> found;  // first the tag, then the chain
+  for (const Key& key : keys) filter_.fetch(key);
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    may[i] = filter_.tables_for(keys[i]);
+    out[i] = {};
+  }
+  for (const auto& table : by_order_) {
+    std::size_t n = 0, unsettled = 0;
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      const bool later = out[i].order >= table->first;
+      asking[n] = static_cast<std::uint8_t>(i);
+      n += later && (may[i] & table->bit) != 0 ? 1 : 0;
+      unsettled += later ? 1 : 0;
+    }
+    if (unsettled == 0) return;
+    for (std::size_t j = 0; j < n; ++j) {
+      found[j] = tag_of(keys[asking[j]], table->mask);
+      __builtin_prefetch(&table->slots[found[j] & (table->slots.size() - 1)]);
+    }
+    for (std::size_t j = 0; j < n; ++j) {
+      found[j] = table->slots[place(*table, found[j])].item;
+      if (found[j] != kNone) __builtin_prefetch(&items_[found[j]]);
+    }
+    for (std::size_t j = 0; j < n; ++j) improve(out[asking[j]], keys[asking[j]], found[j]);
+  }
 }
 
 template <std::size_t Words>
@@ -148,6 +205,11 @@ void TupleSpace<Words>::add(const Rule& rule, const Key& coarse) {
   Table& table = table_for(rule, coarse);
   insert(table, rule);
   ++size_;
+  if (filter_.in_use()) {
+    filter_.add(rule.value, rule.mask, table.bit);
+  } else if (filter_.wants_rules(size_)) {
+    filter_anew();
+  }
   if (rule.order >= table.first) return;
   table.first = rule.order;
   sort_by_first();
@@ -174,8 +236,10 @@ auto TupleSpace<Words>::table_of(const Key& mask) -> Table* {
 
 template <std::size_t Words>
 auto TupleSpace<Words>::make(const Key& mask) -> Table& {
+  const TableSet bit = free_bit();
   Table& table = *by_order_.emplace_back(std::make_unique<Table>());
   table.mask = mask;
+  table.bit = bit;
   table.slots.resize(4);
   by_bits_.push_back(&table);
   std::ranges::stable_sort(by_bits_, std::greater{}, [](const Table* t) { return bits(t->mask); });
@@ -234,6 +298,7 @@ bool TupleSpace<Words>::remove(const Rule& rule) {
     if (!within(table->mask, rule.mask) || !take(*table, rule)) continue;
     forget(*table, rule.order);
     --size_;
+    if (filter_.in_use() && (++stale_ > size_ || !filter_.is_worth(size_))) filter_anew();
     return true;
   }
   return false;
@@ -293,6 +358,30 @@ void TupleSpace<Words>::forget(Table& table, std::uint64_t order) {
 template <std::size_t Words>
 void TupleSpace<Words>::sort_by_first() {
   std::ranges::sort(by_order_, {}, [](const auto& t) { return t->first; });
+}
+
+/// Of the filter, that no table has; all of them when there is none, so that the table is always asked.
+template <std::size_t Words>
+TableSet TupleSpace<Words>::free_bit() const {
+  TableSet taken = 0;
+  for (const auto& table : by_order_) taken |= table->bit == kEveryTable ? 0 : table->bit;
+  const TableSet free = ~taken & (taken + 1);
+  return free == 0 ? kEveryTable : free;
+}
+
+/// Tells the filter all rules, or none when they are too few for it.
+template <std::size_t Words>
+void TupleSpace<Words>::filter_anew() {
+  stale_ = 0;
+  if (!filter_.is_worth(size_)) return filter_.stop();
+  filter_.start();
+  for (const auto& table : by_order_) {
+    for (const Slot& slot : table->slots) {
+      for (std::uint32_t i = slot.item; i != kNone; i = items_[i].next) {
+        filter_.add(items_[i].rule.value, items_[i].rule.mask, table->bit);
+      }
+    }
+  }
 }
 
 }  // namespace testudo::spd

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "spd/address_index.h"
@@ -32,6 +33,11 @@ class View {
   void remove(const Rule& rule);
 
   const Policy* lookup(Direction direction, const net::Flow& flow) const { return of(direction).by_flow.lookup(flow); }
+  /// Of each of at most kMostFlows flows, side by side.
+  static constexpr std::size_t kMostFlows = FlowIndex::kMostFlows;
+  void lookup(Direction direction, std::span<const net::Flow> flows, std::span<const Policy*> out) const {
+    of(direction).by_flow.lookup(flows, out);
+  }
   const Policy* first_for_addresses(Direction direction, const net::Address& source,
                                     const net::Address& destination) const {
     return of(direction).by_addresses.lookup(source, destination);
