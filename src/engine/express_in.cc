@@ -32,6 +32,11 @@ net::Flow outer_flow(const PacketBuffer& packet) {
           protocol::kEsp};
 }
 
+/// Of an opened packet, what is between header and trailer.
+Bytes payload_of(const transform::EspToOpen& esp) {
+  return Bytes{esp.esp}.subspan(esp.front, esp.esp.size() - esp.front - esp.back);
+}
+
 /// A TCP or UDP packet that is what the next header says.
 bool is_common(const Plain& inner, const transform::EspToOpen& esp, Bytes packet) {
   if (esp.next_header != (inner.is_v4() ? protocol::kIpv4 : protocol::kIpv6)) return false;
@@ -46,6 +51,7 @@ bool ExpressIn::open(const Verdicts& verdicts) {
   lane_count_ = waiting_ = 0;
   last_key_ = {};
   last_lane_ = nullptr;
+  foreseen_.begin_batch();
   return !verdicts.tracing() && parts_.settings.esp_enable != 0 && parts_.policies().size() != 0 && active(parts_);
 }
 
@@ -173,6 +179,7 @@ void ExpressIn::run(const Lane& lane, const GoOn& go_on, Verdicts& verdicts) {
   verdicts.statistics().esp.input += esps.size();
   Delivery delivery;
   judged_ = {};
+  foresee_flows(esps.all());
   const transform::EspToOpen* esp = esps.all().data();
   for (const Item* item = lane.first; item != nullptr; item = item->next, ++esp) {
     if (!esp->result) {
@@ -185,9 +192,18 @@ void ExpressIn::run(const Lane& lane, const GoOn& go_on, Verdicts& verdicts) {
   deliver(*lane.sa, delivery, verdicts);
 }
 
+void ExpressIn::foresee_flows(std::span<const transform::EspToOpen> opened) {
+  if (!foreseen_.worth_while(parts_.policies())) return;
+  foreseen_.begin();
+  for (const transform::EspToOpen& esp : opened) {
+    if (esp.result) foreseen_.expect(payload_of(esp));
+  }
+  foreseen_.look(parts_.policies());
+}
+
 /// Takes everything around the inner packet off, when it may be delivered just so.
 bool ExpressIn::accept(const Item& item, const Lane& lane, const transform::EspToOpen& esp, Delivery& delivery) {
-  const Bytes payload = Bytes{esp.esp}.subspan(esp.front, esp.esp.size() - esp.front - esp.back);
+  const Bytes payload = payload_of(esp);
   const std::optional<Plain> inner = wire::packet::read_plain(payload);
   if (!inner || !is_common(*inner, esp, payload) || !leaves_mark_alone(item, *inner)) return false;
   if (inner->key != judged_.key) {
@@ -221,7 +237,7 @@ const spd::Policy* ExpressIn::judge_flow(Bytes packet, const sad::Sa& sa) {
   if (parts_.host.is_local(flow.source)) return nullptr;
   const bool for_us = flow.destination.is_multicast() || parts_.host.is_local(flow.destination);
   if (flow.protocol == protocol::kUdp && for_us && takes_udp(flow.destination_port)) return nullptr;
-  const spd::Policy* const policy = parts_.policies().lookup(spd::Direction::In, flow);
+  const spd::Policy* const policy = foreseen_.policy_of(*inner, flow, parts_.policies());
   if (policy == nullptr || policy->action != spd::Action::Ipsec) return nullptr;
   History history;
   history.opened(sa);

@@ -11,6 +11,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/foreseen_policies.h"
 #include "engine/verdicts.h"
 #include "transform/esp_payload.h"
 #include "wire/packet/plain.h"
@@ -84,6 +85,7 @@ class ExpressIn {
   bool accept(const Item& item, const Lane& lane, const transform::EspToOpen& esp, Delivery& delivery);
   bool leaves_mark_alone(const Item& item, const wire::packet::Plain& inner) const;
   const spd::Policy* judge_flow(Bytes packet, const sad::Sa& sa);
+  void foresee_flows(std::span<const transform::EspToOpen> opened);
   void settle();
   void deliver(sad::Sa& sa, Delivery& delivery, Verdicts& verdicts);
   static Opened restore(const Item& item, const Lane& lane, const transform::EspToOpen& esp);
@@ -100,6 +102,7 @@ class ExpressIn {
   Spi last_spi_;                             ///< behind it
   Lane* last_lane_ = nullptr;                ///< its lane, or none
   bool many_sas_ = false;                    ///< of late: foresee() is worth its while
+  ForeseenPolicies foreseen_{spd::Direction::In};
   Judged judged_;
   Time now_{};
 };

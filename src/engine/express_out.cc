@@ -46,7 +46,17 @@ bool ExpressOut::open(const Verdicts& verdicts) {
   lane_count_ = waiting_ = 0;
   last_key_ = {};
   last_lane_ = nullptr;
+  foreseen_.begin_batch();
   return !verdicts.tracing() && parts_.settings.esp_enable != 0 && parts_.policies().size() != 0 && active(parts_);
+}
+
+void ExpressOut::foresee(std::span<PacketBuffer* const> next) {
+  if (!foreseen_.worth_while(parts_.policies())) return;
+  foreseen_.begin();
+  for (const PacketBuffer* packet : next.first(std::min(next.size(), ForeseenPolicies::kMost))) {
+    foreseen_.expect(packet->bytes());
+  }
+  foreseen_.look(parts_.policies());
 }
 
 ExpressOut::Taken ExpressOut::take(PacketBuffer& packet) {
@@ -71,7 +81,7 @@ ExpressOut::Lane* ExpressOut::lane_for(Bytes packet) {
   const std::optional<Plain> plain = wire::packet::read_plain(packet);
   if (!plain) return nullptr;
   const net::Flow flow = wire::packet::flow_of(*plain, packet);
-  const spd::Policy* policy = parts_.policies().lookup(spd::Direction::Out, flow);
+  const spd::Policy* policy = foreseen_.policy_of(*plain, flow, parts_.policies());
   if (policy == nullptr || !asks_for_one_tunnel(*policy)) return nullptr;
   const auto lanes = std::span{lanes_}.first(lane_count_);
   const auto same = std::ranges::find(lanes, policy, &Lane::policy);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "engine/emit.h"
+#include "engine/foreseen_policies.h"
 #include "engine/verdicts.h"
 #include "transform/esp_payload.h"
 #include "transform/outer_template.h"
@@ -27,6 +28,8 @@ class ExpressOut {
 
   /// A batch begins; false when all of it has to go the long way.
   bool open(const Verdicts& verdicts);
+  /// Of the packets that take() will be asked about next, at most ForeseenPolicies::kMost are looked at.
+  void foresee(std::span<PacketBuffer* const> next);
   enum class Taken : std::uint8_t {
     Waits,          ///< here, for finish()
     OtherPolicy,    ///< goes the long way, and so does all of its flow
@@ -82,6 +85,7 @@ class ExpressOut {
   Engine::Parts parts_;
   const Emitter& emitter_;
 
+  ForeseenPolicies foreseen_{spd::Direction::Out};
   std::array<Item, kMost> items_;
   std::size_t waiting_ = 0;
   std::array<Lane, kMost> lanes_;

@@ -24,6 +24,7 @@ void Outbound::process(std::span<PacketBuffer* const> batch, const spd::SocketPo
   const bool express = of_socket == nullptr && express_.open(verdicts);
   for (std::size_t i = 0; i < batch.size(); ++i) {
     PacketBuffer* const packet = batch[i];
+    if (express && i % ForeseenPolicies::kMost == 0) express_.foresee(batch.subspan(i));
     wire::packet::fetch_behind(batch, i);
     const auto taken = express ? express_.take(*packet) : ExpressOut::Taken::OtherPolicy;
     if (express_.full() || taken == ExpressOut::Taken::UnusualPacket) finish_express(verdicts);

@@ -18,8 +18,10 @@ class FlowIndex {
     const bool is_for_few = few_.complete() && flow.source.is_v4() && flow.destination.is_v4();
     return is_for_few ? few_.lookup(flow) : all_.lookup(flow);
   }
-  /// The same of at most kMostFlows flows; faster when they are several and the tables large.
+  /// The same of at most kMostFlows flows.
   void lookup(std::span<const net::Flow> flows, std::span<const Policy*> out) const;
+  /// Whether that is faster than one after the other.
+  bool prefers_many() const { return !few_.complete(); }
 
  private:
   SelectorIndex all_;

@@ -125,7 +125,8 @@ std::vector<ByteVector> outer_headers(const std::vector<ByteVector>& packets) {
   std::vector<ByteVector> out;
   for (const ByteVector& packet : packets) {
     const bool v4 = packet[0] >> 4 == 4;
-    EXPECT_TRUE(!v4 || test::detail::internet_checksum(Bytes{packet}.first(20)) == 0) << "IPv4 checksum";
+    const std::size_t words = packet[0] & 0xfU;
+    EXPECT_TRUE(!v4 || test::detail::internet_checksum(Bytes{packet}.first(4 * words)) == 0) << "IPv4 checksum";
     expect_udp_checksum(packet);
     ByteVector header(packet.begin(), packet.begin() + (v4 ? 20 : 40));
     if (v4) header[4] = header[5] = header[10] = header[11] = 0;
@@ -319,6 +320,76 @@ TEST(ExpressIn, TakesManySasAtATimeAsTheLongWayDoes) {
   expect_same_counters(quick, traced);
   expect_same_usage(quick, traced);
   EXPECT_GT(quick.statistics().to_host, 1000U);
+}
+
+/// So many policies that those of a batch's flows are looked up side by side (foreseen_policies.h), of three kinds.
+void configure_thousands(Station& station, spd::Direction direction) {
+  const auto prefix = [](const std::string& network, int host) { return network + std::to_string(host) + "/32"; };
+  for (int from = 0; from < 50; ++from) {
+    for (int to = 0; to < 30; ++to) {
+      const int kind = (from * 7 + to) % 5;
+      if (kind == 2) continue;  // the wide policies say
+      const auto action = kind == 0 ? spd::Action::Discard : spd::Action::None;
+      const std::string source = prefix("10.0.1.", from), destination = prefix("10.0.2.", to);
+      auto one = test::policy(direction, source, destination, action);
+      if (kind > 2) {
+        one = test::policy(direction, source, destination,
+                           {test::tunnel(spd::RequestProtocol::Esp, ip("20.0.0.1"), ip("20.0.0.2"))});
+      }
+      if (kind == 4) one.selector.protocol = net::protocol::kUdp;
+      station.install(std::move(one));
+    }
+  }
+  configure(station, {"aes-gcm-16", "", "20.0.0.1", "20.0.0.2"}, direction);
+}
+
+std::vector<ByteVector> batch_of_many_flows(SeededRandom& random) {
+  std::vector<ByteVector> batch;
+  for (std::uint32_t i = 0, n = 1 + random.below(150); i < n; ++i) {
+    if (random.chance(5)) batch.push_back(packet_of_any_kind(random));
+    const net::Address from = ip("10.0.1." + std::to_string(random.below(60)));
+    const net::Address to = ip("10.0.2." + std::to_string(random.below(40)));
+    for (std::uint32_t same = random.below(3); same > 0; --same) {
+      batch.push_back(random.chance(50) ? test::udp({from, 1}, {to, 2}, random.bytes(random.below(50)))
+                                        : test::tcp({from, 1}, {to, 2}, random.bytes(random.below(50))));
+    }
+  }
+  return batch;
+}
+
+TEST(ExpressOut, OfManyFlowsAndPoliciesSendsWhatTheLongWaySends) {
+  Station quick{1}, traced{1};
+  for (Station* station : {&quick, &traced}) configure_thousands(*station, spd::Direction::Out);
+  traced.engine.set_tracing(true);
+  SeededRandom random{9};
+  for (int round = 0; round < 30; ++round) {
+    const std::vector<ByteVector> batch = batch_of_many_flows(random);
+    for (Station* station : {&quick, &traced}) station->send(batch);
+    EXPECT_EQ(outer_headers(quick.wire), outer_headers(traced.wire));
+    for (Station* station : {&quick, &traced}) station->clear();
+  }
+  expect_same_counters(quick, traced);
+  expect_same_usage(quick, traced);
+  EXPECT_GT(quick.statistics().esp.output, 1000U);
+  EXPECT_GT(quick.drops(net::DropReason::PolicyDiscard), 100U);
+}
+
+TEST(ExpressIn, OfManyFlowsAndPoliciesReceivesWhatTheLongWayReceives) {
+  Station sender{1}, quick{2}, traced{2};
+  configure(sender, {"aes-gcm-16", "", "20.0.0.1", "20.0.0.2"}, spd::Direction::Out);
+  for (Station* station : {&quick, &traced}) configure_thousands(*station, spd::Direction::In);
+  traced.engine.set_tracing(true);
+  SeededRandom random{10};
+  for (int round = 0; round < 30; ++round) {
+    sender.send(batch_of_many_flows(random));
+    for (Station* station : {&quick, &traced}) station->receive(sender.wire);
+    EXPECT_EQ(sorted(quick.delivered), sorted(traced.delivered));
+    for (Station* station : {&sender, &quick, &traced}) station->clear();
+  }
+  expect_same_counters(quick, traced);
+  expect_same_usage(quick, traced);
+  EXPECT_GT(quick.statistics().to_host, 1000U);
+  EXPECT_GT(quick.drops(net::DropReason::InboundPolicyDiscard), 100U);
 }
 
 TEST(ExpressOut, LooksAtTheDatabasesAnewInEachBatch) {
