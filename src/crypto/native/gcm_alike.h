@@ -21,9 +21,10 @@
 
 namespace testudo::crypto::native {
 
-/// The longest that are done in this way, in registers.
+/// The longest text that is done in this way: of 256 bits there are sixteen registers, of 512 thirty-two.
 template <typename V>
-inline constexpr std::size_t kMaxAlike = 8 / V::kBlocks;
+inline constexpr std::size_t kMostAlike = V::kBlocks == 2 ? 128 : 208;
+static_assert(208 / 16 + 2 <= GcmKey::kPowers, "the lengths and AAD are multiplied with further powers");
 
 /// What stands behind the last whole register of a text: a block that has no register of its own, but shares one with
 /// those of other packets.
@@ -135,9 +136,10 @@ class Alike {
   }
 
   /// J0 ends in a big-endian one, so the first few counters behind it are an addition to its last byte.
-  alignas(64) static constexpr std::uint32_t kFurther[8][4] = {
-      {0, 0, 0, 1U << 24U}, {0, 0, 0, 2U << 24U}, {0, 0, 0, 3U << 24U}, {0, 0, 0, 4U << 24U},
-      {0, 0, 0, 5U << 24U}, {0, 0, 0, 6U << 24U}, {0, 0, 0, 7U << 24U}, {0, 0, 0, 8U << 24U}};
+  alignas(64) static constexpr std::uint32_t kFurther[12][4] = {
+      {0, 0, 0, 1U << 24U}, {0, 0, 0, 2U << 24U},  {0, 0, 0, 3U << 24U},  {0, 0, 0, 4U << 24U},
+      {0, 0, 0, 5U << 24U}, {0, 0, 0, 6U << 24U},  {0, 0, 0, 7U << 24U},  {0, 0, 0, 8U << 24U},
+      {0, 0, 0, 9U << 24U}, {0, 0, 0, 10U << 24U}, {0, 0, 0, 11U << 24U}, {0, 0, 0, 12U << 24U}};
 
   /// Added to J0: the counter behind so many blocks.
   TESTUDO_KERNEL static __m128i further_block(std::size_t blocks) {
@@ -167,9 +169,9 @@ template <typename V, Direction kDirection, std::size_t N = 1>
 TESTUDO_KERNEL void crypt_alike(const GcmSa& sa, const RoundKeys<V>& keys, std::span<Job* const> jobs) {
   const std::size_t text = jobs.front()->text.size();
   if (text <= N * V::kBytes) return crypt_sets<V, kDirection, N, Tail::None>(sa, keys, jobs);
-  if constexpr (N < kMaxAlike<V>) {
+  if constexpr (N * V::kBytes < kMostAlike<V>) {
     if (text <= N * V::kBytes + 16) return crypt_sets<V, kDirection, N, Tail::Block>(sa, keys, jobs);
-    crypt_alike<V, kDirection, N + 1>(sa, keys, jobs);
+    if constexpr ((N + 1) * V::kBytes <= kMostAlike<V>) crypt_alike<V, kDirection, N + 1>(sa, keys, jobs);
   }
 }
 
@@ -177,7 +179,7 @@ TESTUDO_KERNEL void crypt_alike(const GcmSa& sa, const RoundKeys<V>& keys, std::
 template <typename V>
 TESTUDO_KERNEL bool are_short_and_alike(std::span<Job* const> jobs) {
   const std::size_t text = jobs.front()->text.size(), aad = jobs.front()->aad.size();
-  if (text == 0 || text > kMaxAlike<V> * V::kBytes || aad > 16 || jobs.size() % V::kBlocks != 0) return false;
+  if (text == 0 || text > kMostAlike<V> || aad > 16 || jobs.size() % V::kBlocks != 0) return false;
   bool alike = true;
   for (const Job* job : jobs) alike &= job->text.size() == text && job->aad.size() == aad;
   return alike;
