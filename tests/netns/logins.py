@@ -1,7 +1,10 @@
 """racoon as the server of XAUTH with a pool of addresses, and as its client; the user that may log in."""
+import os
+import pathlib
+import signal
 import subprocess
 
-from lib import BIN, check, run
+from lib import BIN, check, run, until
 from networks import RIGHT
 from racoon import KEY, Racoon, racoon_conf
 
@@ -56,6 +59,27 @@ class Logins:
         done = self.racoonctl("vpn-connect", "-u", user, RIGHT, input=password + "\n")
         check(done.returncode != 0 and "Bound to address" not in done.stdout, f"{why}: refused", done.stdout + done.stderr + self.server.text())
         self.server.says(words, "says why", before + 1)
+
+    def ends_the_judge(self):
+        """The process of the server that waits for somebody's answer, which may do nothing else; without it nobody may log in."""
+        waits = self.begins(USER, PASSWORD)
+        found = until(self._judge)
+        check(found, "the process that asks has a filter of system calls", self.server.text())
+        pid, status = found
+        check(all(f"{name}:\t{'0' * 16}" in status for name in ("CapPrm", "CapEff", "CapAmb")) and "NoNewPrivs:\t1" in status,
+              "and no capabilities, and cannot gain any", status)
+        words = "the password could not be judged"
+        before = self.server.text().count(words)
+        os.kill(pid, signal.SIGKILL)
+        self.server.says(words, "refuses when that process dies", before + 1)
+        waits.communicate()
+
+    def _judge(self):
+        for pid in self.server.children():
+            status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+            if b"--judge-login" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes() and "Seccomp:\t2" in status:
+                return pid, status
+        return None
 
     def leaves(self):
         before = self.server.text().count("ISAKMP-SA deleted")

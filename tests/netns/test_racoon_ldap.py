@@ -7,9 +7,7 @@
 The directory is ldap_server.py; ldap.conf(5), which says whose certificates are believed, is mounted over the system's.
 """
 import json
-import os
 import pathlib
-import signal
 import sys
 
 from certificates import issue, make_authority
@@ -98,21 +96,7 @@ def unanswered(logins, right):
     server.reload(server_conf(mode_cfg=MODE, ldap=asks(11390, "timeout 1;")))
     logins.fails("anna", PASSWORD, "directory ldap://127.0.0.1:11390: Timed out", "a server that is silent")
     server.reload(server_conf(mode_cfg=MODE, ldap=asks(11390, "timeout 60;")))
-    waits = logins.begins("anna", PASSWORD)
-
-    def asker():
-        for pid in server.children():
-            status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-            if b"--judge-login" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes() and "Seccomp:\t2" in status:
-                return pid, status
-        return None
-
-    found = until(asker)
-    check(found, "the process that asks has a filter of system calls", server.text())
-    check(all(f"{name}:\t{'0' * 16}" in found[1] for name in ("CapPrm", "CapEff", "CapAmb")), "and no capabilities", found[1])
-    os.kill(found[0], signal.SIGKILL)
-    server.says("the password could not be judged", "refuses when that process dies")
-    waits.communicate()
+    logins.ends_the_judge()
 
 
 def protected(logins, right, pki):

@@ -10,7 +10,6 @@ the system's where racoon runs.
 import json
 import os
 import pathlib
-import signal
 import struct
 import sys
 
@@ -115,23 +114,7 @@ def asks_without_rights(logins):
     """While it waits for an answer; then it dies."""
     server = logins.server
     server.reload(server_conf(mode_cfg="auth_source radius;", radius=f'auth "127.0.0.1" 11815 "{SECRET}"; timeout 60; retries 1;'))
-    waits = logins.begins("anna", PASSWORD)
-
-    def asker():
-        for pid in server.children():
-            status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-            if b"--judge-login" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes() and "Seccomp:\t2" in status:
-                return pid, status
-        return None
-
-    found = until(asker)
-    check(found, "the process that asks RADIUS has a filter of system calls", server.text())
-    check(all(f"{name}:\t{'0' * 16}" in found[1] for name in ("CapPrm", "CapEff", "CapAmb")) and "NoNewPrivs:\t1" in found[1],
-          "and no capabilities, and cannot gain any", found[1])
-    before = server.text().count("the password could not be judged")
-    os.kill(found[0], signal.SIGKILL)
-    server.says("the password could not be judged", "refuses when that process dies", before + 1)
-    waits.communicate()
+    logins.ends_the_judge()
 
 
 def judged_by_pam(logins, right):
