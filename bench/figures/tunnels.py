@@ -213,6 +213,8 @@ def wireguard_go(lab, world, name):
     program = lab.peer("WIREGUARD_GO", "wireguard-go")
     if not shutil.which(program) or not shutil.which("wg"):
         raise CannotMeasure("wireguard-go and wg are not installed")
+    said = lib.run(program, "--version").stdout.split()
+    lab.base(f"wireguard-go-{said[1].lstrip('v') if len(said) > 1 else 'unknown'}")
     tunnel = Tunnel(lab, world, name)
     tunnel.address = INNER
     keys = [lib.run("wg", "genkey").stdout.strip() for _ in range(2)]
@@ -310,9 +312,11 @@ def in_turn(lab, ours, theirs, measure):
         return pairs
 
 
-def goodput(lab, _figure, ours, theirs, base="{}", package=""):
+def goodput(lab, _figure, ours, theirs, base="", package=""):
+    """base: what theirs is, unless that side says it itself."""
     pairs = in_turn(lab, ours, theirs, Tunnel.goodput)
-    lab.base(base.format(lab.version(package) if package else ""))
+    if base:
+        lab.base(base.format(lab.version(package) if package else ""))
     return pairs
 
 
@@ -377,7 +381,7 @@ FIGURES = [
     _goodput("gso-on-vs-off", (4, 8), "TCP through ESP in UDP: with super-packets to without", ours=testudo,
              theirs=_PLAIN, base="offload=off"),
     _goodput("tunnel-vs-wireguard-go", (5, 10), "TCP, ChaCha20-Poly1305: to wireguard-go", ours=_CHACHA,
-             theirs=wireguard_go, base="wireguard-go-{}", package="wireguard-go"),
+             theirs=wireguard_go),
     _goodput("tunnel-vs-libipsec", (10, 25), "TCP through ESP in UDP, AES-128-GCM: to strongSwan's kernel-libipsec",
              ours=testudo, **_SWAN),
     _goodput("raw-tunnel-vs-libipsec", (10, 25), "TCP through ESP, AES-128-GCM: to strongSwan's kernel-libipsec",
