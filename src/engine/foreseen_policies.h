@@ -3,6 +3,7 @@
 // look-up after the other would wait for memory again and again.  Expected in the order in which they are asked for.
 #include <array>
 #include <cstdint>
+#include <span>
 
 #include "spd/views.h"
 #include "wire/packet/plain.h"

@@ -34,6 +34,13 @@ Offload agree(const Fd& fd, bool wanted) {
   return {};
 }
 
+// netdevice(7): the request names the device, and any socket will do.
+Status<SystemError> ask(unsigned long what, ifreq& request, const std::string& doing) {
+  const Fd any{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  if (::ioctl(any.get(), what, &request) != 0) return last_error(doing + " " + request.ifr_name);
+  return Done{};
+}
+
 }  // namespace
 
 Result<Tun, SystemError> Tun::open(const std::string& name, bool offload) {
@@ -63,28 +70,22 @@ Result<Tun, SystemError> Tun::open(const std::string& name, bool offload, short 
 }
 
 Status<SystemError> Tun::set_mtu(std::size_t mtu) const {
-  const Fd any{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
   ifreq request = request_for(name_);
   request.ifr_mtu = static_cast<int>(mtu);
-  if (::ioctl(any.get(), SIOCSIFMTU, &request) != 0) return last_error("set MTU of " + name_);
-  return Done{};
+  return ask(SIOCSIFMTU, request, "set MTU of");
 }
 
 Status<SystemError> Tun::set_queue(std::size_t packets) const {
-  const Fd any{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
   ifreq request = request_for(name_);
   request.ifr_qlen = static_cast<int>(packets);
-  if (::ioctl(any.get(), SIOCSIFTXQLEN, &request) != 0) return last_error("set queue of " + name_);
-  return Done{};
+  return ask(SIOCSIFTXQLEN, request, "set queue of");
 }
 
 Status<SystemError> Tun::bring_up() const {
-  const Fd any{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
   ifreq request = request_for(name_);
-  if (::ioctl(any.get(), SIOCGIFFLAGS, &request) != 0) return last_error("read flags of " + name_);
+  TRY_DONE(ask(SIOCGIFFLAGS, request, "read flags of"));
   request.ifr_flags = static_cast<short>(request.ifr_flags | IFF_UP);
-  if (::ioctl(any.get(), SIOCSIFFLAGS, &request) != 0) return last_error("bring up " + name_);
-  return Done{};
+  return ask(SIOCSIFFLAGS, request, "bring up");
 }
 
 Status<SystemError> Tun::set_persistent(bool persistent) const {

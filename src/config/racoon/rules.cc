@@ -12,7 +12,6 @@ namespace {
 
 using wire::ike::v1::Exchange;
 
-/// What racoon knew and this program reads past with a warning.
 constexpr const char* kNoGssapi = "GSSAPI is not built; pre_shared_key, rsasig and those with XAUTH are";
 
 struct NamedNumber {
