@@ -193,7 +193,7 @@ void ExpressIn::run(const Lane& lane, const GoOn& go_on, Verdicts& verdicts) {
 }
 
 void ExpressIn::foresee_flows(std::span<const transform::EspToOpen> opened) {
-  if (!foreseen_.worth_while(parts_.policies())) return;
+  if (!foreseen_.worth_while()) return;
   foreseen_.begin();
   for (const transform::EspToOpen& esp : opened) {
     if (esp.result) foreseen_.expect(payload_of(esp));

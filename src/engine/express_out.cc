@@ -51,7 +51,7 @@ bool ExpressOut::open(const Verdicts& verdicts) {
 }
 
 void ExpressOut::foresee(std::span<PacketBuffer* const> next) {
-  if (!foreseen_.worth_while(parts_.policies())) return;
+  if (!foreseen_.worth_while()) return;
   foreseen_.begin();
   for (const PacketBuffer* packet : next.first(std::min(next.size(), ForeseenPolicies::kMost))) {
     foreseen_.expect(packet->bytes());

@@ -1,5 +1,5 @@
 #pragma once
-// Policies of the flows of packets that come next, looked up side by side (spd/tuple_space.h): among many policies one
+// Policies of the flows of packets that come next, looked up side by side (spd/flow_index.h): among many policies one
 // look-up after the other would wait for memory again and again.  Expected in the order in which they are asked for.
 #include <array>
 #include <cstdint>
@@ -24,7 +24,7 @@ class ForeseenPolicies {
     many_ = asked_ >= kMany;
     asked_ = 0;
   }
-  bool worth_while(const spd::View& policies) const { return many_ && policies.prefers_many(direction_); }
+  bool worth_while() const { return many_; }
   /// At most kMost; those that are no plain TCP or UDP packets, or of the flow of the one before, are passed over.
   void expect(Bytes packet);
   void look(const spd::View& policies) { policies.lookup(direction_, std::span{flows_}.first(expected_), policies_); }

@@ -14,7 +14,12 @@
 namespace testudo::spd {
 namespace {
 
-using Rows = std::array<const Axis::Row*, FewRules::kAxes>;
+using Numbers = std::array<std::uint32_t, FewRules::kAxes>;
+
+Numbers numbers_of(const net::Flow& flow) {
+  return {be32(flow.source.bytes().data()), be32(flow.destination.bytes().data()), flow.protocol, flow.source_port,
+          flow.destination_port};
+}
 
 /// What any compiler makes of it.
 struct OneByOne {
@@ -22,16 +27,6 @@ struct OneByOne {
     std::size_t n = 0;
     for (const std::uint32_t end : block) n += end < number ? 1 : 0;
     return n;
-  }
-  /// Which words have a bit that all rows have.
-  static std::uint32_t words_in_common(const Rows& rows, std::size_t lines) {
-    std::uint32_t out = 0;
-    for (std::size_t word = 0; word < lines * Axis::kLine; ++word) {
-      std::uint64_t bits = ~std::uint64_t{0};
-      for (const Axis::Row* row : rows) bits &= (*row)[word];
-      out |= (bits != 0 ? 1U : 0U) << word;
-    }
-    return out;
   }
 };
 
@@ -58,18 +53,6 @@ struct HalfWide {
     }
     return Axis::kFan - static_cast<std::size_t>(std::popcount(others));
   }
-  [[TESTUDO_HALF_WIDE]] static std::uint32_t words_in_common(const Rows& rows, std::size_t lines) {
-    std::uint32_t out = 0;
-    for (std::size_t word = 0; word < lines * Axis::kLine; word += 4) {
-      auto bits = load<__m256i>(rows[0]->data() + word);
-      for (std::size_t i = 1; i < FewRules::kAxes; ++i) {
-        bits = _mm256_and_si256(bits, load<__m256i>(rows[i]->data() + word));
-      }
-      const __m256i none = _mm256_cmpeq_epi64(bits, _mm256_setzero_si256());
-      out |= (static_cast<std::uint32_t>(_mm256_movemask_pd(_mm256_castsi256_pd(none))) ^ 15U) << word;
-    }
-    return out;
-  }
 };
 
 struct Wide {
@@ -78,18 +61,6 @@ struct Wide {
     const __mmask16 less = _mm512_cmplt_epu32_mask(ends, _mm512_set1_epi32(static_cast<int>(number)));
     return static_cast<std::size_t>(std::popcount(static_cast<std::uint32_t>(less)));
   }
-  [[TESTUDO_WIDE]] static std::uint32_t words_in_common(const Rows& rows, std::size_t lines) {
-    std::uint32_t out = 0;
-    for (std::size_t line = 0; line < lines; ++line) {
-      const std::size_t word = line * Axis::kLine;
-      __m512i bits = _mm512_loadu_si512(rows[0]->data() + word);
-      for (std::size_t i = 1; i < FewRules::kAxes; ++i) {
-        bits = _mm512_and_si512(bits, _mm512_loadu_si512(rows[i]->data() + word));
-      }
-      out |= static_cast<std::uint32_t>(_mm512_test_epi64_mask(bits, bits)) << word;
-    }
-    return out;
-  }
 };
 #endif
 
@@ -97,28 +68,79 @@ struct Wide {
 
 template <class Lanes>
 [[gnu::always_inline]] inline const Policy* FewRules::find(const net::Flow& flow) const {
-  const std::array<std::uint32_t, kAxes> numbers{be32(flow.source.bytes().data()),
-                                                 be32(flow.destination.bytes().data()), flow.protocol, flow.source_port,
-                                                 flow.destination_port};
-  Rows rows;
-  for (std::size_t i = 0; i < kAxes; ++i) rows[i] = &axes_[i].template row_of<Lanes>(numbers[i]);
-  constexpr std::size_t kLinePlaces = Axis::kLine * 64;
-  const std::uint32_t words = Lanes::words_in_common(rows, (policies_.size() + kLinePlaces - 1) / kLinePlaces);
-  if (words == 0) return nullptr;
-  const auto word = static_cast<std::size_t>(std::countr_zero(words));
-  std::uint64_t bits = ~std::uint64_t{0};
-  for (const Axis::Row* row : rows) bits &= (*row)[word];
-  return policies_[word * 64 + static_cast<std::size_t>(std::countr_zero(bits))];
+  const Numbers numbers = numbers_of(flow);
+  Intervals at;
+  std::uint32_t words = Axis::kAllWords;
+  for (std::size_t a = 0; a < kAxes; ++a) {
+    at[a] = axes_[a].template interval_of<Lanes>(numbers[a]);
+    words &= at[a].row_and_words;
+  }
+  return first_of(at, words);
+}
+
+/// The first rule in all these rows, of whose words these are zero in none.
+const Policy* FewRules::first_of(const Intervals& at, std::uint32_t words) const {
+  for (; words != 0; words &= words - 1) {
+    const auto word = static_cast<std::size_t>(std::countr_zero(words));
+    std::uint64_t bits = ~std::uint64_t{0};
+    for (std::size_t a = 0; a < kAxes; ++a) bits &= axes_[a].row(at[a])[word];
+    if (bits != 0) return policies_[word * 64 + static_cast<std::size_t>(std::countr_zero(bits))];
+  }
+  return nullptr;
+}
+
+/// The same of several flows: each step for all of them before the next, so that what one waits for is fetched while
+/// others go on, and what a step needs of the rules stays in registers.
+template <class Lanes>
+[[gnu::always_inline]] inline void FewRules::find_side_by_side(Flows flows, Found out) const {
+  std::array<std::array<std::uint32_t, kSideBySide>, kAxes> numbers;
+  std::array<std::array<Axis::Interval, kSideBySide>, kAxes> at;
+  std::array<std::uint32_t, kSideBySide> words, first;
+  std::array<std::uint64_t, kSideBySide> bits;
+  for (std::size_t i = 0; i < kSideBySide; ++i) {
+    const Numbers of_flow = numbers_of(flows[i]);
+    for (std::size_t a = 0; a < kAxes; ++a) numbers[a][i] = of_flow[a];
+  }
+  words.fill(Axis::kAllWords);
+  for (std::size_t a = 0; a < kAxes; ++a) {
+    axes_[a].template intervals_of<Lanes>(numbers[a], at[a]);
+    for (std::size_t i = 0; i < kSideBySide; ++i) words[i] &= at[a][i].row_and_words;
+  }
+  for (std::size_t i = 0; i < kSideBySide; ++i) {
+    first[i] = static_cast<std::uint32_t>(std::countr_zero(words[i] | 1U << (Axis::kWords - 1)));
+  }
+  for (std::size_t a = 0; a < kAxes; ++a) {
+    if (!axes_[a].is_large()) continue;
+    for (std::size_t i = 0; i < kSideBySide; ++i) __builtin_prefetch(&axes_[a].row(at[a][i])[first[i]]);
+  }
+  bits.fill(~std::uint64_t{0});
+  for (std::size_t a = kAxes; a-- > 0;) {          // addresses, which are waited for, last
+    if (a != 0 && axes_[a].size() == 1) continue;  // whose row all rules have
+    for (std::size_t i = 0; i < kSideBySide; ++i) bits[i] &= axes_[a].row(at[a][i])[first[i]];
+  }
+  for (std::size_t i = 0; i < kSideBySide; ++i) {
+    const std::size_t place = first[i] * 64U + static_cast<std::size_t>(std::countr_zero(bits[i]));
+    out[i] = bits[i] != 0 ? policies_[place] : first_of({at[0][i], at[1][i], at[2][i], at[3][i], at[4][i]}, words[i]);
+  }
+}
+
+template <class Lanes>
+[[gnu::always_inline]] inline void FewRules::find_all(Flows flows, Found out) const {
+  std::size_t i = 0;
+  for (; i + kSideBySide <= flows.size(); i += kSideBySide) {
+    find_side_by_side<Lanes>(flows.subspan(i), out.subspan(i));
+  }
+  for (; i < flows.size(); ++i) out[i] = find<Lanes>(flows[i]);
 }
 
 FewRules::Search FewRules::search_with([[maybe_unused]] Vectors most) {
 #if defined(__x86_64__)
   struct Call {
-    [[TESTUDO_HALF_WIDE]] static const Policy* half_wide(const FewRules& rules, const net::Flow& flow) {
-      return rules.find<HalfWide>(flow);
+    [[TESTUDO_HALF_WIDE]] static void half_wide(const FewRules& rules, Flows flows, Found out) {
+      rules.find_all<HalfWide>(flows, out);
     }
-    [[TESTUDO_WIDE]] static const Policy* wide(const FewRules& rules, const net::Flow& flow) {
-      return rules.find<Wide>(flow);
+    [[TESTUDO_WIDE]] static void wide(const FewRules& rules, Flows flows, Found out) {
+      rules.find_all<Wide>(flows, out);
     }
   };
   const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
@@ -127,7 +149,7 @@ FewRules::Search FewRules::search_with([[maybe_unused]] Vectors most) {
   if (most >= Vectors::Of512Bits && has_avx512) return &Call::wide;
   if (most >= Vectors::Of256Bits && has_avx2) return &Call::half_wide;
 #endif
-  return [](const FewRules& rules, const net::Flow& flow) { return rules.find<OneByOne>(flow); };
+  return [](const FewRules& rules, Flows flows, Found out) { rules.find_all<OneByOne>(flows, out); };
 }
 
 FewRules::Ranges FewRules::ranges_of(const Rule& rule) {

@@ -5,6 +5,7 @@
 // says so.  It knows nothing of policies beyond a pointer to give back.  One writing thread.
 #include <array>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "net/flow.h"
@@ -33,13 +34,22 @@ class FewRules {
   void add(const Rule& rule);
   /// Of a rule that was added with this value, mask and order.
   void remove(const Rule& rule);
-  /// The flow is one within IPv4.
-  const Policy* lookup(const net::Flow& flow) const { return search_(*this, flow); }
+  using Flows = std::span<const net::Flow>;  ///< within IPv4
+  using Found = std::span<const Policy*>;
+  void lookup(Flows flows, Found out) const { search_(*this, flows, out); }
+  const Policy* lookup(const net::Flow& flow) const {
+    const Policy* found = nullptr;
+    search_(*this, {&flow, 1}, {&found, 1});
+    return found;
+  }
 
  private:
-  static_assert(2 * kMost < Axis::kFan * Axis::kFan * Axis::kFan && kMost < Axis::kPlaces);
+  static_assert(2 * kMost < 1U << (32 - Axis::kWords) && 2 * kMost < Axis::kFan * Axis::kFan * Axis::kFan &&
+                kMost < Axis::kPlaces);
   using Ranges = std::array<Axis::Range, kAxes>;
-  using Search = const Policy* (*)(const FewRules& rules, const net::Flow& flow);
+  using Intervals = std::array<Axis::Interval, kAxes>;
+  static constexpr std::size_t kSideBySide = 16;
+  using Search = void (*)(const FewRules& rules, Flows flows, Found out);
   struct Place {
     std::uint64_t order = 0;  ///< grows from place to place, with free ones as they were
     ShortKey value{}, mask{};
@@ -49,6 +59,11 @@ class FewRules {
   static Search search_with(Vectors most);
   template <class Lanes>
   const Policy* find(const net::Flow& flow) const;
+  const Policy* first_of(const Intervals& at, std::uint32_t words) const;
+  template <class Lanes>
+  void find_side_by_side(Flows flows, Found out) const;
+  template <class Lanes>
+  void find_all(Flows flows, Found out) const;
 
   std::size_t place_for(std::uint64_t order);
   std::size_t close_ranks(std::uint64_t order);

@@ -28,7 +28,7 @@ void FlowIndex::remove(const net::Selector& selector, std::uint64_t order) {
 
 void FlowIndex::lookup(std::span<const net::Flow> flows, std::span<const Policy*> out) const {
   const auto is_v4 = [](const net::Flow& flow) { return flow.source.is_v4() && flow.destination.is_v4(); };
-  if (!few_.complete() && std::ranges::all_of(flows, is_v4)) return all_.lookup_v4(flows, out);
+  if (std::ranges::all_of(flows, is_v4)) return few_.complete() ? few_.lookup(flows, out) : all_.lookup_v4(flows, out);
   for (std::size_t i = 0; i < flows.size(); ++i) out[i] = lookup(flows[i]);
 }
 

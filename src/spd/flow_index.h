@@ -20,8 +20,6 @@ class FlowIndex {
   }
   /// The same of at most kMostFlows flows.
   void lookup(std::span<const net::Flow> flows, std::span<const Policy*> out) const;
-  /// Whether that is faster than one after the other.
-  bool prefers_many() const { return !few_.complete(); }
 
  private:
   SelectorIndex all_;

@@ -38,8 +38,6 @@ class View {
   void lookup(Direction direction, std::span<const net::Flow> flows, std::span<const Policy*> out) const {
     of(direction).by_flow.lookup(flows, out);
   }
-  /// Whether that is faster than one after the other.
-  bool prefers_many(Direction direction) const { return of(direction).by_flow.prefers_many(); }
   const Policy* first_for_addresses(Direction direction, const net::Address& source,
                                     const net::Address& destination) const {
     return of(direction).by_addresses.lookup(source, destination);
