@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 
+#include "crypto/stretched_random.h"
 #include "engine/engine.h"
 #include "io/random.h"
 #include "support/packets.h"
@@ -56,7 +57,8 @@ class Gateway final : public engine::Outbox, public engine::Host {
   };
 
   net::Address here_;
-  io::KernelRandom random_;
+  io::KernelRandom kernel_random_;
+  crypto::StretchedRandom random_{kernel_random_};  // as a worker of testudod has
   std::shared_ptr<Tables> tables_;
   engine::Engine engine_;
   std::uint64_t passed_ = 0;

@@ -12,6 +12,7 @@
 #include "app/testudod/packet_path.h"
 #include "app/testudod/wire_path.h"
 #include "base/gate.h"
+#include "crypto/stretched_random.h"
 #include "engine/engine.h"
 #include "io/event_loop.h"
 #include "io/random.h"
@@ -29,8 +30,9 @@ struct Worker {
   std::uint8_t number;
   Gate::Seat seat{};
   io::EventLoop loop{};
-  io::KernelRandom random{};
-  std::optional<host::Netlink> netlink{};  ///< of view alone
+  io::KernelRandom kernel_random{};
+  crypto::StretchedRandom random{kernel_random};  ///< for IVs and the like, of each packet
+  std::optional<host::Netlink> netlink{};         ///< of view alone
   std::unique_ptr<HostView> view{};
   std::unique_ptr<spd::Reader> reader{};  ///< none with `attach = none`, as packets
   std::unique_ptr<engine::Engine> engine{};
