@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/room.h"
 #include "engine/classify.h"
 #include "engine/need.h"
 #include "net/protocol.h"
@@ -35,6 +34,20 @@ bool is_common(const sad::Sa& sa) {
          is_common(sa.parameters().nat);
 }
 
+/// Which SAs may serve it, as assemble() has it.
+ReqId reqid_of(const spd::Request& request) {
+  return request.level == spd::Level::Unique ? request.reqid : ReqId{};
+}
+
+/// Requests of policies that ask for one tunnel: is it the same SA that serves both?
+bool ask_for_the_same(const spd::Request& a, const spd::Request& b) {
+  return *a.destination == *b.destination && *a.source == *b.source && reqid_of(a) == reqid_of(b);
+}
+
+std::uint64_t hash_of(const spd::Request& request) {
+  return std::hash<net::Address>{}(request.destination->address) + reqid_of(request).value;
+}
+
 /// As Bundle::fragment_size() has it.
 std::size_t most_inside(const Boxed<sad::NatTraversal>& nat) {
   return nat && nat->fragment_size != 0 ? nat->fragment_size : SIZE_MAX;
@@ -43,11 +56,16 @@ std::size_t most_inside(const Boxed<sad::NatTraversal>& nat) {
 }  // namespace
 
 bool ExpressOut::open(const Verdicts& verdicts) {
-  lane_count_ = waiting_ = 0;
-  last_key_ = {};
-  last_lane_ = nullptr;
+  forget_lanes();
   foreseen_.begin_batch();
   return !verdicts.tracing() && parts_.settings.esp_enable != 0 && parts_.policies().size() != 0 && active(parts_);
+}
+
+void ExpressOut::forget_lanes() {
+  waiting_ = 0;
+  lane_numbers_.clear();
+  last_key_ = {};
+  last_lane_ = nullptr;
 }
 
 void ExpressOut::foresee(std::span<PacketBuffer* const> next) {
@@ -83,27 +101,48 @@ ExpressOut::Lane* ExpressOut::lane_for(Bytes packet) {
   const net::Flow flow = wire::packet::flow_of(*plain, packet);
   const spd::Policy* policy = foreseen_.policy_of(*plain, flow, parts_.policies());
   if (policy == nullptr || !asks_for_one_tunnel(*policy)) return nullptr;
-  const auto lanes = std::span{lanes_}.first(lane_count_);
-  const auto same = std::ranges::find(lanes, policy, &Lane::policy);
-  if (same != lanes.end()) return &*same;
-  // There is one: every lane has a packet, and items_ is as long.
-  Lane& lane = lanes_[lane_count_++];
-  lane = {policy, flow, nullptr, nullptr};
+  const std::size_t known = lane_numbers_.size();
+  // There is room: every lane has a packet, and items_ is as long.
+  const std::size_t number =
+      lane_numbers_.number_of(policy->id.value, [&](std::size_t i) { return lanes_[i].policy == policy; });
+  Lane& lane = lanes_[number];
+  if (number == known) lane = {policy, flow, nullptr, nullptr, 0, nullptr};
   return &lane;
 }
 
 std::span<PacketBuffer* const> ExpressOut::finish(Verdicts& verdicts) {
   left_over_.clear();
-  for (const Lane& lane : std::span{lanes_}.first(lane_count_)) run(lane, verdicts);
-  lane_count_ = waiting_ = 0;
-  last_key_ = {};
-  last_lane_ = nullptr;
+  road_numbers_.clear();
+  if (lane_numbers_.size() == 1) {  // as of one flow: nothing to find out
+    run({&lanes_[0].policy->requests.front(), &lanes_[0], &lanes_[0]}, verdicts);
+  } else {
+    for (Lane& lane : std::span{lanes_}.first(lane_numbers_.size())) lead_to_road(lane);
+    for (const Road& road : std::span{roads_}.first(road_numbers_.size())) run(road, verdicts);
+  }
+  forget_lanes();
   return left_over_;
 }
 
-void ExpressOut::run(const Lane& lane, Verdicts& verdicts) {
-  sad::Sa* const sa = usable_sa(lane);
-  if (sa == nullptr) return leave(lane.first);
+void ExpressOut::lead_to_road(Lane& lane) {
+  const spd::Request& request = lane.policy->requests.front();
+  const std::size_t known = road_numbers_.size();
+  const std::size_t number = road_numbers_.number_of(
+      hash_of(request), [&](std::size_t i) { return ask_for_the_same(*roads_[i].request, request); });
+  Road& road = roads_[number];
+  if (number == known) {
+    road = {&request, &lane, &lane};
+  } else {
+    road.last->next = &lane;
+    road.last = &lane;
+  }
+}
+
+void ExpressOut::run(const Road& road, Verdicts& verdicts) {
+  sad::Sa* const sa = usable_sa(*road.request);
+  if (sa == nullptr) {
+    for (const Lane* lane = road.first; lane != nullptr; lane = lane->next) leave(lane->first);
+    return;
+  }
   const std::size_t mtu = emitter_.mtu_towards(sa->group().destination, verdicts.now());
   const std::size_t largest = transform::largest_packet(sa->group().destination.is_v4());
   const Way way{*sa,
@@ -111,7 +150,7 @@ void ExpressOut::run(const Lane& lane, Verdicts& verdicts) {
                 {*sa, parts_.settings.headers},
                 std::min(mtu, largest),
                 most_inside(sa->parameters().nat)};
-  seal(lane, way, verdicts);
+  seal(road, way, verdicts);
 }
 
 /// To the long way: this item and all that follow in its lane.
@@ -119,13 +158,11 @@ void ExpressOut::leave(const Item* first) {
   for (const Item* item = first; item != nullptr; item = item->next) left_over_.push_back(item->packet);
 }
 
-/// The SA of the lane's policy, when nothing about it is unusual.
-sad::Sa* ExpressOut::usable_sa(const Lane& lane) const {
-  const spd::Request& request = lane.policy->requests.front();
-  const ReqId reqid = request.level == spd::Level::Unique ? request.reqid : ReqId{};
+/// The SA that serves the request, when nothing about it is unusual.
+sad::Sa* ExpressOut::usable_sa(const spd::Request& request) const {
   const net::Address &from = request.source->address, &to = request.destination->address;
   sad::Sa* const sa =
-      parts_.sad.outbound({sad::SaProtocol::Esp, sad::Mode::Tunnel, from, to, reqid, ports_of(request)});
+      parts_.sad.outbound({sad::SaProtocol::Esp, sad::Mode::Tunnel, from, to, reqid_of(request), ports_of(request)});
   if (sa == nullptr || !is_common(*sa) || sa->parameters().hard().limits_use()) return nullptr;
   if (from.is_unspecified() || to.is_unspecified() || from.family() != to.family()) return nullptr;
   return sa->sequence.left() < kMost ? nullptr : sa;
@@ -164,48 +201,68 @@ void ExpressOut::finish_udp(PacketBuffer& packet, const Way& way) {
   transform::put_udp_checksum(way.sa.group(), packet.bytes().subspan(way.outer.length()));
 }
 
-void ExpressOut::seal(const Lane& lane, const Way& way, Verdicts& verdicts) {
-  Room<transform::EspToSeal, kMost> run;
-  std::array<PacketBuffer*, kMost> going;
-  Sum taken;
+void ExpressOut::seal(const Road& road, const Way& way, Verdicts& verdicts) {
+  Load all;
+  for (Lane* lane = road.first; lane != nullptr; lane = lane->next) load(*lane, way, all);
+  const std::size_t packets = all.esps.size();
+  if (packets == 0) return;
+  count(road, way, all, verdicts);
+  verdicts.before_sealing(way.sa);
+  transform::seal_payloads(way.sa, all.esps.all(), {parts_.settings.headers, parts_.random, parts_.worker});
+  std::size_t sealed = 0;
+  for (std::size_t i = 0; i < packets; ++i) {
+    if (all.esps[i].result) {
+      finish_udp(*all.packets[i], way);
+      all.packets[sealed++] = all.packets[i];
+    }
+  }
+  if (sealed < packets) drop_refused(road, way, all, verdicts);
+  count_algorithms(way.sa, sealed, verdicts.statistics());
+  verdicts.to_wire(std::span{all.packets}.first(sealed));
+}
+
+/// Those of the lane that this way can take.
+void ExpressOut::load(Lane& lane, const Way& way, Load& load) {
+  const std::size_t before = load.esps.size();
+  std::size_t bytes = 0;
   const Item* item = lane.first;
   for (; item != nullptr; item = item->next) {
-    transform::EspToSeal& esp = run.add();
+    transform::EspToSeal& esp = load.esps.add();
     if (!grow(*item, way, esp)) {
-      run.drop_last();
+      load.esps.drop_last();
       break;
     }
     wrap(*item, way);
-    going[taken.packets++] = item->packet;
-    taken.bytes += item->length;
+    load.packets[load.esps.size() - 1] = item->packet;
+    bytes += item->length;
   }
+  lane.sealed = load.esps.size() - before;
+  load.bytes += bytes;
   leave(item);
-  if (taken.packets == 0) return;
-  count(lane, way.share, taken, verdicts);
-  verdicts.before_sealing(way.sa);
-  transform::seal_payloads(way.sa, run.all(), {parts_.settings.headers, parts_.random, parts_.worker});
-  std::size_t sealed = 0;
-  for (std::size_t i = 0; i < taken.packets; ++i) {
-    if (run[i].result) {
-      finish_udp(*going[i], way);
-      going[sealed++] = going[i];
-    } else {
-      verdicts.drop(run[i].result.error(), lane.flow, name_of(way.sa));
-    }
-  }
-  count_algorithms(way.sa, sealed, verdicts.statistics());
-  verdicts.to_wire(std::span{going}.first(sealed));
 }
 
-void ExpressOut::count(const Lane& lane, sad::Share& share, const Sum& taken, Verdicts& verdicts) {
-  lane.policy->count(taken.packets, verdicts.now());
-  share.count(taken.packets, taken.bytes, verdicts.now());
-  verdicts.enter(taken.packets, spd::Direction::Out);
+/// By the flow of their lanes: in the packets nothing says it any more.
+void ExpressOut::drop_refused(const Road& road, const Way& way, Load& load, Verdicts& verdicts) {
+  std::size_t i = 0;
+  for (const Lane* lane = road.first; lane != nullptr; lane = lane->next) {
+    for (const std::size_t end = i + lane->sealed; i < end; ++i) {
+      if (!load.esps[i].result) verdicts.drop(load.esps[i].result.error(), lane->flow, name_of(way.sa));
+    }
+  }
+}
+
+void ExpressOut::count(const Road& road, const Way& way, const Load& load, Verdicts& verdicts) {
+  const std::size_t packets = load.esps.size();
+  for (const Lane* lane = road.first; lane != nullptr; lane = lane->next) {
+    if (lane->sealed != 0) lane->policy->count(lane->sealed, verdicts.now());
+  }
+  way.share.count(packets, load.bytes, verdicts.now());
+  verdicts.enter(packets, spd::Direction::Out);
   Statistics& statistics = verdicts.statistics();
-  statistics.spd_lookups += taken.packets;
+  statistics.spd_lookups += packets;
   for (ProtocolCounters* counters : {&statistics.ipip, &statistics.esp}) {
-    counters->output += taken.packets;
-    counters->output_bytes += taken.bytes;
+    counters->output += packets;
+    counters->output_bytes += load.bytes;
   }
 }
 

@@ -1,18 +1,20 @@
 #pragma once
 // The short way of what most outbound packets are: whole TCP and UDP packets without options, whose policy asks for one
-// ESP tunnel.  Each is looked at once, put with the others of its policy, and sealed with them in one call; what is the
-// same for all of them is asked once: which SA, how large the path, what the counters grow by.  RFC 4301 section 5.1 in
-// the same order and with the same results as outbound.h; whatever is unusual about a packet, its SA or the settings
-// goes that way instead, so that here is no drop but two: the cipher itself refuses, or other workers have taken the
-// last sequence numbers meanwhile.
+// ESP tunnel.  Each is looked at once, put with the others of its policy (a lane), and lanes whose policies ask for the
+// same SA (a road) are sealed in one call; what is the same for all of them is asked once: which SA, how large the
+// path, what the counters grow by.  RFC 4301 section 5.1 in the same order and with the same results as outbound.h;
+// whatever is unusual about a packet, its SA or the settings goes that way instead, so that here is no drop but two:
+// the cipher itself refuses, or other workers have taken the last sequence numbers meanwhile.
 //
 // Packets of one policy keep their order, and so do those of a flow: what this way cannot take goes on behind those
-// that wait here, and takes with it what follows in the same lane.  Flows of different policies may overtake each
-// other.
+// that wait here, and takes with it what follows in the same lane, but not the other lanes of the road.  Flows of
+// different policies may overtake each other.
 #include <array>
 #include <span>
 #include <vector>
 
+#include "base/room.h"
+#include "engine/batch_index.h"
 #include "engine/emit.h"
 #include "engine/foreseen_policies.h"
 #include "engine/verdicts.h"
@@ -42,7 +44,7 @@ class ExpressOut {
   std::span<PacketBuffer* const> finish(Verdicts& verdicts);
 
  private:
-  static constexpr std::size_t kMost = 64;
+  static constexpr std::size_t kMost = BatchIndex::kMost;
 
   struct Item {
     PacketBuffer* packet;
@@ -57,8 +59,16 @@ class ExpressOut {
     net::Flow flow;  ///< of the first packet
     Item* first;
     Item* last;
+    std::size_t sealed;  ///< of them, the first: sealed here, or refused by the cipher
+    Lane* next;          ///< of the same road
   };
-  /// What is asked once for a lane.
+  /// Lanes whose policies ask for the same SA, in the order of their first packets.
+  struct Road {
+    const spd::Request* request;  ///< as any of those policies has it
+    Lane* first;
+    Lane* last;
+  };
+  /// What is asked once for a road.
   struct Way {
     sad::Sa& sa;
     sad::Share& share;
@@ -67,20 +77,26 @@ class ExpressOut {
     std::size_t most_inside;  ///< larger packets are cut first
   };
 
-  /// Packets of one lane, and the bytes inside them.
-  struct Sum {
-    std::size_t packets = 0, bytes = 0;
+  /// Packets that are sealed in one call, and the bytes inside them.
+  struct Load {
+    Room<transform::EspToSeal, kMost> esps;
+    std::array<PacketBuffer*, kMost> packets;
+    std::size_t bytes = 0;
   };
 
   Lane* lane_for(Bytes packet);
-  sad::Sa* usable_sa(const Lane& lane) const;
-  void run(const Lane& lane, Verdicts& verdicts);
+  void forget_lanes();
+  void lead_to_road(Lane& lane);
+  sad::Sa* usable_sa(const spd::Request& request) const;
+  void run(const Road& road, Verdicts& verdicts);
   void leave(const Item* first);
-  void seal(const Lane& lane, const Way& way, Verdicts& verdicts);
+  void seal(const Road& road, const Way& way, Verdicts& verdicts);
+  void load(Lane& lane, const Way& way, Load& load);
   void wrap(const Item& item, const Way& way);
   static void finish_udp(PacketBuffer& packet, const Way& way);
   static bool grow(const Item& item, const Way& way, transform::EspToSeal& out);
-  static void count(const Lane& lane, sad::Share& share, const Sum& taken, Verdicts& verdicts);
+  static void count(const Road& road, const Way& way, const Load& load, Verdicts& verdicts);
+  static void drop_refused(const Road& road, const Way& way, Load& load, Verdicts& verdicts);
 
   Engine::Parts parts_;
   const Emitter& emitter_;
@@ -89,7 +105,9 @@ class ExpressOut {
   std::array<Item, kMost> items_;
   std::size_t waiting_ = 0;
   std::array<Lane, kMost> lanes_;
-  std::size_t lane_count_ = 0;
+  BatchIndex lane_numbers_;
+  std::array<Road, kMost> roads_;
+  BatchIndex road_numbers_;
   std::array<std::uint64_t, 5> last_key_{};  ///< of the last packet that was looked at in this batch
   Lane* last_lane_ = nullptr;                ///< its lane, or none
   std::vector<PacketBuffer*> left_over_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -277,6 +278,122 @@ TEST(ExpressIn, NamesTheTrueSourceOfWhatItDrops) {
   const auto& drop = receiver.statistics().drops[static_cast<std::size_t>(net::DropReason::BadIcv)];
   ASSERT_EQ(drop.packets, 1U);
   EXPECT_EQ(drop.last->flow.source, ip("20.0.0.1"));
+}
+
+/// Takes the last numbers of an SA while the engine is about to seal with it, as other workers may.
+class Thief final : public engine::Outbox {
+ public:
+  explicit Thief(sad::Sa& sa) : sa_(sa) {}
+
+  void to_wire(wire::packet::PacketBuffer& packet, bool) override { sizes.push_back(packet.size()); }
+  void to_host(wire::packet::PacketBuffer&) override { ADD_FAILURE(); }
+  void acquire(const engine::Acquire&) override { ADD_FAILURE(); }
+  void new_mapping(const sad::Sa&, const net::Endpoint&) override { ADD_FAILURE(); }
+  void trace(const engine::TraceStep&) override { ADD_FAILURE(); }
+  void before_sealing(const sad::Sa&) override {
+    sa_.sequence = sad::Sequence{false, sad::Sequence::Wrap::Never, UINT32_MAX - 5};
+  }
+
+  std::vector<std::size_t> sizes;  ///< of what was sent
+
+ private:
+  sad::Sa& sa_;
+};
+
+constexpr std::uint32_t kSubnets = 20;
+
+/// Many policies, and one SA under most of them; a fifth asks for one of its own.
+void configure_subnets(Station& station, spd::Direction direction) {
+  const net::Address from = ip("20.0.0.1"), to = ip("20.0.0.2");
+  station.host.addresses = {direction == spd::Direction::Out ? from : to};
+  station.host.mtu = 1400;
+  for (const std::uint32_t reqid : {7U, 0U}) {  // the later one serves who names none
+    sad::SaParameters parameters = test::esp(from, to, "aes-gcm-16");
+    parameters.spi = Spi{0x1000 + reqid};
+    parameters.group.mode = sad::Mode::Tunnel;
+    parameters.group.reqid = ReqId{reqid};
+    station.install(std::move(parameters));
+  }
+  for (std::uint32_t i = 0; i < kSubnets; ++i) {
+    spd::Request request = test::tunnel(spd::RequestProtocol::Esp, from, to, spd::Level::Require);
+    if (i % 5 == 4) request.level = spd::Level::Unique;
+    if (i % 5 == 4) request.reqid = ReqId{7};
+    station.install(test::policy(direction, "10.0.1.0/24", "10.0.2." + std::to_string(i) + "/32", {request}));
+  }
+}
+
+ByteVector packet_to_subnet(std::uint32_t subnet, const ByteVector& data) {
+  return test::udp({ip("10.0.1.1"), 1}, {ip("10.0.2." + std::to_string(subnet)), 2}, data);
+}
+
+/// Of the packets for each destination, in their order.
+std::map<ByteVector, std::vector<ByteVector>> by_destination(const std::vector<ByteVector>& packets) {
+  std::map<ByteVector, std::vector<ByteVector>> out;
+  for (const ByteVector& packet : packets) out[{packet.begin() + 16, packet.begin() + 20}].push_back(packet);
+  return out;
+}
+
+TEST(ExpressOut, OfManyPoliciesOverOneSaSendsWhatTheLongWaySends) {
+  Station quick{1}, traced{1}, receiver_of_quick{2}, receiver_of_traced{2};
+  for (Station* station : {&quick, &traced}) configure_subnets(*station, spd::Direction::Out);
+  for (Station* station : {&receiver_of_quick, &receiver_of_traced}) configure_subnets(*station, spd::Direction::In);
+  for (Station* station : {&traced, &receiver_of_quick, &receiver_of_traced}) station->engine.set_tracing(true);
+  SeededRandom random{11};
+  for (int round = 0; round < 40; ++round) {
+    std::vector<ByteVector> batch;
+    for (std::uint32_t i = 0, n = 1 + random.below(90); i < n; ++i) {
+      const std::size_t size = random.chance(8) ? 1350 : random.below(100);
+      batch.push_back(packet_to_subnet(random.below(kSubnets), random.bytes(size)));
+    }
+    for (Station* station : {&quick, &traced}) station->send(batch);
+    EXPECT_EQ(outer_headers(quick.wire), outer_headers(traced.wire));
+    receiver_of_quick.receive(quick.wire);
+    receiver_of_traced.receive(traced.wire);
+    EXPECT_EQ(by_destination(receiver_of_quick.delivered), by_destination(batch));
+    EXPECT_EQ(by_destination(receiver_of_traced.delivered), by_destination(batch));
+    for (Station* s : {&quick, &traced, &receiver_of_quick, &receiver_of_traced}) s->clear();
+  }
+  expect_same_counters(quick, traced);
+  expect_same_usage(quick, traced);
+  EXPECT_GT(quick.statistics().esp.output, 1000U);
+  EXPECT_GT(quick.statistics().fragments_made, 50U) << "packets that are too large";
+}
+
+TEST(ExpressOut, SendsOnlyTheFlowOfALargePacketTheLongWay) {
+  Station sender{1}, receiver{2};
+  configure_subnets(sender, spd::Direction::Out);
+  configure_subnets(receiver, spd::Direction::In);
+  const ByteVector one = packet_to_subnet(0, {1}), large = packet_to_subnet(0, ByteVector(1350)),
+                   two = packet_to_subnet(0, {2}), other = packet_to_subnet(1, {3}), third = packet_to_subnet(2, {4});
+  sender.send({one, large, other, two, third, other});
+  receiver.receive(sender.wire);
+  EXPECT_EQ(receiver.delivered, (std::vector<ByteVector>{one, other, other, third, large, two}));
+}
+
+TEST(ExpressOut, NamesTheFlowOfWhatTheCipherRefuses) {
+  Station sender{1};
+  configure_subnets(sender, spd::Direction::Out);
+  sad::Sa* const sa = sender.sad.find(sad::SaProtocol::Esp, ip("20.0.0.1"), ip("20.0.0.2"), Spi{0x1000});
+  ASSERT_NE(sa, nullptr);
+  Thief thief{*sa};
+  std::vector<wire::packet::PacketBuffer> buffers(9);
+  std::vector<wire::packet::PacketBuffer*> batch;
+  for (std::uint32_t i = 0; i < 9; ++i) {
+    ASSERT_TRUE(buffers[i].assign(packet_to_subnet(i / 3, ByteVector(100 * i))));
+    batch.push_back(&buffers[i]);
+  }
+  sender.engine.outbound(batch, {}, thief);
+  const auto& drop = sender.statistics().drops[static_cast<std::size_t>(net::DropReason::SequenceExhausted)];
+  ASSERT_EQ(drop.packets, 4U);
+  EXPECT_EQ(drop.last->flow.destination, ip("10.0.2.2")) << "of the last, not of the first that was sealed with it";
+  ASSERT_EQ(thief.sizes.size(), 5U);
+  EXPECT_TRUE(std::ranges::is_sorted(thief.sizes));
+  EXPECT_LT(thief.sizes.back(), 600U);
+  std::vector<std::uint64_t> hits;
+  sender.spd.for_each(spd::Direction::Out, [&](const spd::Policy& p) { hits.push_back(p.hits); });
+  ASSERT_EQ(hits.size(), kSubnets);
+  hits.resize(4);
+  EXPECT_EQ(hits, (std::vector<std::uint64_t>{3, 3, 3, 0}));
 }
 
 /// Twelve tunnels between the same two, each with an SA and a policy of its own.

@@ -193,7 +193,7 @@ inline spd::Request World::request_for(std::size_t tunnel, spd::Direction direct
 
 inline void World::add_policies(std::size_t tunnel) {
   for (const auto direction : {spd::Direction::Out, spd::Direction::In}) {
-    for (std::uint32_t i = 0, n = apart ? 1 : 1 + random.below(2); i < n; ++i) {
+    for (std::uint32_t i = 0, n = apart ? 1 : 1 + random.below(4); i < n; ++i) {
       spd::Policy policy;
       policy.direction = direction;
       policy.action = spd::Action::Ipsec;
