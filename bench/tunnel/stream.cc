@@ -3,7 +3,7 @@
 //   stream send ADDRESS PORT SECONDS     sends for that long
 //   stream echo PORT                     answers datagrams (IPv4); prints "listening"
 //   stream ping ADDRESS PORT COUNT       one datagram of 64 bytes at a time; prints round trips in microseconds
-//   stream flood ADDRESS PORT SECONDS    datagrams of 64 bytes as fast as the kernel takes them
+//   stream flood ADDRESS PORT BYTES SECONDS   datagrams of so many bytes as fast as the kernel takes them
 //   stream pace ADDRESS PORT RATE SECONDS     so many of them a second
 //   stream count PORT                    counts datagrams (IPv4) until one begins with another byte than zero; prints
 //                                        "listening"
@@ -212,7 +212,7 @@ class Volley {
  public:
   static constexpr unsigned kMost = 64;
 
-  Volley() {
+  explicit Volley(std::size_t bytes = 64) : data_(bytes), part_{data_.data(), data_.size()} {
     for (mmsghdr& m : messages_) {
       m.msg_hdr.msg_iov = &part_;
       m.msg_hdr.msg_iovlen = 1;
@@ -228,12 +228,12 @@ class Volley {
   }
 
  private:
-  std::array<char, 64> data_{};
-  iovec part_{data_.data(), data_.size()};
+  std::vector<char> data_;
+  iovec part_;
   std::array<mmsghdr, kMost> messages_{};
 };
 
-int flood(const char* address, const char* port, double seconds) {
+int flood(const char* address, const char* port, std::size_t bytes, double seconds) {
   // One socket would wait for what it has under way, and never send more than is carried.
   std::array<int, 16> sockets{};
   const sockaddr_in to = endpoint(address, port);
@@ -241,7 +241,7 @@ int flood(const char* address, const char* port, double seconds) {
     fd = ::socket(AF_INET, SOCK_DGRAM, 0);
     if (::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) return fail("connect");
   }
-  Volley volley;
+  Volley volley{bytes};
   std::uint64_t sent = 0;
   for (const auto start = Clock::now(); seconds_since(start) < seconds;) {
     for (const int fd : sockets) sent += volley.send(fd, Volley::kMost, MSG_DONTWAIT);
@@ -317,7 +317,9 @@ int main(int argc, char** argv) {
   if (what == "ping" && argc == 5) return ping(argv[2], argv[3], std::atoi(argv[4]));
   if (what == "pace" && argc == 6) return pace(argv[2], argv[3], std::atof(argv[4]), std::atof(argv[5]));
   if (what == "count" && argc == 3) return count(argv[2]);
-  if (what == "flood" && argc == 5) return flood(argv[2], argv[3], std::atof(argv[4]));
+  if (what == "flood" && argc == 6) {
+    return flood(argv[2], argv[3], std::strtoul(argv[4], nullptr, 10), std::atof(argv[5]));
+  }
   std::fputs(
       "usage: stream receive 4|6 PORT | send ADDRESS PORT SECONDS | echo PORT | ping ADDRESS PORT COUNT | flood …\n",
       stderr);

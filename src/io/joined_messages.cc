@@ -39,8 +39,10 @@ std::size_t JoinedMessages::receive(int socket, std::span<Slot> slots) {
     if (asked) break;
     asked = true;
     for (std::size_t i = 0; i < stale_; ++i) batch_.put(i, {storage_.get() + i * kRoom, kRoom});
-    received_ = batch_.receive(socket, kBatch);
-    stale_ = std::min(received_ + 1, kBatch);  // the one that did not come, too: whatever the kernel left there
+    wanted_ = joined_ ? kJoinedAtOnce : kBatch;
+    received_ = batch_.receive(socket, wanted_);
+    if (received_ > 0) joined_ = false;
+    stale_ = std::min(received_ + 1, wanted_);  // the one that did not come, too: whatever the kernel left there
     current_ = 0;
   }
   return filled;
@@ -59,8 +61,9 @@ bool JoinedMessages::start_message() {
     }
     ancillary_ = *ancillary;
     rest_ = {storage_.get() + i * kRoom, batch_.length(i)};
-    step_ = joined_size(message);
-    if (step_ == 0) step_ = rest_.size();
+    const std::size_t size = joined_size(message);
+    joined_ = joined_ || size != 0;
+    step_ = size != 0 ? size : rest_.size();
     return true;
   }
   return false;

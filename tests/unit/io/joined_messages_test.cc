@@ -127,6 +127,31 @@ TEST(JoinedMessages, SayThatTheSocketWasFoundEmptyOnlyWhenItWas) {
   EXPECT_TRUE(messages.drained());
 }
 
+// Messages that are long because they were joined are not all fetched at once, and what was left is still known of.
+TEST(JoinedMessages, AreFetchedAFewAtATimeOnceTheyAreJoined) {
+  const Loopback loopback;
+  JoinedMessages messages{4500};
+  std::vector<ByteVector> rooms(kBuffers, ByteVector(200));
+  std::vector<Slot> slots;
+  for (ByteVector& room : rooms) slots.push_back({room, 0});
+  const auto send_joined = [&](int count) {
+    for (int i = 0; i < count; ++i) loopback.send(pattern(20), 10);
+  };
+  send_joined(1);
+  EXPECT_EQ(messages.receive(loopback.receiver.get(), slots), 2U);
+  EXPECT_TRUE(messages.drained());
+  send_joined(12);
+  EXPECT_EQ(messages.receive(loopback.receiver.get(), slots), 16U);
+  EXPECT_FALSE(messages.drained());
+  EXPECT_EQ(messages.receive(loopback.receiver.get(), slots), 8U);
+  EXPECT_TRUE(messages.drained());
+  EXPECT_EQ(messages.receive(loopback.receiver.get(), slots), 0U);
+  loopback.send(pattern(10), 0);  // alone: then as many as there are
+  EXPECT_EQ(messages.receive(loopback.receiver.get(), slots), 1U);
+  send_joined(12);
+  EXPECT_EQ(messages.receive(loopback.receiver.get(), slots), 24U);
+}
+
 // The kernel leaves the length of what it wrote where it was told how much room there is; of a joined message it says
 // more than of one alone.
 TEST(JoinedMessages, AreToldWholeAgainWhateverCameBefore) {
