@@ -25,8 +25,8 @@ struct Settings {
   bool offload = true;
   /// Of the device; whoever reads there has one.
   std::size_t queues = 1;
-  /// Packets that may wait in each; the kernel's own number.
-  std::size_t queue_length = 500;
+  /// Packets that may wait in each: what the kernel gives most devices; a TUN device has 500 of it.
+  std::size_t queue_length = 1000;
 
   std::uint32_t own_mark() const { return mark << 1; }
   std::uint32_t mark_mask() const { return mark | own_mark(); }

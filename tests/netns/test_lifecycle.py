@@ -141,7 +141,7 @@ def background(left):
 
 def queue(left):
     say("how many packets may wait in the device")
-    for config, length in (("", 500), ("queue = 1000\n", 1000)):
+    for config, length in (("", 1000), ("queue = 500\n", 500)):
         left.start_testudod(config)
         shown = left.ip("-j", "link", "show", "testudo0")
         check(json.loads(shown)[0]["txqlen"] == length, f"{length} with {config!r}", shown)
