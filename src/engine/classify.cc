@@ -64,15 +64,24 @@ bool selector_is_hidden(const Passage& passage, spd::Direction direction, const 
 Classified classify(const Passage& passage, spd::Direction direction, const spd::SocketPolicy* socket,
                     const Engine::Parts& parts, Verdicts& verdicts) {
   if (!active(parts)) return {};
-  Statistics& statistics = verdicts.statistics();
-  ++statistics.spd_lookups;
   const auto [policy, flow] = match(passage, direction, socket, parts.policies());
   verdicts.trace({.kind = TraceStep::Kind::Policy, .policy = policy == nullptr ? PolicyId{} : policy->id}, passage);
+  count_lookup(policy, verdicts);
+  return answer_of(policy, flow, parts.settings);
+}
+
+void count_lookup(const spd::Policy* policy, Verdicts& verdicts) {
+  Statistics& statistics = verdicts.statistics();
+  ++statistics.spd_lookups;
   if (policy == nullptr) {
     ++statistics.spd_misses;
-    return by_default(passage.flow, parts.settings);
+  } else {
+    policy->count(1, verdicts.now());
   }
-  policy->count(1, verdicts.now());
+}
+
+Classified answer_of(const spd::Policy* policy, const net::Flow& flow, const Settings& settings) {
+  if (policy == nullptr) return by_default(flow, settings);
   switch (policy->action) {
     case spd::Action::None:
     case spd::Action::Bypass:
@@ -84,7 +93,7 @@ Classified classify(const Passage& passage, spd::Direction direction, const spd:
     case spd::Action::Entrust:  // of sockets: "consult the SPD", which has nothing more to say
       break;
   }
-  return by_default(passage.flow, parts.settings);
+  return by_default(flow, settings);
 }
 
 }  // namespace testudo::engine

@@ -30,4 +30,9 @@ bool selector_is_hidden(const Passage& passage, spd::Direction direction, const 
 Classified classify(const Passage& passage, spd::Direction direction, const spd::SocketPolicy* socket,
                     const Engine::Parts& parts, Verdicts& verdicts);
 
+/// What this policy says, or for want of one the default.
+Classified answer_of(const spd::Policy* policy, const net::Flow& flow, const Settings& settings);
+/// One look-up found it, or none.
+void count_lookup(const spd::Policy* policy, Verdicts& verdicts);
+
 }  // namespace testudo::engine

@@ -76,6 +76,7 @@ Status<DropReason> look_again(Passage& passage) {
 void Inbound::process(std::span<PacketBuffer* const> batch, Verdicts& verdicts) {
   arrivals_.clear();
   const bool express = !sockets_decide() && express_.open(verdicts);
+  clear_.forget();
   for (std::size_t i = 0; i < batch.size(); ++i) {
     PacketBuffer* const packet = batch[i];
     if (express && i % ExpressIn::kMost == 0) express_.foresee(batch.subspan(i));
@@ -85,7 +86,7 @@ void Inbound::process(std::span<PacketBuffer* const> batch, Verdicts& verdicts) 
       if (express_.full()) finish_express(verdicts);
     } else {
       finish_express(verdicts);
-      admit(verdicts.enter(*packet, spd::Direction::In), verdicts);
+      if (!express || !pass_on(*packet, verdicts)) admit(verdicts.enter(*packet, spd::Direction::In), verdicts);
     }
   }
   finish_express(verdicts);
@@ -100,6 +101,29 @@ void Inbound::walk_arrivals(Verdicts& verdicts) {
 
 void Inbound::finish_express(Verdicts& verdicts) {
   express_.finish([&](const ExpressIn::Opened& opened) { go_on(opened, verdicts); }, verdicts);
+}
+
+/// What came in clear, and may.
+bool Inbound::pass_on(PacketBuffer& packet, Verdicts& verdicts) {
+  const auto plain = wire::packet::read_plain(packet.bytes());
+  if (!plain || (plain->protocol != protocol::kTcp && plain->protocol != protocol::kUdp)) return false;
+  if (plain->is_v4() && !wire::packet::plain_checksum_is_right(packet.data())) return false;
+  if (!clear_.knows(*plain)) learn_flow(packet.bytes());
+  if (!clear_.passes()) return false;
+  walk_arrivals(verdicts);  // what came before
+  clear_.enter(packet, *plain, verdicts);
+  PacketBuffer* const going = &packet;
+  verdicts.to_host(std::span{&going, 1});
+  return true;
+}
+
+/// Reads the packet once more, as ExpressIn::lane_for() does.  UDP to anybody may be ESP.
+void Inbound::learn_flow(Bytes packet) {
+  const auto plain = wire::packet::read_plain(packet);
+  if (!plain) return;
+  const net::Flow flow = wire::packet::flow_of(*plain, packet);
+  const bool may_be_esp = flow.protocol == protocol::kUdp && carries_esp(flow.destination_port, true);
+  clear_.learn(*plain, flow, !may_be_esp);
 }
 
 /// Opened on the short way, where it could not be judged.

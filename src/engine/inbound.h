@@ -3,12 +3,13 @@
 // go on with what was inside until no layer for us is left, and ask the SPD whether that is how this packet had to
 // come. Packets of one batch that follow each other through the same SA are opened as one run.  Fragments for us are
 // joined first, also those that come out of a tunnel, and those for others when a policy asks for what only the whole
-// packet shows.  Most packets need little of this and take the short way, express_in.h.
+// packet shows.  Most packets need little of this and take the short ways, express_in.h and clear_flow.h.
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "engine/classify.h"
+#include "engine/clear_flow.h"
 #include "engine/express_in.h"
 #include "engine/history.h"
 #include "engine/join.h"
@@ -54,6 +55,8 @@ class Inbound {
   void walk_arrivals(Verdicts& verdicts);
   void finish_express(Verdicts& verdicts);
   void go_on(const ExpressIn::Opened& opened, Verdicts& verdicts);
+  bool pass_on(PacketBuffer& packet, Verdicts& verdicts);
+  void learn_flow(Bytes packet);
   void admit(Passage passage, Verdicts& verdicts);
   void walk(std::span<Arrival> arrivals, Verdicts& verdicts);
   void finish(Arrival& arrival, Verdicts& verdicts);
@@ -88,6 +91,7 @@ class Inbound {
   PathMtu& learned_;
   std::vector<std::uint16_t> encapsulation_ports_{4500}, socket_ports_;
   ExpressIn express_{parts_, encapsulation_ports_, socket_ports_};
+  ClearFlow clear_{parts_, spd::Direction::In};
   std::vector<Arrival> arrivals_;
   std::vector<transform::OpenJob> jobs_;
   PacketBuffer scratch_;  // into which IPcomp expands, and for fragments

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "net/protocol.h"
 #include "transform/fragment.h"
 
 namespace testudo::engine {
@@ -22,13 +23,15 @@ void Outbound::process(std::span<PacketBuffer* const> batch, const spd::SocketPo
   of_socket_ = of_socket;
   last_ = {};  // between batches the databases may have changed
   const bool express = of_socket == nullptr && express_.open(verdicts);
+  clear_.forget();
   for (std::size_t i = 0; i < batch.size(); ++i) {
     PacketBuffer* const packet = batch[i];
     if (express && i % ForeseenPolicies::kMost == 0) express_.foresee(batch.subspan(i));
     wire::packet::fetch_behind(batch, i);
     const auto taken = express ? express_.take(*packet) : ExpressOut::Taken::OtherPolicy;
     if (express_.full() || taken == ExpressOut::Taken::UnusualPacket) finish_express(verdicts);
-    if (taken != ExpressOut::Taken::Waits) admit(verdicts.enter(*packet, spd::Direction::Out), verdicts);
+    if (taken == ExpressOut::Taken::Waits) continue;
+    if (!express || !send_on(*packet, verdicts)) admit(verdicts.enter(*packet, spd::Direction::Out), verdicts);
   }
   finish_express(verdicts);
   finish_run(verdicts);
@@ -38,6 +41,34 @@ void Outbound::finish_express(Verdicts& verdicts) {
   if (express_.empty()) return;
   finish_run(verdicts);  // what waits there came before those of its flows that wait here
   for (PacketBuffer* packet : express_.finish(verdicts)) admit(verdicts.enter(*packet, spd::Direction::Out), verdicts);
+}
+
+/// In clear and as it is.
+bool Outbound::send_on(PacketBuffer& packet, Verdicts& verdicts) {
+  const auto plain = wire::packet::read_plain(packet.bytes());
+  if (!plain || (plain->protocol != net::protocol::kTcp && plain->protocol != net::protocol::kUdp)) return false;
+  if (!clear_.knows(*plain)) learn_flow(packet.bytes());
+  if (!clear_.passes() || !fits(*plain, packet.bytes(), verdicts.now())) return false;
+  finish_run(verdicts);  // in the order in which they came
+  clear_.enter(packet, *plain, verdicts);
+  verdicts.to_wire_in_clear(packet);
+  return true;
+}
+
+/// Reads the packet once more, as ExpressOut::lane_for() does.
+void Outbound::learn_flow(Bytes packet) {
+  const auto plain = wire::packet::read_plain(packet);
+  if (!plain) return;
+  clear_.learn(*plain, wire::packet::flow_of(*plain, packet), true);
+  clear_most_ = kMinimumIpv6Mtu;
+}
+
+/// No link is asked about packets that fit every link.
+bool Outbound::fits(const wire::packet::Plain& plain, Bytes packet, Time now) {
+  if (plain.total_length <= clear_most_) return true;
+  const std::size_t mtu = emitter_.mtu_towards(wire::packet::destination_of(plain, packet), now);
+  clear_most_ = std::max(clear_most_, mtu);
+  return plain.total_length <= clear_most_;
 }
 
 void Outbound::admit(Passage passage, Verdicts& verdicts) {

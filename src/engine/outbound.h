@@ -3,7 +3,7 @@
 // the outermost, send.  Packets of one batch that follow each other through the same SAs are sealed as one run.
 //
 // A packet that went through here is not looked up again: it leaves as it is, so that no policy can match its own
-// output.  Most packets need little of this and take the short way, express_out.h.
+// output.  Most packets need little of this and take the short ways, express_out.h and clear_flow.h.
 #include <memory>
 #include <optional>
 #include <span>
@@ -12,6 +12,7 @@
 #include "engine/acquire_queue.h"
 #include "engine/bundle.h"
 #include "engine/classify.h"
+#include "engine/clear_flow.h"
 #include "engine/emit.h"
 #include "engine/express_out.h"
 #include "engine/join.h"
@@ -43,6 +44,9 @@ class Outbound {
   };
 
   void finish_express(Verdicts& verdicts);
+  bool send_on(PacketBuffer& packet, Verdicts& verdicts);
+  void learn_flow(Bytes packet);
+  bool fits(const wire::packet::Plain& plain, Bytes packet, Time now);
   void admit(Passage passage, Verdicts& verdicts);
   void protect(const Passage& passage, const Classified& found, Verdicts& verdicts);
   void send_in_clear(const Passage& passage, Verdicts& verdicts);
@@ -59,6 +63,8 @@ class Outbound {
   Sealer sealer_;
   Emitter emitter_;
   ExpressOut express_{parts_, emitter_};
+  ClearFlow clear_{parts_, spd::Direction::Out};
+  std::size_t clear_most_ = 0;  ///< of that flow's packets fit the path, as far as is known
   Remembered last_;
   const spd::SocketPolicy* of_socket_ = nullptr;  ///< of this batch
   Run run_;

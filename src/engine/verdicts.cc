@@ -71,6 +71,11 @@ void Verdicts::to_wire(std::span<PacketBuffer* const> sealed) {
   for (PacketBuffer* packet : sealed) out_.to_wire(*packet, false);
 }
 
+void Verdicts::to_wire_in_clear(PacketBuffer& packet) {
+  ++statistics().to_wire;
+  out_.to_wire(packet, true);
+}
+
 void Verdicts::to_host(std::span<PacketBuffer* const> opened) {
   statistics().to_host += opened.size();
   for (PacketBuffer* packet : opened) out_.to_host(*packet);

@@ -39,6 +39,7 @@ class Verdicts {
   void to_host(const Passage& passage, const sad::Ports& ports = {});
   /// Packets that are not traced.
   void to_wire(std::span<PacketBuffer* const> sealed);
+  void to_wire_in_clear(PacketBuffer& packet);
   void to_host(std::span<PacketBuffer* const> opened);
   void drop(net::DropReason reason, const net::Flow& flow, const LayerName& layer);
   /// An ICMP message of ours, for the host's stack.

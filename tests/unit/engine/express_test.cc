@@ -526,5 +526,69 @@ TEST(ExpressOut, LooksAtTheDatabasesAnewInEachBatch) {
   EXPECT_EQ(sender.wire.size(), 2U);
 }
 
+/// Policies that packets between 10.0.1.0/24 and 10.0.2.0/24 do not meet; without any, nothing is looked up.
+void give_policies_for_others(Station& station) {
+  for (const auto direction : {spd::Direction::In, spd::Direction::Out}) {
+    station.install(test::policy(direction, "10.9.0.0/24", "10.9.1.0/24", spd::Action::Discard));
+  }
+}
+
+TEST(ClearFlow, IsJudgedAnewInEachBatch) {
+  Station station{1};
+  give_policies_for_others(station);
+  const ByteVector packet = test::udp({ip("10.0.1.1"), 1}, {ip("10.0.2.1"), 2}, as_bytes("x"));
+  station.send({packet, packet});
+  station.receive({packet, packet});
+  EXPECT_EQ(station.wire, (std::vector{packet, packet}));
+  EXPECT_EQ(station.in_clear, (std::vector{true, true}));
+  EXPECT_EQ(station.delivered, (std::vector{packet, packet}));
+  for (const auto direction : {spd::Direction::In, spd::Direction::Out}) {
+    station.install(test::policy(direction, "10.0.1.0/24", "10.0.2.0/24", spd::Action::Discard));
+  }
+  station.send({packet});
+  station.receive({packet});
+  EXPECT_EQ(station.drops(net::DropReason::PolicyDiscard), 1U);
+  EXPECT_EQ(station.drops(net::DropReason::InboundPolicyDiscard), 1U);
+  EXPECT_EQ(station.statistics().spd_lookups, 6U);
+  EXPECT_EQ(station.statistics().spd_misses, 4U);
+}
+
+TEST(ClearFlow, EndsWhereItsHeaderSays) {
+  Station station{1};
+  give_policies_for_others(station);
+  const ByteVector packet = test::udp({ip("10.0.1.1"), 1}, {ip("10.0.2.1"), 2}, as_bytes("x"));
+  ByteVector padded = packet;
+  padded.resize(padded.size() + 18);
+  station.send({padded, padded});
+  station.receive({padded, padded});
+  EXPECT_EQ(station.wire, (std::vector{packet, packet}));
+  EXPECT_EQ(station.delivered, (std::vector{packet, packet}));
+}
+
+TEST(ClearFlow, IsNoneWhereEspMayBeInUdp) {
+  Station station{1};
+  give_policies_for_others(station);
+  const ByteVector keepalive = test::udp({ip("10.0.1.1"), 1}, {ip("10.0.2.1"), 4500}, ByteVector{0xff});
+  station.receive({keepalive, keepalive});
+  EXPECT_EQ(station.delivered.size(), 0U);
+  EXPECT_EQ(station.statistics().keepalives, 2U);
+}
+
+TEST(ClearFlow, LeavesWhatDoesNotFitToTheLongWay) {
+  Station station{1};
+  give_policies_for_others(station);
+  station.host.mtu = 1400;
+  test::IpFields whole;
+  whole.dont_fragment = true;
+  const auto of_size = [&](std::size_t payload) {
+    return test::udp({ip("10.0.1.1"), 1}, {ip("10.0.2.1"), 2}, ByteVector(payload), whole);
+  };
+  const ByteVector fits = of_size(1372), larger = of_size(1373);
+  station.send({fits, larger, fits});
+  EXPECT_EQ(station.wire, (std::vector{fits, fits}));
+  EXPECT_EQ(station.drops(net::DropReason::NeedsFragmentation), 1U);
+  EXPECT_EQ(station.delivered.size(), 1U) << "what says so";
+}
+
 }  // namespace
 }  // namespace testudo
